@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* model: the hyper-parameters and weights of one GPT-2, immutable once opened and shared by any
+ * number of sessions and threads.
+ *
+ * Architecture: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", as
+ * transformers' GPT2LMHeadModel computes it: pre-LayerNorm, learned positions, causal attention,
+ * a GELU, tied or untied head.
+ *
+ * The file is mapped and big matrices are read in place; vectors (biases, LayerNorm) are widened to
+ * float32 when the model is opened.  Nothing in the file is trusted: shapes, offsets and sizes are
+ * checked before anything is allocated, and every failure names file and tensor. */
+#ifndef CF_MODEL_H
+#define CF_MODEL_H
+
+#include "dtype.h"
+#include "err.h"
+
+enum cf_gelu {
+    CF_GELU_TANH, /* gelu_new, gelu_pytorch_tanh */
+    CF_GELU_ERF,  /* gelu */
+};
+
+/* A weight matrix W, y = W x + b.  Element (out, in) is
+ *   data[out][in] when layout is CF_OUT_IN (GGUF, embeddings, lm_head), rows in blocks of dtype;
+ *   data[in][out] when layout is CF_IN_OUT (transformers' Conv1D; float types only). */
+enum cf_layout { CF_OUT_IN, CF_IN_OUT };
+
+struct cf_matrix {
+    const void *data;
+    enum cf_dtype dtype;
+    enum cf_layout layout;
+    int32_t n_out;
+    int32_t n_in;
+};
+
+struct cf_layer {
+    const float *ln_1_weight, *ln_1_bias; /* [n_embd] */
+    struct cf_matrix attn_qkv;            /* c_attn: [3 n_embd, n_embd], q then k then v */
+    const float *attn_qkv_bias;           /* [3 n_embd] */
+    struct cf_matrix attn_proj;           /* c_proj: [n_embd, n_embd] */
+    const float *attn_proj_bias;          /* [n_embd] */
+    const float *ln_2_weight, *ln_2_bias; /* [n_embd] */
+    struct cf_matrix mlp_up;              /* c_fc: [n_inner, n_embd] */
+    const float *mlp_up_bias;             /* [n_inner] */
+    struct cf_matrix mlp_down;            /* c_proj: [n_embd, n_inner] */
+    const float *mlp_down_bias;           /* [n_embd] */
+};
+
+struct cf_model {
+    int32_t n_layer, n_head, n_embd, n_ctx, n_vocab, n_inner;
+    float layer_norm_epsilon;
+    enum cf_gelu gelu;
+    enum cf_dtype dtype;     /* the type of most weights: what a person calls the model's type */
+    struct cf_matrix wte;    /* [n_vocab, n_embd], CF_OUT_IN */
+    struct cf_matrix wpe;    /* [n_ctx, n_embd], CF_OUT_IN */
+    struct cf_layer *layers; /* [n_layer] */
+    const float *ln_f_weight, *ln_f_bias; /* [n_embd] */
+    struct cf_matrix lm_head;             /* [n_vocab, n_embd]; the same data as wte when tied */
+    const float *lm_head_bias;            /* [n_vocab], or NULL */
+    bool is_tied;
+    int64_t n_parameters;         /* a tied head counted once */
+    char *name;                   /* for people: general.name, else the file's or folder's name */
+    struct cf_model_files *files; /* what is mapped; private to model.c */
+};
+
+/* Opens a Hugging Face folder, a .safetensors file (its config.json beside it) or a .gguf file.
+ * CF_ERR_NOT_FOUND, CF_ERR_FORMAT (broken file), CF_ERR_UNSUPPORTED (another architecture, or a
+ * setting that is not implemented, named), CF_ERR_IO. */
+enum cf_code cf_model_open(struct cf_model **model, const char *path, struct cf_err *err);
+void cf_model_free(struct cf_model *model);
+
+#endif

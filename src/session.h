@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* session: timelines of one model: for each branch the token ids fed so far, their KV cache and the
+ * logits of the last position.
+ *
+ * A branch is a timeline; branches of one session share every weight read when decoded together.
+ * Numbers follow DESIGN section 5: a position's KV and logits are a function of weights, types,
+ * instruction set, kernel version, the ids up to it and (for F32, F16 and BF16 weights only) the
+ * paths recorded in the branch's runs; never of threads, chunking, batch or cache.
+ *
+ * Not thread-safe: one thread at a time uses a session. */
+#ifndef CF_SESSION_H
+#define CF_SESSION_H
+
+#include "err.h"
+#include "model.h"
+#include "pool.h"
+
+struct cf_session;
+
+struct cf_session_params {
+    int32_t n_ctx;         /* positions a branch can hold; 0: the model's */
+    enum cf_dtype kv_type; /* CF_F32 or CF_F16 */
+    int n_branches;        /* at least 1; memory is taken for all of them when first used */
+};
+
+/* Asked between layers; true stops the work with CF_ERR_CANCELLED.  What was evaluated whole stays
+ * usable, the branch is consistent. */
+struct cf_interrupt {
+    bool (*fn)(void *arg);
+    void *arg;
+};
+
+/* How a position's KV was computed. */
+enum cf_eval_path {
+    CF_PATH_KERNEL, /* own kernels */
+    CF_PATH_GEMM,   /* OpenBLAS in fixed tiles of 64 rows aligned to the position */
+};
+
+struct cf_eval_run {
+    int32_t n; /* positions */
+    enum cf_eval_path path;
+};
+
+/* What a session has evaluated since it was made. */
+struct cf_session_counts {
+    int64_t n_evaluated; /* positions evaluated */
+    int64_t n_reused;    /* positions that sync found in the cache */
+    int64_t n_passes;    /* times the weights were read */
+};
+
+/* model and pool must outlive the session.  CF_ERR_RANGE when n_ctx exceeds the model's. */
+enum cf_code cf_session_new(struct cf_session **session, const struct cf_model *model,
+                            struct cf_pool *pool, const struct cf_session_params *params,
+                            struct cf_err *err);
+void cf_session_free(struct cf_session *session);
+
+/* Makes branch hold exactly ids[0..n) with logits of the last: keeps the longest common prefix with
+ * what it holds (of that at most n - 1 positions when the logits are not at hand) and evaluates the
+ * rest.  n >= 1.  CF_ERR_CONTEXT when n exceeds n_ctx, CF_ERR_CANCELLED.
+ * n_reused (may be NULL) receives how many positions were kept. */
+enum cf_code cf_session_sync(struct cf_session *session, int branch, const int32_t *ids, int32_t n,
+                             const struct cf_interrupt *interrupt, int32_t *n_reused,
+                             struct cf_err *err);
+
+/* Like sync, but each new position is evaluated through the path that runs[] says (for a replay).
+ */
+enum cf_code cf_session_sync_runs(struct cf_session *session, int branch, const int32_t *ids,
+                                  int32_t n, const struct cf_eval_run *runs, size_t n_runs,
+                                  const struct cf_interrupt *interrupt, struct cf_err *err);
+
+/* One more token for each of n branches, in one pass over the weights.  The branches are distinct.
+ * CF_ERR_CONTEXT when one of them is full; then none has advanced. */
+enum cf_code cf_session_decode(struct cf_session *session, const int *branches, const int32_t *ids,
+                               int n, const struct cf_interrupt *interrupt, struct cf_err *err);
+
+/* Evaluates ids[0..n) in a cleared branch and hands every position's logits to fn in order:
+ * logits [n_vocab] float32, valid during the call. */
+enum cf_code cf_session_eval_all(struct cf_session *session, int branch, const int32_t *ids,
+                                 int32_t n,
+                                 void (*fn)(void *arg, int32_t position, const float *logits),
+                                 void *arg, const struct cf_interrupt *interrupt,
+                                 struct cf_err *err);
+
+/* The logits [n_vocab] after the branch's last token, or NULL when none are at hand (empty branch,
+ * after rewind).  Valid until the next call that evaluates in this session. */
+const float *cf_session_logits(const struct cf_session *session, int branch);
+/* The ids the branch holds, and their number. */
+const int32_t *cf_session_ids(const struct cf_session *session, int branch, int32_t *n);
+/* Cuts the branch to its first n positions. */
+void cf_session_rewind(struct cf_session *session, int branch, int32_t n);
+/* Makes branch TO equal to branch FROM, logits included, by copying the KV. */
+void cf_session_fork(struct cf_session *session, int from, int to);
+
+/* The runs of a branch, first position first; valid until the branch changes. */
+const struct cf_eval_run *cf_session_runs(const struct cf_session *session, int branch,
+                                          size_t *n_runs);
+struct cf_session_counts cf_session_counts(const struct cf_session *session);
+int32_t cf_session_n_ctx(const struct cf_session *session);
+const struct cf_model *cf_session_model(const struct cf_session *session);
+/* Bytes that a session of these params takes for KV and scratch. */
+size_t cf_session_memory_size(const struct cf_model *model, const struct cf_session_params *params);
+
+#endif
