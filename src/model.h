@@ -6,7 +6,8 @@
  * transformers' GPT2LMHeadModel computes it: pre-LayerNorm, learned positions, causal attention,
  * a GELU, tied or untied head.
  *
- * The file is mapped and big matrices are read in place; vectors (biases, LayerNorm) are widened to
+ * The file is mapped and big matrices are read in place (but for those that an old .safetensors
+ * file holds at unaligned addresses: these are copied); vectors (biases, LayerNorm) are widened to
  * float32 when the model is opened.  Nothing in the file is trusted: shapes, offsets and sizes are
  * checked before anything is allocated, and every failure names file and tensor. */
 #ifndef CF_MODEL_H
@@ -68,5 +69,22 @@ struct cf_model {
  * setting that is not implemented, named), CF_ERR_IO. */
 enum cf_code cf_model_open(struct cf_model **model, const char *path, struct cf_err *err);
 void cf_model_free(struct cf_model *model);
+
+/* A string of the model's metadata by its GGUF key ("general.name", "general.license",
+ * "tokenizer.chat_template", "confab.template.user"), or NULL.  A Hugging Face folder answers the
+ * same keys: "tokenizer.chat_template" from tokenizer_config.json or chat_template.jinja,
+ * "confab.temperature", "confab.top-p", "confab.top-k", "confab.repeat-penalty" and
+ * "confab.max-tokens" from generation_config.json (numbers as text; only what that file sets, and
+ * none when it says do_sample false).  Numbers of a GGUF file are given as text too.  Owned by the
+ * model. */
+const char *cf_model_metadata_find(const struct cf_model *model, const char *key);
+
+/* Bytes of the weights as they lie in the file: what one pass reads.  A tied head counts once. */
+int64_t cf_model_size(const struct cf_model *model);
+
+/* Looks through every weight for NaN and infinity: CF_ERR_CORRUPT names file and tensor.  Opening
+ * does this for vectors, and for the matrices of models up to 64 MB; a session calls it when logits
+ * come out as no numbers, so that no bigger model has to be read whole to start. */
+enum cf_code cf_model_check_finite(const struct cf_model *model, struct cf_err *err);
 
 #endif
