@@ -15,23 +15,11 @@
 
 #include "dtype.h"
 #include "err.h"
+#include "matrix.h"
 
 enum cf_gelu {
     CF_GELU_TANH, /* gelu_new, gelu_pytorch_tanh */
     CF_GELU_ERF,  /* gelu */
-};
-
-/* A weight matrix W, y = W x + b.  Element (out, in) is
- *   data[out][in] when layout is CF_OUT_IN (GGUF, embeddings, lm_head), rows in blocks of dtype;
- *   data[in][out] when layout is CF_IN_OUT (transformers' Conv1D; float types only). */
-enum cf_layout { CF_OUT_IN, CF_IN_OUT };
-
-struct cf_matrix {
-    const void *data;
-    enum cf_dtype dtype;
-    enum cf_layout layout;
-    int32_t n_out;
-    int32_t n_in;
 };
 
 struct cf_layer {
