@@ -23,6 +23,7 @@
 #include "err.h"
 #include "ids.h"
 #include "model.h"
+#include "reply.h"
 #include "sampler.h"
 #include "session.h"
 #include "tokenizer.h"
@@ -106,24 +107,6 @@ struct cf_job {
     const struct cf_eval_run *runs;
     size_t n_runs;
     bool starts_paused;
-};
-
-enum cf_end_reason {
-    CF_END_NONE,      /* not ended */
-    CF_END_DONE,      /* idle work that came to its end */
-    CF_END_STOP,      /* a stop text or an end token */
-    CF_END_LENGTH,    /* max_tokens */
-    CF_END_CONTEXT,   /* no position left */
-    CF_END_CANCELLED, /* by the front, or idle work pre-empted */
-    CF_END_ERROR,     /* the event's err tells */
-};
-/* "stop", "length", "context", "cancelled", "error", "done", ""; a constant. */
-const char *cf_end_reason_name(enum cf_end_reason reason);
-
-enum cf_token_origin {
-    CF_TOKEN_DRAWN,  /* by the sampler */
-    CF_TOKEN_FORCED, /* chosen by hand */
-    CF_TOKEN_COPIED, /* inherited: the prefix of a fork */
 };
 
 enum cf_event_kind {
