@@ -10,16 +10,9 @@
 #ifndef UI_LAYOUT_H
 #define UI_LAYOUT_H
 
-#include "base.h"
+#include "grid.h"
 
 enum { UI_LAYOUT_NARROW = 60 };
-
-struct ui_rect {
-    int x;
-    int y;
-    int width;
-    int height;
-};
 
 /* What the body may show. */
 enum ui_pane { UI_PANE_TRANSCRIPT, UI_PANE_LIST, UI_PANE_KNOBS, UI_PANE_SEARCH, UI_PANE_HELP };
