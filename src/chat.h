@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* chat: one conversation being held, without a face.  Both faces, the command line and the screen,
+ * draw from it and act through it only.
+ *
+ * The front's thread calls everything here, and nothing here waits for the disk or the model but
+ * cf_chat_free: an operation starts something and returns; the front polls cf_chat_fd and calls
+ * cf_chat_pump, which says what has changed.  What cf_chat_* getters return is const and stays
+ * valid until the next call of an operation or of cf_chat_pump.
+ *
+ * Operations return a code and a sentence when they can be refused at once ("no reply is being
+ * written").  What fails later, on the disk or in the model, arrives as a notice
+ * (CF_CHANGE_NOTICE), and the conversation stays as it was.
+ *
+ * Invariants:
+ *  1. a user's message is committed before its reply is started;
+ *  2. a reply being written is given to the storage every 250 ms or 32 tokens, whichever is first;
+ *  3. nothing on the screen is lost because the disk refuses: the turns stay here, are marked as
+ *     not saved, and are written again with the next save that succeeds;
+ *  4. at most one reply is written at a time; what is sent meanwhile waits in the queue;
+ *  5. text of a message never changes in place: edit and regenerate make siblings.
+ *
+ * A path is the conversation from its first message to the active leaf; a turn is one message of
+ * it.  Turns are addressed by their index in the path. */
+#ifndef CF_CHAT_H
+#define CF_CHAT_H
+
+#include "buf.h"
+#include "err.h"
+#include "reply.h"
+#include "role.h"
+#include "sampler.h"
+#include "setting.h"
+
+struct cf_chat;
+struct cf_config;
+struct cf_model;
+struct cf_tokenizer;
+
+struct cf_chat_params {
+    const char *model_path; /* opened behind the first screen; copied */
+    /* Or, with model_path NULL, both given and outliving the chat (tests). */
+    const struct cf_model *model;
+    const struct cf_tokenizer *tokenizer;
+    const char *db_path;           /* NULL: nothing is saved, all is kept in memory (--no-save) */
+    const char *digest_cache_path; /* NULL: no cache */
+    /* What was set by defaults, configuration, environment and options; copied. */
+    const struct cf_settings *settings;
+    const struct cf_config *config; /* templates and presets of the person; may be NULL; outlives
+                                       the chat */
+    bool idles; /* evaluate conversation and draft while nothing else is to be done (a face) */
+};
+
+/* Opens nothing that could take long: the database and the model are opened by their threads. */
+enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *params,
+                         struct cf_err *err);
+/* Stops a reply, keeps what it has, waits for the disk (at most some seconds where that is stuck)
+ * and frees everything. */
+void cf_chat_free(struct cf_chat *chat);
+
+/* To be polled for reading. */
+int cf_chat_fd(const struct cf_chat *chat);
+/* How long the front may sleep at most, in milliseconds; -1: until the descriptor is readable. */
+int cf_chat_timeout_ms(const struct cf_chat *chat);
+
+/* What a pump or an operation changed. */
+enum cf_change {
+    CF_CHANGE_TURNS = 1 << 0,  /* turns came, went or were replaced: draw them all again */
+    CF_CHANGE_TEXT = 1 << 1,   /* the last turn's text grew (its version says whether at the end) */
+    CF_CHANGE_TURN = 1 << 2,   /* some turn's state, count of siblings, pin or numbers */
+    CF_CHANGE_STATUS = 1 << 3, /* phase, rates, context meter */
+    CF_CHANGE_SETTINGS = 1 << 4, /* also template and system prompt */
+    CF_CHANGE_TITLE = 1 << 5,
+    CF_CHANGE_QUEUE = 1 << 6,
+    CF_CHANGE_DRAFT = 1 << 7,    /* by the chat, not the person: put it into the input line */
+    CF_CHANGE_OPENED = 1 << 8,   /* another conversation is on */
+    CF_CHANGE_LIST = 1 << 9,     /* cf_chat_listed has an answer, or ought to be asked again */
+    CF_CHANGE_FOUND = 1 << 10,   /* cf_chat_found has an answer */
+    CF_CHANGE_CHOICE = 1 << 11,  /* cf_chat_choice */
+    CF_CHANGE_MODEL = 1 << 12,   /* a model was opened, or could not be */
+    CF_CHANGE_NOTICE = 1 << 13,  /* cf_chat_notice_take */
+    CF_CHANGE_EVENTS = 1 << 14,  /* cf_chat_events */
+    CF_CHANGE_SETTLED = 1 << 15, /* cf_chat_is_settled turned true */
+};
+
+/* Takes in what worker and storage have to say and goes on with what follows from it.  Returns the
+ * changes since the last pump, those of operations included: a set of enum cf_change. */
+unsigned cf_chat_pump(struct cf_chat *chat);
+
+/* --- what is on the screen --- */
+
+enum cf_chat_phase {
+    CF_PHASE_OPENING,    /* the database answers first */
+    CF_PHASE_LOADING,    /* the model is being opened */
+    CF_PHASE_NO_MODEL,   /* it could not be; reading, searching and so on work */
+    CF_PHASE_READY,      /* waits for a message */
+    CF_PHASE_SAVING,     /* a message is being committed, its reply follows */
+    CF_PHASE_EVALUATING, /* the prompt is being read */
+    CF_PHASE_STREAMING,
+    CF_PHASE_PAUSED,
+};
+
+enum cf_turn_state {
+    CF_TURN_COMPLETE,
+    CF_TURN_WAITING, /* a reply without a token yet */
+    CF_TURN_STREAMING,
+    CF_TURN_CANCELLED,   /* stopped by a person; can be continued */
+    CF_TURN_INTERRUPTED, /* confab ended while it was being written; can be continued */
+    CF_TURN_FAILED,
+    CF_TURN_ELSEWHERE, /* being written by another confab */
+};
+
+/* A token of a reply, for a cursor. */
+struct cf_turn_token {
+    int32_t id;
+    int32_t rank;
+    float p_raw;
+    float p;
+    enum cf_token_origin origin;
+};
+
+/* From token BEGIN on these settings were in force. */
+struct cf_turn_mark {
+    int32_t begin;
+    size_t offset; /* the byte of text where that token's text begins */
+    struct cf_sampling sampling;
+};
+
+struct cf_chat_turn {
+    int64_t id; /* of the message in the database; negative while it has none */
+    enum cf_role role;
+    enum cf_turn_state state;
+    enum cf_end_reason reason; /* of a reply; CF_END_NONE while it is being written */
+    const char *text;          /* as it was written or generated, raw; a reply's leading space is
+                                  not in it; NUL-terminated */
+    size_t size;
+    uint32_t version; /* differs whenever text is another one; equal: it grew at its end at most */
+    bool is_pinned;
+    bool is_saved;        /* false: only here so far */
+    bool is_visible;      /* within what the model sees of the conversation as it stands */
+    bool is_dropped_next; /* visible now, but no more once the next turn is sent */
+    bool is_cut;          /* too long: only its end is seen by the model */
+    bool can_continue;    /* a reply that could go on from where it ends */
+    int32_t n_siblings;   /* alternatives, itself included; at least 1 */
+    int32_t sibling;      /* its place among them, from 0 */
+    int64_t created_ms;   /* UTC */
+    /* Of a reply; NULL and 0 where nothing is known. */
+    const char *model_name;
+    const struct cf_turn_token *tokens; /* those generated, end tokens included */
+    size_t n_tokens;
+    const struct cf_turn_mark *marks; /* the first is the settings it began with */
+    size_t n_marks;
+    uint64_t seed;
+    double seconds_to_first;
+    double tokens_per_second;
+};
+
+size_t cf_chat_n_turns(const struct cf_chat *chat);
+/* i is less than cf_chat_n_turns. */
+const struct cf_chat_turn *cf_chat_turn(const struct cf_chat *chat, size_t i);
+
+struct cf_chat_status {
+    enum cf_chat_phase phase;
+    int64_t conversation;   /* id; 0 while nothing was said in a new one */
+    const char *title;      /* "" while there is none */
+    const char *model_name; /* for people: name and type; "" while none is open */
+    const char *template_name;
+    const char *system_text; /* "" for none */
+    bool saves;              /* false: --no-save */
+    bool is_read_only;       /* the database refuses to be written */
+    size_t n_queued;
+    double tokens_per_second; /* of the reply being written, else of the last; 0: unknown */
+    double seconds_to_first;
+    int32_t n_used; /* tokens of the conversation as the model sees it */
+    int32_t n_ctx;
+    int32_t n_cached;     /* of n_used, how many are evaluated already */
+    int32_t n_prompt;     /* of the last reply: tokens of its prompt */
+    int32_t n_reused;     /* and of those, how many were in the cache */
+    int32_t n_evaluated;  /* and how many had to be evaluated for it */
+    size_t first_visible; /* index of the turn where the model's memory begins */
+    bool drops_next;      /* the next turn makes the model forget some */
+};
+const struct cf_chat_status *cf_chat_status(const struct cf_chat *chat);
+
+/* The candidates of the token that came last, or, paused, of the one that would come; NULL before
+ * there is one. */
+const struct cf_choice *cf_chat_choice(const struct cf_chat *chat);
+/* The bytes of token ID, size into *size; NULL and 0 when there is none.  Raw. */
+const char *cf_chat_piece(const struct cf_chat *chat, int32_t id, size_t *size);
+
+/* The settings of the conversation, each with its origin. */
+const struct cf_settings *cf_chat_settings(const struct cf_chat *chat);
+
+/* Messages that wait for the reply being written, in order; NUL-terminated. */
+const char *cf_chat_queued(const struct cf_chat *chat, size_t i);
+const char *cf_chat_draft(const struct cf_chat *chat);
+
+/* The oldest sentence for the person not taken yet, or NULL; *is_error may be NULL.  The caller
+ * frees it. */
+char *cf_chat_notice_take(struct cf_chat *chat, bool *is_error);
+
+/* --- what happened, token by token (for streams of text and JSON) --- */
+
+enum cf_chat_event_kind {
+    CF_CHAT_EVENT_START, /* the prompt is evaluated */
+    CF_CHAT_EVENT_TOKEN,
+    CF_CHAT_EVENT_END, /* one for each alternative */
+};
+
+struct cf_chat_event {
+    enum cf_chat_event_kind kind;
+    int32_t alternative;
+    int64_t conversation; /* START: 0 where nothing is saved */
+    int64_t message;      /* START: of alternative's reply; START comes once for each */
+    uint64_t seed;        /* START */
+    int32_t n_prompt;     /* START */
+    int32_t n_reused;     /* START */
+    int32_t index;        /* TOKEN: in the reply; END: number of tokens */
+    int32_t id;           /* TOKEN */
+    int32_t rank;         /* TOKEN */
+    float p;              /* TOKEN: in force */
+    const char *text;     /* TOKEN, END: what may be shown because of it; raw, NUL-terminated */
+    size_t size;
+    enum cf_end_reason reason; /* END */
+    double seconds_to_first;   /* END */
+    double tokens_per_second;  /* END */
+};
+/* The events taken in by the last pump; valid until the next one. */
+const struct cf_chat_event *cf_chat_events(const struct cf_chat *chat, size_t *n);
+/* The sentence behind reason CF_END_ERROR, or behind a model that could not be opened; CF_OK when
+ * there was no failure. */
+const struct cf_err *cf_chat_failure(const struct cf_chat *chat);
+
+/* Nothing runs, waits or is still to be saved: a command that has what it wanted can leave. */
+bool cf_chat_is_settled(const struct cf_chat *chat);
+
+/* --- conversations --- */
+
+/* An empty one; it enters the database with its first message (or title). */
+void cf_chat_new_conversation(struct cf_chat *chat);
+enum { CF_CHAT_LAST = -1 };
+/* Opens a conversation by its id, or the one changed last.  A reply being written is stopped and
+ * kept.  Answered by CF_CHANGE_OPENED or a notice. */
+void cf_chat_open(struct cf_chat *chat, int64_t conversation);
+
+/* For id 0: the one that is on. */
+enum cf_code cf_chat_rename(struct cf_chat *chat, int64_t conversation, const char *title,
+                            struct cf_err *err);
+/* To the trash; when it is on, a new one takes its place. */
+enum cf_code cf_chat_delete(struct cf_chat *chat, int64_t conversation, struct cf_err *err);
+enum cf_code cf_chat_pin_conversation(struct cf_chat *chat, int64_t conversation, bool is_pinned,
+                                      struct cf_err *err);
+enum cf_code cf_chat_archive(struct cf_chat *chat, int64_t conversation, bool is_archived,
+                             struct cf_err *err);
+/* Takes back what was deleted, renamed or moved last; answered by a notice that says what. */
+enum cf_code cf_chat_undo(struct cf_chat *chat, struct cf_err *err);
+
+struct cf_chat_list_item {
+    int64_t id;
+    const char *title;
+    int64_t updated_ms;
+    int32_t n_messages;
+    bool is_pinned, is_archived, is_trashed;
+};
+enum cf_chat_shelf { CF_SHELF_ACTIVE, CF_SHELF_ARCHIVED, CF_SHELF_TRASH };
+/* Asks for the conversations of a shelf, newest first, LIMIT at most; answered by CF_CHANGE_LIST.
+ * A later question takes the place of an earlier one. */
+void cf_chat_list(struct cf_chat *chat, enum cf_chat_shelf shelf, size_t limit);
+const struct cf_chat_list_item *cf_chat_listed(const struct cf_chat *chat, size_t *n);
+
+struct cf_chat_hit {
+    int64_t conversation, message;
+    enum cf_role role;
+    const char *title;
+    const char *snippet; /* matched words stand between bytes \x02 and \x03 */
+    int64_t created_ms;
+};
+/* Asks for messages that match, best first; answered by CF_CHANGE_FOUND. */
+void cf_chat_search(struct cf_chat *chat, const char *query, size_t limit);
+const struct cf_chat_hit *cf_chat_found(const struct cf_chat *chat, size_t *n);
+
+/* --- talking --- */
+
+/* Sends a message and starts its reply, or queues it while one is being written or the model is
+ * being opened.  Empty text is refused with CF_ERR_RANGE.  The draft is empty afterwards. */
+enum cf_code cf_chat_send(struct cf_chat *chat, const char *text, size_t size, struct cf_err *err);
+/* The same with N alternatives of the reply, decoded together; the first is the active one. */
+enum cf_code cf_chat_send_many(struct cf_chat *chat, const char *text, size_t size, int32_t n,
+                               struct cf_err *err);
+/* Takes the last queued message back and makes it the draft. */
+enum cf_code cf_chat_unqueue(struct cf_chat *chat, struct cf_err *err);
+/* Ends the reply being written; what it has is kept.  Queued messages stay queued until the next
+ * one is sent or the person asks for them (cf_chat_send with the queue's turn). */
+enum cf_code cf_chat_stop(struct cf_chat *chat, struct cf_err *err);
+/* Goes on with the last reply where it ended. */
+enum cf_code cf_chat_continue(struct cf_chat *chat, struct cf_err *err);
+/* Another alternative of the reply TURN (or of the reply to TURN, when that is a user's). */
+enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err *err);
+/* A sibling of the user's message TURN with other text, and a reply to it. */
+enum cf_code cf_chat_edit(struct cf_chat *chat, size_t turn, const char *text, size_t size,
+                          struct cf_err *err);
+/* The path up to and with TURN as a new conversation, which is then on. */
+enum cf_code cf_chat_fork(struct cf_chat *chat, size_t turn, struct cf_err *err);
+/* A sibling of the reply TURN that has its first TOKEN tokens, then token ID (negative: draws
+ * again), then goes on freely. */
+enum cf_code cf_chat_branch(struct cf_chat *chat, size_t turn, int32_t token, int32_t id,
+                            struct cf_err *err);
+/* Shows the next (STEP 1) or previous (-1) alternative of TURN.  Past the last reply it makes one
+ * more, unless IS_REPEATED says that a key is being held, and never while one is being written. */
+enum cf_code cf_chat_walk(struct cf_chat *chat, size_t turn, int step, bool is_repeated,
+                          struct cf_err *err);
+enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_err *err);
+enum cf_code cf_chat_pin(struct cf_chat *chat, size_t turn, bool is_pinned, struct cf_err *err);
+
+/* Holds, frees, and moves a held reply one token on (ID >= 0: that one). */
+enum cf_code cf_chat_pause(struct cf_chat *chat, struct cf_err *err);
+enum cf_code cf_chat_resume(struct cf_chat *chat, struct cf_err *err);
+enum cf_code cf_chat_step(struct cf_chat *chat, int32_t id, struct cf_err *err);
+
+/* What stands in the input line; saved with the conversation now and then.  Idle work evaluates
+ * it. */
+void cf_chat_set_draft(struct cf_chat *chat, const char *text, size_t size);
+
+/* Continues TEXT without a template, N alternatives; nothing is saved and no turns come of it:
+ * cf_chat_events tells. */
+enum cf_code cf_chat_complete(struct cf_chat *chat, const char *text, size_t size, int32_t n,
+                              struct cf_err *err);
+
+/* --- settings --- */
+
+/* Sets option NAME of the conversation from text.  Sampling is in force from the next token of a
+ * reply being written, everything else from the next reply. */
+enum cf_code cf_chat_set(struct cf_chat *chat, const char *name, const char *value,
+                         struct cf_err *err);
+/* Back to what it was without the conversation's own value. */
+enum cf_code cf_chat_unset(struct cf_chat *chat, const char *name, struct cf_err *err);
+/* Moves a number by N of its steps, within its range. */
+enum cf_code cf_chat_nudge(struct cf_chat *chat, const char *name, int n, struct cf_err *err);
+enum cf_code cf_chat_use_preset(struct cf_chat *chat, const char *name, struct cf_err *err);
+/* Opens another model; answered by CF_CHANGE_MODEL, a notice when it could not be opened (then the
+ * one before stays). */
+enum cf_code cf_chat_use_model(struct cf_chat *chat, const char *path, struct cf_err *err);
+
+/* --- out --- */
+
+/* Appends the active path as Markdown, from memory: works when the disk is full. */
+void cf_chat_export(const struct cf_chat *chat, struct cf_buf *text);
+
+/* Const for any thread while the chat lives; NULL before CF_CHANGE_MODEL. */
+const struct cf_model *cf_chat_model(const struct cf_chat *chat);
+const struct cf_tokenizer *cf_chat_tokenizer(const struct cf_chat *chat);
+
+#endif
