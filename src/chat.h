@@ -261,7 +261,7 @@ struct cf_chat_list_item {
     int32_t n_messages;
     bool is_pinned, is_archived, is_trashed;
 };
-enum cf_chat_shelf { CF_SHELF_ACTIVE, CF_SHELF_ARCHIVED, CF_SHELF_TRASH };
+enum cf_chat_shelf { CF_CHAT_SHELF_ACTIVE, CF_CHAT_SHELF_ARCHIVED, CF_CHAT_SHELF_TRASH };
 /* Asks for the conversations of a shelf, newest first, LIMIT at most; answered by CF_CHANGE_LIST.
  * A later question takes the place of an earlier one. */
 void cf_chat_list(struct cf_chat *chat, enum cf_chat_shelf shelf, size_t limit);
