@@ -21,7 +21,7 @@ struct cf_safetensor {
     bool is_known;                         /* whether it is one of F32, F16, BF16 */
     enum cf_dtype dtype;                   /* if so, which */
     int n_dims;                            /* 0 for a scalar */
-    int64_t dims[CF_SAFETENSORS_DIMS_MAX]; /* the last varies fastest; each >= 1 */
+    int64_t dims[CF_SAFETENSORS_DIMS_MAX]; /* the last varies fastest; each >= 0 */
     const void *data; /* NOT always aligned: old files have headers of any length */
     size_t size;      /* bytes */
 };

@@ -20,7 +20,8 @@ struct cf_session;
 struct cf_session_params {
     int32_t n_ctx;         /* positions a branch can hold; 0: the model's */
     enum cf_dtype kv_type; /* CF_F32 or CF_F16 */
-    int n_branches;        /* at least 1; memory is taken for all of them when first used */
+    int n_branches;        /* at least 1; a branch's KV is allocated when it is first used, and its
+                              pages are touched as positions fill it */
 };
 
 /* Asked between layers; true stops the work with CF_ERR_CANCELLED.  What was evaluated whole stays
@@ -54,6 +55,12 @@ enum cf_code cf_session_new(struct cf_session **session, const struct cf_model *
                             struct cf_err *err);
 void cf_session_free(struct cf_session *session);
 
+/* Everything that evaluates also fails with CF_ERR_RANGE for an id that the model does not have,
+ * with CF_ERR_TOO_LARGE when there is no memory for a branch used for the first time, and with
+ * CF_ERR_CORRUPT, naming the model (and the tensor at fault when one is), when logits come out as
+ * NaN or infinity.  After any failure each branch holds what was evaluated whole; decode advances
+ * all its branches or none. */
+
 /* Makes branch hold exactly ids[0..n) with logits of the last: keeps the longest common prefix with
  * what it holds (of that at most n - 1 positions when the logits are not at hand) and evaluates the
  * rest.  n >= 1.  CF_ERR_CONTEXT when n exceeds n_ctx, CF_ERR_CANCELLED.
@@ -62,8 +69,9 @@ enum cf_code cf_session_sync(struct cf_session *session, int branch, const int32
                              const struct cf_interrupt *interrupt, int32_t *n_reused,
                              struct cf_err *err);
 
-/* Like sync, but each new position is evaluated through the path that runs[] says (for a replay).
- */
+/* Like sync, but each position is evaluated through the path that runs[] says, and only positions
+ * that were are kept: for a replay.  The runs must cover n positions at least, else CF_ERR_RANGE;
+ * CF_ERR_MISMATCH when they ask for CF_PATH_GEMM and the model's weights are in blocks. */
 enum cf_code cf_session_sync_runs(struct cf_session *session, int branch, const int32_t *ids,
                                   int32_t n, const struct cf_eval_run *runs, size_t n_runs,
                                   const struct cf_interrupt *interrupt, struct cf_err *err);
@@ -88,8 +96,9 @@ const float *cf_session_logits(const struct cf_session *session, int branch);
 const int32_t *cf_session_ids(const struct cf_session *session, int branch, int32_t *n);
 /* Cuts the branch to its first n positions. */
 void cf_session_rewind(struct cf_session *session, int branch, int32_t n);
-/* Makes branch TO equal to branch FROM, logits included, by copying the KV. */
-void cf_session_fork(struct cf_session *session, int from, int to);
+/* Makes branch TO equal to branch FROM, logits and runs included, by copying the KV that TO does
+ * not hold already.  CF_ERR_TOO_LARGE when there is no memory for TO's KV; then TO is as it was. */
+enum cf_code cf_session_fork(struct cf_session *session, int from, int to, struct cf_err *err);
 
 /* The runs of a branch, first position first; valid until the branch changes. */
 const struct cf_eval_run *cf_session_runs(const struct cf_session *session, int branch,
