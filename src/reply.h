@@ -26,6 +26,25 @@ const char *cf_end_reason_name(enum cf_end_reason reason);
 /* False, and reason unchanged, when no reason is called NAME. */
 bool cf_end_reason_find(enum cf_end_reason *reason, const char *name);
 
+/* How a stored message stands: value, name in the database.  A person's are always complete. */
+#define CF_MESSAGE_STATES(X)                                                                       \
+    X(CF_MESSAGE_STREAMING, "streaming")     /* being written by a living process */               \
+    X(CF_MESSAGE_COMPLETE, "complete")       /* came to its end: stop, length or context */        \
+    X(CF_MESSAGE_CANCELLED, "cancelled")     /* stopped by a person; can be continued */           \
+    X(CF_MESSAGE_INTERRUPTED, "interrupted") /* its process died; can be continued */              \
+    X(CF_MESSAGE_FAILED, "failed")           /* ended by an error, which is stored with it */
+
+enum cf_message_state {
+#define CF_X(value, name) value,
+    CF_MESSAGE_STATES(CF_X)
+#undef CF_X
+};
+
+/* A constant. */
+const char *cf_message_state_name(enum cf_message_state state);
+/* False, and state unchanged, when no state is called NAME. */
+bool cf_message_state_find(enum cf_message_state *state, const char *name);
+
 /* How a token of a reply came about. */
 enum cf_token_origin {
     CF_TOKEN_DRAWN,  /* by the sampler */
