@@ -61,8 +61,8 @@ void cf_model_free(struct cf_model *model);
 /* A string of the model's metadata by its GGUF key ("general.name", "general.license",
  * "tokenizer.chat_template", "confab.template.user"), or NULL.  A Hugging Face folder answers the
  * same keys: "tokenizer.chat_template" from tokenizer_config.json or chat_template.jinja,
- * "confab.temperature", "confab.top-p", "confab.top-k", "confab.repeat-penalty" and
- * "confab.max-tokens" from generation_config.json (numbers as text; only what that file sets, and
+ * "confab.temperature", "confab.top_p", "confab.top_k", "confab.repeat_penalty" and
+ * "confab.max_tokens" from generation_config.json (numbers as text; only what that file sets, and
  * none when it says do_sample false).  Numbers of a GGUF file are given as text too.  Owned by the
  * model. */
 const char *cf_model_metadata_find(const struct cf_model *model, const char *key);
