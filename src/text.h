@@ -48,8 +48,8 @@ bool cf_text_is_unspaced_script(uint32_t c);
 
 /* -- Columns ---------------------------------------------------------------------------------- */
 
-/* Columns of one code point: 0, 1 or 2; -1 for controls, unassigned and private-use code points,
- * which are drawn as U+FFFD. */
+/* Columns of one code point: 0, 1 or 2; -1 for controls, surrogates and unassigned code points,
+ * which are drawn as U+FFFD.  Equal to glibc's wcwidth in C.UTF-8; see text_cell.c. */
 int cf_text_char_width(uint32_t c);
 
 /* What one step of drawing puts on the screen: a character with its marks. */

@@ -26,13 +26,14 @@
 #include "reply.h"
 #include "sampler.h"
 #include "session.h"
+#include "stop.h"
 #include "tokenizer.h"
 #include "wake.h"
 
 struct cf_worker;
 
 /* Alternatives that are decoded together; a job of more goes in waves. */
-enum { CF_WORKER_BATCH_MAX = 8, CF_WORKER_ALTERNATIVES_MAX = 64, CF_WORKER_STOPS_MAX = 16 };
+enum { CF_WORKER_BATCH_MAX = 8, CF_WORKER_ALTERNATIVES_MAX = 64 };
 
 struct cf_worker_params {
     const char *model_path; /* opened on the worker's thread; copied */
@@ -50,8 +51,6 @@ enum cf_job_kind {
     CF_JOB_GENERATE, /* evaluates the prompt and makes tokens */
     CF_JOB_EVALUATE, /* idle work: evaluates the prompt, so that it is in the cache; pre-empted
                         within a layer by anything submitted after it */
-    CF_JOB_CALL,     /* idle work: calls build and nothing else; pre-empted when build asks
-                        interrupt */
 };
 
 /* The sampling settings in force from token FROM of the reply on. */
@@ -99,14 +98,17 @@ struct cf_job {
     const struct cf_sampling_run *schedule;
     size_t n_schedule;
 
-    const char *const *stops; /* texts that end the reply and are no part of it */
-    size_t n_stops;
-    bool ignores_eos; /* else the tokenizer's end of text and every other special token stop it */
+    const struct cf_texts *stops; /* texts that end the reply and are no part of it; NULL: none */
+    const int32_t *stop_ids;      /* tokens that do */
+    size_t n_stop_ids;
 
     /* How the positions of prompt and prefix are evaluated (a replay); n_runs 0: freely. */
     const struct cf_eval_run *runs;
     size_t n_runs;
     bool starts_paused;
+
+    uint64_t number;     /* set by cf_worker_submit */
+    struct cf_job *next; /* the worker's */
 };
 
 enum cf_event_kind {
@@ -130,7 +132,7 @@ struct cf_event {
     int32_t alternative;       /* PREFIX, TOKEN, PAUSED, FINISHED */
     int32_t index;             /* TOKEN, KNOBS, PAUSED: of the token in the reply, prefix counted */
     enum cf_token_origin origin;
-    size_t text_offset; /* of the text in the batch's text: PREFIX, TOKEN, FINISHED */
+    size_t text_offset; /* of the text in the batch's: PREFIX, TOKEN, FINISHED, errors */
     size_t text_size;
     union {
         struct cf_choice choice; /* TOKEN, PAUSED */
@@ -160,7 +162,7 @@ struct cf_event {
             double tokens_per_second; /* after the first token of each alternative; 0: unknown */
         } end;
     } u;
-    enum cf_code code; /* LOAD_FAILED, END with CF_END_ERROR: the sentence is cf_batch.err */
+    enum cf_code code; /* LOAD_FAILED, END with CF_END_ERROR: the text is the sentence */
 };
 
 /* What has happened since the last take. */
@@ -170,7 +172,6 @@ struct cf_batch {
     struct cf_buf text;
     struct cf_eval_run *runs;
     size_t n_runs;
-    struct cf_err err; /* of the last event that carries a code */
     size_t events_capacity, runs_capacity;
 };
 

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Alternatives of a reply, decoded together token by token.
+ *
+ * Everything that a wave needs is taken before its first token; from there on nothing allocates. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "worker_private.h"
+
+/* One reply being written. */
+struct alternative {
+    int32_t number; /* within the job */
+    int branch;
+    int32_t n_tokens; /* prefix counted */
+    enum cf_end_reason reason;
+    struct cf_detokenizer detokenizer;
+    struct cf_stop *stop;
+    size_t n_fed;            /* bytes given to stop, those held by the detokenizer counted */
+    size_t *ends;            /* [n_prefix + max_tokens]: n_fed after each token */
+    struct cf_choice choice; /* of the token drawn last */
+};
+
+struct wave {
+    struct cf_worker *worker;
+    const struct cf_job *job;
+    struct cf_progress *progress;
+    struct alternative alternatives[CF_WORKER_BATCH_MAX];
+    int32_t n;
+    int32_t index; /* of the token to come in each reply that has not ended */
+    struct cf_sampling sampling;
+    size_t n_schedule;   /* runs of the schedule already in force */
+    struct cf_buf whole; /* characters that came out of the detokenizer */
+    struct cf_buf shown; /* text that may be shown */
+};
+
+static int32_t n_tokens_max(const struct wave *wave)
+{
+    /* The context ends a reply whatever max_tokens says: room for more would be wasted. */
+    int32_t room = wave->worker->n_ctx - wave->progress->n_prompt - wave->job->n_prefix + 1;
+    return wave->job->max_tokens < room ? wave->job->max_tokens : room;
+}
+
+static void wave_init(struct wave *wave, const int *branches, int32_t first)
+{
+    static const struct cf_texts none;
+    const struct cf_job *job = wave->job;
+    size_t n_each = (size_t)job->n_prefix + (size_t)n_tokens_max(wave);
+    size_t text_size = n_each * wave->worker->piece_size_max;
+    for (int32_t i = 0; i < wave->n; i++) {
+        struct alternative *alternative = &wave->alternatives[i];
+        *alternative = (struct alternative){.number = first + i, .branch = branches[i]};
+        alternative->stop = cf_stop_new(job->stops != NULL ? job->stops : &none);
+        alternative->ends = cf_calloc(n_each, sizeof alternative->ends[0]);
+    }
+    cf_buf_init(&wave->whole);
+    cf_buf_init(&wave->shown);
+    cf_buf_reserve(&wave->whole, text_size + sizeof(struct cf_detokenizer));
+    cf_buf_reserve(&wave->shown, text_size + sizeof(struct cf_detokenizer));
+    size_t n_runs = 0;
+    (void)cf_session_runs(wave->worker->session, branches[0], &n_runs);
+    size_t n = (size_t)wave->n;
+    /* Each token may come with one PAUSED of its own and, for all alternatives, one KNOBS and one
+     * RESUMED; then PREFIX and FINISHED. */
+    size_t n_events = n_each * (2 * n + 2) + 2 * n + 2;
+    cf_worker_reserve(wave->worker, (struct cf_batch_bound){.n_events = n_events,
+                                                            .text_size = n * (text_size + 16),
+                                                            .n_runs = n * (n_runs + 2)});
+}
+
+static void wave_release(struct wave *wave)
+{
+    for (int32_t i = 0; i < wave->n; i++) {
+        cf_stop_free(wave->alternatives[i].stop);
+        free(wave->alternatives[i].ends);
+    }
+    cf_buf_release(&wave->whole);
+    cf_buf_release(&wave->shown);
+}
+
+/* Takes a token into the text; what may be shown because of it is wave->shown.  True when a stop
+ * text is complete. */
+static bool add_text(struct wave *wave, struct alternative *alternative, int32_t id)
+{
+    const struct cf_tokenizer *tokenizer = wave->worker->tokenizer;
+    size_t size = 0;
+    if (!cf_tokenizer_is_special(tokenizer, id)) {
+        (void)cf_tokenizer_piece(tokenizer, id, &size);
+    }
+    alternative->n_fed += size;
+    alternative->ends[alternative->n_tokens++] = alternative->n_fed;
+    cf_buf_clear(&wave->whole);
+    cf_buf_clear(&wave->shown);
+    cf_detokenizer_add(&alternative->detokenizer, tokenizer, id, &wave->whole);
+    return cf_stop_feed(alternative->stop, wave->whole.data, wave->whole.size, &wave->shown);
+}
+
+static bool is_stop_id(const struct cf_job *job, int32_t id)
+{
+    for (size_t i = 0; i < job->n_stop_ids; i++) {
+        if (job->stop_ids[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void emit_finished(struct wave *wave, struct alternative *alternative)
+{
+    cf_buf_clear(&wave->whole);
+    cf_buf_clear(&wave->shown);
+    if (cf_stop_matched(alternative->stop) == NULL) {
+        cf_detokenizer_finish(&alternative->detokenizer, &wave->whole);
+        (void)cf_stop_feed(alternative->stop, wave->whole.data, wave->whole.size, &wave->shown);
+        cf_stop_finish(alternative->stop, &wave->shown);
+    }
+    size_t n_passed = cf_stop_n_passed(alternative->stop);
+    int32_t n_text = 0;
+    while (n_text < alternative->n_tokens && alternative->ends[n_text] <= n_passed) {
+        n_text++;
+    }
+    struct cf_event event = {.kind = CF_EVENT_FINISHED,
+                             .job = wave->job->number,
+                             .alternative = alternative->number,
+                             .reason = alternative->reason};
+    event.u.finished.n_tokens = alternative->n_tokens;
+    event.u.finished.n_text_tokens = n_text;
+    size_t n_runs = 0;
+    const struct cf_eval_run *runs =
+        cf_session_runs(wave->worker->session, alternative->branch, &n_runs);
+    cf_worker_emit_finished(wave->worker, &event, &wave->shown, runs, n_runs);
+    if (alternative->number == 0) {
+        wave->progress->reason = alternative->reason;
+    }
+}
+
+/* The tokens that are there already, as one text.  A stop text among them ends the reply. */
+static void add_prefix(struct wave *wave, struct alternative *alternative)
+{
+    const struct cf_job *job = wave->job;
+    if (job->n_prefix == 0) {
+        return;
+    }
+    struct cf_buf text = CF_BUF_INIT;
+    cf_buf_reserve(&text, wave->whole.capacity);
+    for (int32_t i = 0; i < job->n_prefix && alternative->reason == CF_END_NONE; i++) {
+        if (add_text(wave, alternative, job->prefix[i])) {
+            alternative->reason = CF_END_STOP;
+        }
+        cf_buf_add(&text, wave->shown.data, wave->shown.size);
+    }
+    const struct cf_event event = {
+        .kind = CF_EVENT_PREFIX, .job = job->number, .alternative = alternative->number};
+    cf_worker_emit(wave->worker, &event, text.data, text.size);
+    cf_buf_release(&text);
+    if (alternative->reason != CF_END_NONE) {
+        emit_finished(wave, alternative);
+    }
+}
+
+static void emit_knobs(struct wave *wave, uint32_t version)
+{
+    struct cf_event event = {
+        .kind = CF_EVENT_KNOBS, .job = wave->job->number, .index = wave->index};
+    event.u.knobs.version = version;
+    event.u.knobs.sampling = wave->sampling;
+    cf_worker_emit_replacing(wave->worker, &event);
+}
+
+/* Takes over settings that are due at this token.  True when there were any. */
+static bool read_knobs(struct wave *wave)
+{
+    struct cf_worker *worker = wave->worker;
+    const struct cf_job *job = wave->job;
+    bool is_turned = false;
+    while (wave->n_schedule < job->n_schedule &&
+           job->schedule[wave->n_schedule].from <= wave->index) {
+        wave->sampling = job->schedule[wave->n_schedule++].sampling;
+        is_turned = true;
+    }
+    uint32_t version = 0;
+    if (atomic_load_explicit(&worker->knobs_version, memory_order_relaxed) != worker->knobs_seen) {
+        pthread_mutex_lock(&worker->mutex);
+        worker->knobs_seen = atomic_load(&worker->knobs_version);
+        if (worker->knobs_job == job->number) {
+            wave->sampling = worker->knobs;
+            version = worker->knobs_seen;
+            is_turned = true;
+        }
+        pthread_mutex_unlock(&worker->mutex);
+    }
+    if (is_turned) {
+        emit_knobs(wave, version);
+    }
+    return is_turned;
+}
+
+static void sample(struct wave *wave, struct alternative *alternative, int32_t forced)
+{
+    struct cf_session *session = wave->worker->session;
+    struct cf_history history = {.n_prompt = wave->progress->n_prompt};
+    history.ids = cf_session_ids(session, alternative->branch, &history.n);
+    cf_sampler_sample(wave->worker->sampler, cf_session_logits(session, alternative->branch),
+                      &wave->sampling, &history, wave->job->seed,
+                      wave->job->stream + (uint32_t)alternative->number, (uint32_t)wave->index,
+                      forced, &alternative->choice);
+}
+
+static void emit_paused(struct wave *wave)
+{
+    for (int32_t i = 0; i < wave->n; i++) {
+        struct alternative *alternative = &wave->alternatives[i];
+        if (alternative->reason != CF_END_NONE) {
+            continue;
+        }
+        sample(wave, alternative, -1);
+        struct cf_event event = {.kind = CF_EVENT_PAUSED,
+                                 .job = wave->job->number,
+                                 .alternative = alternative->number,
+                                 .index = wave->index};
+        event.u.choice = alternative->choice;
+        cf_worker_emit_replacing(wave->worker, &event);
+    }
+}
+
+enum order { ORDER_GO, ORDER_STEP, ORDER_LOOK };
+
+/* Waits until the job is freed, gets a step, or has a knob or its end to look at. */
+static enum order wait_for_order(struct wave *wave, int32_t *forced)
+{
+    struct cf_worker *worker = wave->worker;
+    enum order order = ORDER_LOOK;
+    pthread_mutex_lock(&worker->mutex);
+    for (;;) {
+        if (atomic_load(&worker->held_job) != wave->job->number) {
+            order = ORDER_GO;
+            break;
+        }
+        if (worker->n_steps > 0) {
+            *forced = worker->steps[0];
+            worker->n_steps--;
+            memmove(worker->steps, worker->steps + 1, worker->n_steps * sizeof worker->steps[0]);
+            order = ORDER_STEP;
+            break;
+        }
+        if (cf_worker_is_interrupted(worker) ||
+            atomic_load(&worker->knobs_version) != worker->knobs_seen) {
+            break;
+        }
+        pthread_cond_wait(&worker->changed, &worker->mutex);
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    return order;
+}
+
+/* Holds while the front wants it so.  *forced receives the token to take, -1 for a drawn one. */
+static enum cf_code hold(struct wave *wave, int32_t *forced, struct cf_err *err)
+{
+    struct cf_worker *worker = wave->worker;
+    if (atomic_load_explicit(&worker->held_job, memory_order_relaxed) != wave->job->number) {
+        return CF_OK;
+    }
+    for (bool is_news = true;;) {
+        if (is_news) {
+            emit_paused(wave);
+        }
+        enum order order = wait_for_order(wave, forced);
+        if (order == ORDER_GO) {
+            const struct cf_event event = {
+                .kind = CF_EVENT_RESUMED, .job = wave->job->number, .index = wave->index};
+            cf_worker_emit_replacing(worker, &event);
+            return CF_OK;
+        }
+        if (order == ORDER_STEP) {
+            bool is_token = *forced < worker->model->n_vocab;
+            *forced = is_token ? *forced : -1;
+            return CF_OK;
+        }
+        if (cf_worker_is_interrupted(worker)) {
+            return cf_err_set(err, CF_ERR_CANCELLED, "cancelled");
+        }
+        is_news = read_knobs(wave);
+    }
+}
+
+/* Why a reply that has just got token ID ends, if it does. */
+static enum cf_end_reason reason_after(const struct wave *wave,
+                                       const struct alternative *alternative)
+{
+    if (alternative->n_tokens - wave->job->n_prefix >= wave->job->max_tokens) {
+        return CF_END_LENGTH;
+    }
+    int32_t n_held = 0;
+    (void)cf_session_ids(wave->worker->session, alternative->branch, &n_held);
+    return n_held >= wave->worker->n_ctx ? CF_END_CONTEXT : CF_END_NONE;
+}
+
+static void add_token(struct wave *wave, struct alternative *alternative, int32_t stepped)
+{
+    const struct cf_job *job = wave->job;
+    struct cf_progress *progress = wave->progress;
+    int32_t forced = wave->index - job->n_prefix < job->n_forced
+                         ? job->forced[wave->index - job->n_prefix]
+                         : stepped;
+    sample(wave, alternative, forced);
+    int32_t id = alternative->choice.id;
+    bool is_stopped = add_text(wave, alternative, id);
+    if (is_stop_id(job, id)) {
+        /* It spells nothing and is no part of the text. */
+        alternative->ends[alternative->n_tokens - 1] = SIZE_MAX;
+        is_stopped = true;
+    }
+    progress->last = cf_worker_now();
+    progress->first = progress->n_tokens == 0 ? progress->last : progress->first;
+    progress->n_firsts += alternative->n_tokens == job->n_prefix + 1;
+    progress->n_tokens++;
+    struct cf_event event = {.kind = CF_EVENT_TOKEN,
+                             .job = job->number,
+                             .alternative = alternative->number,
+                             .index = wave->index,
+                             .origin = forced >= 0 ? CF_TOKEN_FORCED : CF_TOKEN_DRAWN};
+    event.u.choice = alternative->choice;
+    cf_worker_emit(wave->worker, &event, wave->shown.data, wave->shown.size);
+    alternative->reason = is_stopped ? CF_END_STOP : reason_after(wave, alternative);
+    if (alternative->reason != CF_END_NONE) {
+        emit_finished(wave, alternative);
+    }
+}
+
+/* One token for every reply that has not ended.  *n_active receives how many go on. */
+static enum cf_code step(struct wave *wave, int *n_active, struct cf_err *err)
+{
+    struct cf_worker *worker = wave->worker;
+    const struct cf_interrupt interrupt = {.fn = cf_worker_is_interrupted, .arg = worker};
+    if (cf_worker_is_interrupted(worker)) {
+        return cf_err_set(err, CF_ERR_CANCELLED, "cancelled");
+    }
+    (void)read_knobs(wave);
+    int32_t forced = -1;
+    enum cf_code code = hold(wave, &forced, err);
+    int branches[CF_WORKER_BATCH_MAX];
+    int32_t ids[CF_WORKER_BATCH_MAX];
+    int n = 0;
+    for (int32_t i = 0; i < wave->n && code == CF_OK; i++) {
+        struct alternative *alternative = &wave->alternatives[i];
+        if (alternative->reason != CF_END_NONE) {
+            continue;
+        }
+        add_token(wave, alternative, forced);
+        if (alternative->reason == CF_END_NONE) {
+            branches[n] = alternative->branch;
+            ids[n++] = alternative->choice.id;
+        }
+    }
+    if (code == CF_OK && n > 0) {
+        code = cf_session_decode(worker->session, branches, ids, n, &interrupt, err);
+    }
+    wave->index++;
+    *n_active = n;
+    return code;
+}
+
+enum cf_code cf_worker_wave(struct cf_worker *worker, const struct cf_job *job, int32_t first,
+                            int32_t n, const int *branches, struct cf_progress *progress,
+                            struct cf_err *err)
+{
+    struct wave wave = {.worker = worker,
+                        .job = job,
+                        .progress = progress,
+                        .n = n,
+                        .index = job->n_prefix,
+                        .sampling = job->sampling};
+    enum cf_code code = CF_OK;
+    for (int32_t i = 1; i < n && code == CF_OK; i++) {
+        code = cf_session_fork(worker->session, branches[0], branches[i], err);
+    }
+    if (code != CF_OK) {
+        return code;
+    }
+    wave_init(&wave, branches, first);
+    int n_active = 0;
+    for (int32_t i = 0; i < n; i++) {
+        add_prefix(&wave, &wave.alternatives[i]);
+        n_active += wave.alternatives[i].reason == CF_END_NONE;
+    }
+    while (n_active > 0 && code == CF_OK) {
+        code = step(&wave, &n_active, err);
+    }
+    for (int32_t i = 0; i < n; i++) {
+        struct alternative *alternative = &wave.alternatives[i];
+        if (alternative->reason == CF_END_NONE) {
+            alternative->reason = code == CF_ERR_CANCELLED ? CF_END_CANCELLED : CF_END_ERROR;
+            emit_finished(&wave, alternative);
+        }
+    }
+    wave_release(&wave);
+    return code;
+}
