@@ -3,7 +3,7 @@
  *
  * Breaks are those of UAX 14; a word longer than the width is broken between grapheme clusters.
  * Spaces at a soft break hang: they belong to the row but are not drawn and may stand past the
- * edge.  A row holds at least one grapheme, whatever the width.
+ * edge.  A row holds at least one character, whatever the width.
  *
  * Each row is found from its first byte alone, so laying out more text touches the last row only,
  * and laying out in pieces gives the same rows as laying out at once (tested).
@@ -29,7 +29,9 @@ struct ui_wrap {
     struct ui_row *rows; /* at least one once something was laid out, also of an empty text */
     size_t n_rows;
     size_t capacity;
-    size_t size; /* bytes laid out */
+    size_t size;     /* bytes laid out */
+    uint8_t *breaks; /* room for one row's */
+    size_t breaks_capacity;
 };
 
 /* WIDTH below 1 counts as 1. */
