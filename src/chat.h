@@ -26,6 +26,7 @@
 
 #include "buf.h"
 #include "err.h"
+#include "recipe.h"
 #include "reply.h"
 #include "role.h"
 #include "sampler.h"
@@ -109,15 +110,6 @@ enum cf_turn_state {
     CF_TURN_ELSEWHERE, /* being written by another confab */
 };
 
-/* A token of a reply, for a cursor. */
-struct cf_turn_token {
-    int32_t id;
-    int32_t rank;
-    float p_raw;
-    float p;
-    enum cf_token_origin origin;
-};
-
 /* From token BEGIN on these settings were in force. */
 struct cf_turn_mark {
     int32_t begin;
@@ -145,7 +137,7 @@ struct cf_chat_turn {
     int64_t created_ms;   /* UTC */
     /* Of a reply; NULL and 0 where nothing is known. */
     const char *model_name;
-    const struct cf_turn_token *tokens; /* those generated, end tokens included */
+    const struct cf_recipe_token *tokens; /* those generated, end tokens included */
     size_t n_tokens;
     const struct cf_turn_mark *marks; /* the first is the settings it began with */
     size_t n_marks;
@@ -166,7 +158,7 @@ struct cf_chat_status {
     const char *template_name;
     const char *system_text; /* "" for none */
     bool saves;              /* false: --no-save */
-    bool is_read_only;       /* the database refuses to be written */
+    bool is_unsaved; /* the database cannot be opened or written: what is said is only here */
     size_t n_queued;
     double tokens_per_second; /* of the reply being written, else of the last; 0: unknown */
     double seconds_to_first;
@@ -260,6 +252,7 @@ struct cf_chat_list_item {
     int64_t updated_ms;
     int32_t n_messages;
     bool is_pinned, is_archived, is_trashed;
+    bool is_streaming; /* a reply is being written, here or by another confab */
 };
 enum cf_chat_shelf { CF_CHAT_SHELF_ACTIVE, CF_CHAT_SHELF_ARCHIVED, CF_CHAT_SHELF_TRASH };
 /* Asks for the conversations of a shelf, newest first, LIMIT at most; answered by CF_CHANGE_LIST.
@@ -267,11 +260,19 @@ enum cf_chat_shelf { CF_CHAT_SHELF_ACTIVE, CF_CHAT_SHELF_ARCHIVED, CF_CHAT_SHELF
 void cf_chat_list(struct cf_chat *chat, enum cf_chat_shelf shelf, size_t limit);
 const struct cf_chat_list_item *cf_chat_listed(const struct cf_chat *chat, size_t *n);
 
+struct cf_chat_span {
+    size_t begin, end; /* bytes */
+};
+
 struct cf_chat_hit {
     int64_t conversation, message;
     enum cf_role role;
     const char *title;
-    const char *snippet; /* matched words stand between bytes \x02 and \x03 */
+    const char *snippet; /* a piece of the message, raw */
+    size_t snippet_size;
+    bool is_cut_before, is_cut_after; /* the message goes on there */
+    const struct cf_chat_span *marks; /* in snippet: what matched, ascending */
+    size_t n_marks;
     int64_t created_ms;
 };
 /* Asks for messages that match, best first; answered by CF_CHANGE_FOUND. */

@@ -73,18 +73,21 @@ struct cf_worker_engine {
 struct cf_job {
     enum cf_job_kind kind;
 
-    /* The prompt: ids, or, when BUILD is given, what build appends to ids.  Build runs on the
-     * worker's thread before anything is evaluated and may write to what ARG points to, which the
-     * front may read once it has taken CF_EVENT_STARTED or CF_EVENT_END. */
+    /* What is evaluated before the first token: ids, or, when BUILD is given, what build appends to
+     * ids.  Build runs on the worker's thread before anything is evaluated and may write to what
+     * ARG points to and to ids, n_own, prefix and n_prefix of the job; the front may read all of
+     * that once it has taken CF_EVENT_BUILT or CF_EVENT_END. */
     struct cf_ids ids;
     enum cf_code (*build)(void *arg, const struct cf_worker_engine *engine, struct cf_ids *ids,
                           struct cf_err *err);
     void *arg;
 
     /* The beginning of the reply, if it has one: tokens that are there already (a continuation, a
-     * fork), fed after the prompt without events of their own but CF_EVENT_PREFIX. */
+     * fork).  They get no events of their own but CF_EVENT_PREFIX.  The last n_own of ids are its
+     * last ones; fewer than n_prefix only where the context has no room for all. */
     const int32_t *prefix;
     int32_t n_prefix;
+    int32_t n_own;
     /* Tokens that are taken instead of drawn, from token n_prefix on. */
     const int32_t *forced;
     int32_t n_forced;
@@ -114,6 +117,7 @@ struct cf_job {
 enum cf_event_kind {
     CF_EVENT_LOADED,      /* model and tokenizer are open: cf_worker_model and so on answer */
     CF_EVENT_LOAD_FAILED, /* err; jobs end with that error from now on */
+    CF_EVENT_BUILT,       /* build has succeeded; the prompt is about to be evaluated */
     CF_EVENT_STARTED,     /* the prompt is evaluated (GENERATE only) */
     CF_EVENT_PREFIX,      /* of an alternative: text is what may be shown of the prefix */
     CF_EVENT_TOKEN,  /* of an alternative: choice, origin and what may be shown because of it */
@@ -141,7 +145,7 @@ struct cf_event {
             struct cf_sampling sampling;
         } knobs;
         struct {
-            int32_t n_prompt;    /* tokens of the prompt, prefix not counted */
+            int32_t n_prompt;    /* tokens of the prompt, those of the reply itself not counted */
             int32_t n_reused;    /* positions found in the cache */
             int32_t n_evaluated; /* positions evaluated before the first token */
             double seconds;      /* that it took */

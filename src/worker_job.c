@@ -39,9 +39,7 @@ void cf_worker_end_unbegun(struct cf_worker *worker, const struct cf_job *job,
     emit_end(worker, &event, err);
 }
 
-/* Prompt and prefix in one row. */
-static enum cf_code gather_ids(struct cf_worker *worker, struct cf_job *job, struct cf_ids *all,
-                               struct cf_err *err)
+static enum cf_code build(struct cf_worker *worker, struct cf_job *job, struct cf_err *err)
 {
     if (job->build != NULL) {
         const struct cf_worker_engine engine = {
@@ -53,18 +51,19 @@ static enum cf_code gather_ids(struct cf_worker *worker, struct cf_job *job, str
         if (code != CF_OK) {
             return code;
         }
+        const struct cf_event event = {.kind = CF_EVENT_BUILT, .job = job->number};
+        cf_worker_reserve(worker, (struct cf_batch_bound){.n_events = 1});
+        cf_worker_emit(worker, &event, "", 0);
     }
-    size_t n_prefix = (size_t)job->n_prefix;
-    if (job->ids.n + n_prefix == 0) {
+    if (job->ids.n == 0) {
         return cf_err_set(err, CF_ERR_RANGE, "the prompt is empty");
     }
-    if (job->ids.n + n_prefix > (size_t)worker->n_ctx) {
+    if (job->ids.n > (size_t)worker->n_ctx) {
         return cf_err_set(err, CF_ERR_CONTEXT,
-                          "the prompt has %zu tokens, the context of %s only %d",
-                          job->ids.n + n_prefix, worker->model->name, (int)worker->n_ctx);
+                          "the prompt has %zu tokens, the context of %s only %d", job->ids.n,
+                          worker->model->name, (int)worker->n_ctx);
     }
-    cf_ids_add_all(all, job->ids.data, job->ids.n);
-    cf_ids_add_all(all, job->prefix, n_prefix);
+    assert(job->n_own <= job->n_prefix && (size_t)job->n_own <= job->ids.n);
     return CF_OK;
 }
 
@@ -93,8 +92,9 @@ static void order_branches(struct cf_worker *worker, const struct cf_ids *ids,
 
 /* Makes branch hold exactly ids.  *n_reused receives how many of them it held already. */
 static enum cf_code evaluate(struct cf_worker *worker, const struct cf_job *job, int branch,
-                             const struct cf_ids *ids, int32_t *n_reused, struct cf_err *err)
+                             int32_t *n_reused, struct cf_err *err)
 {
+    const struct cf_ids *ids = &job->ids;
     const struct cf_interrupt interrupt = {.fn = cf_worker_is_interrupted, .arg = worker};
     if (job->n_runs > 0) {
         return cf_session_sync_runs(worker->session, branch, ids->data, (int32_t)ids->n, job->runs,
@@ -122,8 +122,8 @@ static void emit_started(struct cf_worker *worker, const struct cf_job *job,
 }
 
 static enum cf_code generate(struct cf_worker *worker, const struct cf_job *job,
-                             const struct cf_ids *ids, int branches[CF_WORKER_BATCH_MAX],
-                             struct cf_progress *progress, struct cf_err *err)
+                             int branches[CF_WORKER_BATCH_MAX], struct cf_progress *progress,
+                             struct cf_err *err)
 {
     int32_t n = job->n_alternatives > 0 ? job->n_alternatives : 1;
     assert(n <= CF_WORKER_ALTERNATIVES_MAX && job->max_tokens > 0);
@@ -134,7 +134,7 @@ static enum cf_code generate(struct cf_worker *worker, const struct cf_job *job,
         int32_t n_wave = rest < CF_WORKER_BATCH_MAX ? rest : CF_WORKER_BATCH_MAX;
         if (first > 0) {
             int32_t n_reused = 0;
-            code = evaluate(worker, job, branches[0], ids, &n_reused, err);
+            code = evaluate(worker, job, branches[0], &n_reused, err);
         }
         if (code == CF_OK) {
             code = cf_worker_wave(worker, job, first, n_wave, branches, progress, err);
@@ -148,18 +148,16 @@ void cf_worker_do(struct cf_worker *worker, struct cf_job *job)
     struct cf_err err = CF_ERR_INIT;
     struct cf_progress progress = {.began = cf_worker_now()};
     progress.n_evaluated_before = cf_session_counts(worker->session).n_evaluated;
-    struct cf_ids ids = {0};
     int branches[CF_WORKER_BATCH_MAX];
-    enum cf_code code = gather_ids(worker, job, &ids, &err);
+    enum cf_code code = build(worker, job, &err);
     if (code == CF_OK) {
-        progress.n_prompt = (int32_t)job->ids.n;
-        order_branches(worker, &ids, branches);
-        code = evaluate(worker, job, branches[0], &ids, &progress.n_reused, &err);
+        progress.n_prompt = (int32_t)job->ids.n - job->n_own;
+        order_branches(worker, &job->ids, branches);
+        code = evaluate(worker, job, branches[0], &progress.n_reused, &err);
     }
     if (code == CF_OK && job->kind == CF_JOB_GENERATE) {
-        code = generate(worker, job, &ids, branches, &progress, &err);
+        code = generate(worker, job, branches, &progress, &err);
     }
-    cf_ids_release(&ids);
 
     enum cf_end_reason reason = job->kind == CF_JOB_GENERATE ? progress.reason : CF_END_DONE;
     if (code != CF_OK) {

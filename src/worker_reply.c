@@ -37,7 +37,7 @@ struct wave {
 static int32_t n_tokens_max(const struct wave *wave)
 {
     /* The context ends a reply whatever max_tokens says: room for more would be wasted. */
-    int32_t room = wave->worker->n_ctx - wave->progress->n_prompt - wave->job->n_prefix + 1;
+    int32_t room = wave->worker->n_ctx - (int32_t)wave->job->ids.n + 1;
     return wave->job->max_tokens < room ? wave->job->max_tokens : room;
 }
 
