@@ -4,9 +4,9 @@
 #ifndef CF_DIGEST_H
 #define CF_DIGEST_H
 
-#include <stdatomic.h>
-
 #include "err.h"
+
+#include <stdatomic.h>
 
 enum { CF_DIGEST_SIZE = 32, CF_DIGEST_TEXT_SIZE = 2 * CF_DIGEST_SIZE + 1 };
 

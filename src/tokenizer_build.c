@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tokenizer_parts.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tokenizer_alphabet.h"
 #include "tokenizer_merge.h"
-#include "tokenizer_parts.h"
 
 /* How much of a hostile word an error sentence shows. */
 enum { N_SHOWN = 40 };

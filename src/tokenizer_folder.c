@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The tokenizer of a Hugging Face folder. */
+#include "tokenizer_parts.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "jsonfile.h"
 #include "mapping.h"
-#include "tokenizer_parts.h"
 
 /* Far above any real file: 200,000 tokens with their merges take some 20 MB. */
 enum { FILE_SIZE_MAX = 256 << 20 };

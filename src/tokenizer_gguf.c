@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The tokenizer in a GGUF file's metadata. */
+#include "tokenizer_parts.h"
+
 #include <string.h>
 
 #include "gguf.h"
-#include "tokenizer_parts.h"
 
 /* tokenizer.ggml.token_type; source: llama.cpp's enum llama_token_type. */
 enum {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The JSON files of a Hugging Face tokenizer. */
-#include <string.h>
-
 #include "tokenizer_parts.h"
+
+#include <string.h>
 
 /* GPT-2's pattern as tokenizer.json files spell it. */
 static const char *const gpt2_patterns[] = {

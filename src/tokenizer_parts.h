@@ -4,10 +4,10 @@
 #ifndef CF_TOKENIZER_PARTS_H
 #define CF_TOKENIZER_PARTS_H
 
-#include <jansson.h>
-
 #include "mem.h"
 #include "tokenizer.h"
+
+#include <jansson.h>
 
 struct cf_gguf;
 
