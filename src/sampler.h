@@ -18,7 +18,7 @@ enum { CF_SAMPLER_VERSION = 1 };
 struct cf_sampling {
     double temperature;       /* >= 0; 0: the arg-max */
     double top_p;             /* (0, 1]; 1: off */
-    double min_p;             /* [0, 1); 0: off */
+    double min_p;             /* [0, 1]; 0: off */
     double typical_p;         /* (0, 1]; 1: off */
     double repeat_penalty;    /* > 0; 1: off (Keskar et al. 2019) */
     double presence_penalty;  /* 0: off; over generated tokens only */
@@ -67,14 +67,18 @@ struct cf_history {
 
 /* Chooses a token.  logits [n_vocab]; NaN counts as -inf.  The random number is draw INDEX of
  * stream STREAM (the alternative's number) under SEED.  FORCED >= 0 takes that token instead of
- * drawing; the choice then describes it.  Allocates nothing. */
-void cf_sampler_sample(struct cf_sampler *sampler, const float *logits,
+ * drawing; the choice then describes it.  Allocates nothing.
+ *
+ * False when no logit is above -inf (a broken model): nothing can be drawn, the choice is token 0
+ * or FORCED with every probability 0. */
+bool cf_sampler_sample(struct cf_sampler *sampler, const float *logits,
                        const struct cf_sampling *sampling, const struct cf_history *history,
                        uint64_t seed, uint32_t stream, uint32_t index, int32_t forced,
                        struct cf_choice *choice);
 
-/* The distribution in force: probabilities [n_vocab], those cut 0. */
-void cf_sampler_distribution(struct cf_sampler *sampler, const float *logits,
+/* The distribution in force: probabilities [n_vocab], those cut 0.  False when all are 0 because no
+ * logit is above -inf. */
+bool cf_sampler_distribution(struct cf_sampler *sampler, const float *logits,
                              const struct cf_sampling *sampling, const struct cf_history *history,
                              double *probabilities);
 
