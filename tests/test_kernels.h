@@ -9,19 +9,15 @@
 
 #include "kernels/kernels.h"
 #include "mem.h"
+#include "random.h"
 
-/* In [-1, 1), the same on every run. */
-static inline float test_random(uint64_t *state)
-{
-    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (float)(int32_t)(*state >> 32) * 0x1p-31f;
-}
-
+/* n numbers in [-1, 1), aligned to 64 bytes. */
 static inline float *test_random_floats(size_t n, uint64_t seed)
 {
+    struct test_random random = {.state = seed};
     float *values = cf_aligned_alloc(n * sizeof *values + 1);
     for (size_t i = 0; i < n; i++) {
-        values[i] = test_random(&seed);
+        values[i] = (float)(int32_t)(test_random_next(&random) >> 32) * 0x1p-31f;
     }
     return values;
 }
