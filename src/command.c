@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "mem.h"
+#include "near.h"
 
 static const struct cf_command_info commands[] = {
 #define CF_X(command, name, synonyms, argument, usage, help)                                       \
@@ -13,8 +14,6 @@ static const struct cf_command_info commands[] = {
     CF_COMMANDS(CF_X)
 #undef CF_X
 };
-
-enum { NAME_MAX_SIZE = 32 }; /* longer ones are near to nothing */
 
 static bool is_blank(char c)
 {
@@ -67,50 +66,9 @@ bool cf_command_find(enum cf_command *command, const char *name, size_t size)
     return false;
 }
 
-static int min3(int a, int b, int c)
-{
-    int least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* Edit distance in which two neighbours exchanged are one mistake (optimal string alignment). */
-static int distance(const char *a, size_t n_a, const char *b, size_t n_b)
-{
-    int rows[3][NAME_MAX_SIZE + 1];
-    int *before = rows[0];
-    int *last = rows[1];
-    int *row = rows[2];
-    for (size_t j = 0; j <= n_b; j++) {
-        last[j] = (int)j;
-        before[j] = 0;
-    }
-    for (size_t i = 1; i <= n_a; i++) {
-        row[0] = (int)i;
-        for (size_t j = 1; j <= n_b; j++) {
-            char x = lower(a[i - 1]);
-            char y = lower(b[j - 1]);
-            row[j] = min3(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y));
-            if (i > 1 && j > 1 && x == lower(b[j - 2]) && y == lower(a[i - 2]) &&
-                before[j - 2] + 1 < row[j]) {
-                row[j] = before[j - 2] + 1;
-            }
-        }
-        int *oldest = before;
-        before = last;
-        last = row;
-        row = oldest;
-    }
-    return last[n_b];
-}
-
 bool cf_command_nearest(enum cf_command *command, const char *name, size_t size)
 {
-    if (size == 0 || size > NAME_MAX_SIZE) {
+    if (size == 0 || size > CF_NEAR_MAX_SIZE) {
         return false;
     }
     int nearest = (int)size / 3 + 2; /* first distance that is too far */
@@ -119,7 +77,7 @@ bool cf_command_nearest(enum cf_command *command, const char *name, size_t size)
         const char *word;
         size_t length;
         for (int k = 0; word_of(&commands[i], k, &word, &length); k++) {
-            int far = distance(name, size, word, length);
+            int far = cf_near_distance(name, size, word, length);
             bool is_begun = size < length && strncasecmp(word, name, size) == 0;
             far = is_begun ? 1 : far >= (int)length ? nearest : far;
             if (far < nearest) {
@@ -158,7 +116,7 @@ enum cf_code cf_command_parse(struct cf_command_line *parsed, const char *line, 
     size_t size = name_size(name);
     enum cf_command command;
     if (!cf_command_find(&command, name, size)) {
-        int shown = size < NAME_MAX_SIZE ? (int)size : NAME_MAX_SIZE;
+        int shown = size < CF_NEAR_MAX_SIZE ? (int)size : CF_NEAR_MAX_SIZE;
         if (cf_command_nearest(&command, name, size)) {
             return cf_err_set(err, CF_ERR_NOT_FOUND,
                               "There is no command /%.*s; did you mean /%s? (// sends a slash)",

@@ -8,6 +8,7 @@
 #ifndef CF_PATH_H
 #define CF_PATH_H
 
+#include "buf.h"
 #include "err.h"
 
 enum cf_folder {
@@ -37,5 +38,15 @@ const char *cf_path_base(const char *path);
 enum cf_code cf_path_make_folder(const char *path, struct cf_err *err);
 /* The same for the folder that is to hold the file PATH. */
 enum cf_code cf_path_make_parent(const char *path, struct cf_err *err);
+
+/* Appends the bytes of the file PATH, at most MAX_SIZE of them.  CF_ERR_NOT_FOUND,
+ * CF_ERR_TOO_LARGE, CF_ERR_ACCESS, CF_ERR_IO. */
+enum cf_code cf_path_read_file(struct cf_buf *bytes, const char *path, size_t max_size,
+                               struct cf_err *err);
+/* Replaces the file PATH as a whole: it is never seen half written, and after a failure it is what
+ * it was.  A symbolic link is followed, the mode of a file that exists is kept, a new one gets
+ * 0600. */
+enum cf_code cf_path_write_file(const char *path, const void *bytes, size_t size,
+                                struct cf_err *err);
 
 #endif

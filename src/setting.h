@@ -93,9 +93,9 @@ enum cf_setting_flags {
       "file; the model's otherwise")                                                               \
     X(CF_SETTING_SYSTEM, "system", 's', CF_TYPE_TEXT, system, CF_SET_SPEECH, 0, 0, 0, 0, "",       \
       "TEXT", "", "", "the system prompt: who the model is to be")                                 \
-    X(CF_SETTING_THREADS, "threads", 0, CF_TYPE_INT, threads, CF_SET_START, 1, 1024, 1, 64, "",    \
+    X(CF_SETTING_THREADS, "threads", 0, CF_TYPE_INT, threads, CF_SET_START, 1, 1024, 0, 0, "",     \
       "N", "threads", "", "threads that compute; the physical cores otherwise")                    \
-    X(CF_SETTING_CTX, "ctx", 0, CF_TYPE_INT, ctx, CF_SET_START, 16, 1000000, 64, 1024, "", "N",    \
+    X(CF_SETTING_CTX, "ctx", 0, CF_TYPE_INT, ctx, CF_SET_START, 16, 1000000, 0, 1024, "", "N",     \
       "tokens", "", "use less context than the model has; the model's otherwise")                  \
     X(CF_SETTING_KV, "kv", 0, CF_TYPE_CHOICE, kv, CF_SET_START, 0, 0, 0, 0, "auto", "TYPE", "",    \
       "auto|f32|f16",                                                                              \
@@ -189,7 +189,7 @@ struct cf_setting_info {
     unsigned flags; /* enum cf_setting_flags */
     double least, greatest;
     double step;          /* of a knob's key; 0: not a knob */
-    double slider;        /* where a knob's slider ends; it begins at max(least, 0) */
+    double slider;        /* where a knob's slider ends; it begins at least */
     const char *fallback; /* the default as text, "" when there is none */
     const char *argument; /* "F", "N", "TEXT"; "" for a switch */
     const char *unit;     /* "tokens"; "" when there is none */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "setting.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+struct value {
+    const char *name;
+    const char *text;
+};
+
+/* All of them set the same knobs, so that the next one undoes the last. */
+static const struct {
+    const char *name;
+    struct value values[3];
+} builtins[] = {
+    {"precise", {{"temperature", "0.3"}, {"top-p", "0.9"}, {"top-k", "40"}}},
+    {"balanced", {{"temperature", "0.8"}, {"top-p", "0.95"}, {"top-k", "50"}}},
+    {"wild", {{"temperature", "1.3"}, {"top-p", "0.98"}, {"top-k", "0"}}},
+};
+
+void cf_presets_init(struct cf_presets *presets)
+{
+    *presets = (struct cf_presets){.n = 0};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(builtins); i++) {
+        struct cf_preset *preset = cf_presets_put(presets, builtins[i].name, NULL);
+        for (size_t k = 0; k < CF_ARRAY_SIZE(builtins[i].values); k++) {
+            enum cf_code code =
+                cf_preset_set(preset, builtins[i].values[k].name, builtins[i].values[k].text, NULL);
+            assert(code == CF_OK);
+            (void)code;
+        }
+    }
+}
+
+static void release_preset(struct cf_preset *preset)
+{
+    free(preset->name);
+    free(preset->detail);
+    cf_texts_release(&preset->names);
+    cf_texts_release(&preset->values);
+}
+
+void cf_presets_release(struct cf_presets *presets)
+{
+    for (size_t i = 0; i < presets->n; i++) {
+        release_preset(&presets->items[i]);
+    }
+    free(presets->items);
+    *presets = (struct cf_presets){.n = 0};
+}
+
+static struct cf_preset *find(const struct cf_presets *presets, const char *name)
+{
+    for (size_t i = 0; i < presets->n; i++) {
+        if (strcmp(presets->items[i].name, name) == 0) {
+            return &presets->items[i];
+        }
+    }
+    return NULL;
+}
+
+const struct cf_preset *cf_presets_find(const struct cf_presets *presets, const char *name)
+{
+    return find(presets, name);
+}
+
+struct cf_preset *cf_presets_put(struct cf_presets *presets, const char *name, const char *detail)
+{
+    struct cf_preset made = {.name = cf_strdup(name),
+                             .detail = detail != NULL ? cf_strdup(detail) : NULL};
+    struct cf_preset *preset = find(presets, name);
+    if (preset != NULL) {
+        release_preset(preset);
+    } else {
+        presets->items = cf_realloc_array(presets->items, presets->n + 1, sizeof *presets->items);
+        preset = &presets->items[presets->n++];
+    }
+    *preset = made;
+    return preset;
+}
+
+enum cf_code cf_preset_set(struct cf_preset *preset, const char *name, const char *text,
+                           struct cf_err *err)
+{
+    struct cf_settings trial;
+    cf_settings_init(&trial);
+    enum cf_code code =
+        cf_settings_set_by_name(&trial, name, CF_SET_PRESET, text, CF_ORIGIN_CONFIG, NULL, err);
+    if (code == CF_OK) {
+        cf_texts_add(&preset->names, cf_setting_find(name)->name);
+        cf_texts_add(&preset->values, text);
+    }
+    cf_settings_release(&trial);
+    return code;
+}
+
+static enum cf_code refuse_unknown(const char *name, const struct cf_presets *presets,
+                                   struct cf_err *err)
+{
+    struct cf_buf names = CF_BUF_INIT;
+    for (size_t i = 0; i < presets->n; i++) {
+        cf_buf_addf(&names, "%s%s", i > 0 ? ", " : "", presets->items[i].name);
+    }
+    cf_err_set(err, CF_ERR_NOT_FOUND, "there is no preset '%s'; there are %s", name, names.data);
+    cf_buf_release(&names);
+    return CF_ERR_NOT_FOUND;
+}
+
+/* Whether a value of the preset, whose name came from ORIGIN, replaces what is there. */
+static bool replaces(const struct cf_source *source, enum cf_origin origin)
+{
+    return source->origin < origin || origin == CF_ORIGIN_USER ||
+           (source->origin == origin && (source->is_by_preset || origin == CF_ORIGIN_DEFAULT));
+}
+
+enum cf_code cf_settings_apply_preset(struct cf_settings *settings,
+                                      const struct cf_presets *presets, struct cf_err *err)
+{
+    enum cf_origin origin = settings->sources[CF_SETTING_PRESET_NAME].origin;
+    const char *detail = settings->sources[CF_SETTING_PRESET_NAME].detail;
+    const struct cf_preset *preset = find(presets, settings->preset);
+    if (preset == NULL) {
+        return refuse_unknown(settings->preset, presets, err);
+    }
+    for (size_t i = 0; i < CF_N_SETTINGS; i++) {
+        /* What an earlier preset of this origin gave and this one may not. */
+        if (settings->sources[i].is_by_preset && settings->sources[i].origin == origin) {
+            cf_settings_reset(settings, (enum cf_setting)i);
+        }
+    }
+    for (size_t i = 0; i < preset->names.n; i++) {
+        enum cf_setting setting = cf_setting_find(preset->names.items[i])->setting;
+        struct cf_source *source = &settings->sources[setting];
+        if (replaces(source, origin)) {
+            enum cf_code code =
+                cf_settings_set(settings, setting, preset->values.items[i], origin, detail, NULL);
+            assert(code == CF_OK);
+            (void)code;
+            source->is_by_preset = origin != CF_ORIGIN_DEFAULT;
+        }
+    }
+    return CF_OK;
+}
