@@ -3,9 +3,9 @@
  * draw from it and act through it only.
  *
  * The front's thread calls everything here, and nothing here waits for the disk or the model but
- * cf_chat_free: an operation starts something and returns; the front polls cf_chat_fd and calls
- * cf_chat_pump, which says what has changed.  What cf_chat_* getters return is const and stays
- * valid until the next call of an operation or of cf_chat_pump.
+ * cf_chat_flush and _free: an operation starts something and returns; the front polls cf_chat_fd
+ * and calls cf_chat_pump, which says what has changed.  What cf_chat_* getters return is const and
+ * stays valid until the next call of an operation or of cf_chat_pump.
  *
  * Operations return a code and a sentence when they can be refused at once ("no reply is being
  * written").  What fails later, on the disk or in the model, arrives as a notice
@@ -49,13 +49,16 @@ struct cf_chat_params {
     const struct cf_config *config; /* templates and presets of the person; may be NULL; outlives
                                        the chat */
     bool idles; /* evaluate conversation and draft while nothing else is to be done (a face) */
+    int test_commit_delay_ms; /* a slow disk, for tests */
 };
 
 /* Opens nothing that could take long: the database and the model are opened by their threads. */
 enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *params,
                          struct cf_err *err);
-/* Stops a reply, keeps what it has, waits for the disk (at most some seconds where that is stuck)
- * and frees everything. */
+/* Stops a reply, keeps what it has, and waits until everything is on the disk: CF_OK, or what kept
+ * it from there within TIMEOUT_MS.  The last thing before cf_chat_free. */
+enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *err);
+/* Flushes (for some seconds at most) and frees everything.  May be NULL. */
 void cf_chat_free(struct cf_chat *chat);
 
 /* To be polled for reading. */
@@ -136,6 +139,7 @@ struct cf_chat_turn {
     int32_t sibling;      /* its place among them, from 0 */
     int64_t created_ms;   /* UTC */
     /* Of a reply; NULL and 0 where nothing is known. */
+    const char *error; /* of a failed one: the sentence */
     const char *model_name;
     const struct cf_recipe_token *tokens; /* those generated, end tokens included */
     size_t n_tokens;

@@ -56,9 +56,13 @@ struct cf_recipe_job {
     int32_t n_prompt;     /* tokens of the prompt (for a continuation: without the reply's own) */
     struct cf_digest prompt_digest; /* SHA-256 of the n_prompt ids, each as
                                                            4 bytes little endian */
+    size_t n_paths; /* runs in the recipe's paths, behind those of the jobs before: how every
+                       position up to the job's last token was computed; what a job before made may
+                       have been evaluated again, another way */
 };
 
-/* How the KV of the next n positions was computed, position 0 first: an enum cf_eval_path. */
+/* How the KV of the next n positions was computed, each job beginning at position 0: an enum
+ * cf_eval_path. */
 struct cf_recipe_path {
     int32_t n;
     uint8_t path;
@@ -96,14 +100,14 @@ void cf_recipe_release(struct cf_recipe *recipe);
 /* Makes room for EXTRA more tokens, so that adding them allocates nothing. */
 void cf_recipe_reserve(struct cf_recipe *recipe, size_t extra);
 
-/* A job begins at the next token; job->begin is set here. */
+/* A job begins at the next token; job->begin and n_paths are set here. */
 void cf_recipe_add_job(struct cf_recipe *recipe, const struct cf_recipe_job *job);
 /* The settings in force from token BEGIN on, which is at most n_tokens and at least the last run's
  * begin: equal replaces that run, settings equal to those already in force add nothing. */
 void cf_recipe_add_knobs(struct cf_recipe *recipe, int32_t begin,
                          const struct cf_sampling *sampling);
 void cf_recipe_add_token(struct cf_recipe *recipe, const struct cf_recipe_token *token);
-/* Replaces the path runs by runs[0..n). */
+/* Replaces the path runs of the last job, of which there is one, by paths[0..n). */
 void cf_recipe_set_paths(struct cf_recipe *recipe, const struct cf_recipe_path *paths, size_t n);
 /* The first N tokens of FROM, marked as copied, with the settings and jobs that made them, as the
  * beginning of TO, which holds a head and no tokens: a fork. */

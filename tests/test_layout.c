@@ -7,9 +7,9 @@
 static void assert_sane_layout(const struct ui_layout *layout, const struct ui_layout_want *want)
 {
     const struct ui_rect *rects[] = {
-        &layout->header,     &layout->rule_above, &layout->list,   &layout->list_line,
-        &layout->transcript, &layout->knobs_line, &layout->knobs,  &layout->rule_below,
-        &layout->complete,   &layout->input,      &layout->footer,
+        &layout->header,     &layout->rule_above, &layout->list,  &layout->list_line,
+        &layout->transcript, &layout->knobs_line, &layout->knobs, &layout->rule_below,
+        &layout->input,      &layout->footer,
     };
     static unsigned char seen[210 * 70];
     memset(seen, 0, sizeof seen);
@@ -31,6 +31,9 @@ static void assert_sane_layout(const struct ui_layout *layout, const struct ui_l
     }
     assert_int_equal(covered, want->width * want->height);
     assert_true(layout->input.width == want->width && layout->input.height >= 1);
+    assert_int_equal(layout->over.y + layout->over.height, layout->input.y);
+    assert_true(layout->over.height <= want->n_over_rows);
+    assert_true(layout->over.y >= layout->whole.y);
 }
 
 static void layout__make__covers_any_screen_once(void **state)
@@ -46,7 +49,7 @@ static void layout__make__covers_any_screen_once(void **state)
                                                   .has_knobs = bits & 2,
                                                   .focus = (enum ui_pane)(bits / 4),
                                                   .n_input_rows = rows / 2,
-                                                  .n_complete_rows = rows};
+                                                  .n_over_rows = rows};
                     struct ui_layout layout;
                     ui_layout_make(&layout, &want);
                     assert_sane_layout(&layout, &want);

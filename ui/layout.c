@@ -11,17 +11,11 @@ enum {
     FOOTER_FROM = 3,     /* heights from which these are there */
     HEADER_FROM = 4,
     RULES_FROM = 8,
-    COMPLETE_MAX = 8,
 };
 
 static int clamp(int value, int least, int most)
 {
     return value < least ? least : value > most ? most : value;
-}
-
-static int min(int a, int b)
-{
-    return a < b ? a : b;
 }
 
 /* A row's worth of rectangle at the top of what is left. */
@@ -113,12 +107,13 @@ void ui_layout_make(struct ui_layout *layout, const struct ui_layout_want *want)
         layout->footer = take_bottom(&left, 1);
     }
     layout->input = take_bottom(&left, clamp(want->n_input_rows, 1, height < 3 ? 1 : height / 3));
-    layout->complete = take_bottom(&left, clamp(min(want->n_complete_rows, COMPLETE_MAX), 0,
-                                                left.height > 1 ? left.height - 1 : 0));
     if (height >= RULES_FROM && left.height > 1) {
         layout->rule_below = take_bottom(&left, 1);
     }
     layout->whole = left;
+    int room = left.height + layout->rule_below.height;
+    int n_over = clamp(want->n_over_rows, 0, room > 2 ? room - 1 : room);
+    layout->over = (struct ui_rect){0, left.y + room - n_over, want->width, n_over};
     if (want->width < UI_LAYOUT_NARROW) {
         split_narrow(layout, want->focus);
     } else if (want->focus == UI_PANE_SEARCH || want->focus == UI_PANE_HELP) {

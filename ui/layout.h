@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* layout: where everything stands on a screen of any size, down to 1x1.
  *
- * From top to bottom: header, rule, body, rule, completion list, input, footer.  The body is the
+ * From top to bottom: header, rule, body, rule, input, footer; an answer or what Tab offers lies
+ * over the bottom of the body, so that nothing moves when it comes and goes.  The body is the
  * list on the left, the transcript, and the knobs on the right, with a column for a line between
  * neighbours.  What has no room has width or height 0 and is not drawn.  Room is given up in this
  * order as the screen gets lower: rules, header, footer, transcript; the input line goes last.
@@ -20,11 +21,11 @@ enum ui_pane { UI_PANE_TRANSCRIPT, UI_PANE_LIST, UI_PANE_KNOBS, UI_PANE_SEARCH, 
 struct ui_layout_want {
     int width;
     int height;
-    bool has_list;       /* left pane open */
-    bool has_knobs;      /* right pane open */
-    enum ui_pane focus;  /* search and help take the whole body while they have it */
-    int n_input_rows;    /* rows that the edited text takes at this width, at least 1 */
-    int n_complete_rows; /* rows that the completion list would like, 0: none */
+    bool has_list;      /* left pane open */
+    bool has_knobs;     /* right pane open */
+    enum ui_pane focus; /* search and help take the whole body while they have it */
+    int n_input_rows;   /* rows that the edited text takes at this width, at least 1 */
+    int n_over_rows;    /* rows over the body's bottom that something would like, 0: none */
 };
 
 struct ui_layout {
@@ -37,12 +38,12 @@ struct ui_layout {
     struct ui_rect knobs;
     struct ui_rect whole; /* the body's rectangle, for search and help */
     struct ui_rect rule_below;
-    struct ui_rect complete;
+    struct ui_rect over; /* over the bottom of whole and rule_below */
     struct ui_rect input;
     struct ui_rect footer;
 };
 
-/* Rectangles for WANT: they lie inside the screen and none that is drawn overlaps another. */
+/* Rectangles for WANT: they lie inside the screen and none overlaps another but over. */
 void ui_layout_make(struct ui_layout *layout, const struct ui_layout_want *want);
 
 #endif

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the storage answers; opening, listing, searching, drafts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat_private.h"
+#include "mem.h"
+
+void cf_chat_expect(struct cf_chat *chat, uint64_t job, enum cf_chat_what what,
+                    struct cf_chat_node *node, int32_t n)
+{
+    chat->pending = cf_chat_grow(chat->pending, chat->n_pending, &chat->pending_capacity,
+                                 sizeof chat->pending[0]);
+    chat->pending[chat->n_pending++] = (struct cf_chat_pending){
+        .job = job, .what = what, .node = node, .n = n, .conversation = chat->conversation};
+}
+
+/* An answer about conversation TARGET, which need not be the one that is on. */
+static void expect_about(struct cf_chat *chat, uint64_t job, enum cf_chat_what what, int64_t target)
+{
+    cf_chat_expect(chat, job, what, NULL, 0);
+    chat->pending[chat->n_pending - 1].target = target;
+}
+
+static bool take_pending(struct cf_chat *chat, uint64_t job, struct cf_chat_pending *pending)
+{
+    for (size_t i = 0; i < chat->n_pending; i++) {
+        if (chat->pending[i].job == job) {
+            *pending = chat->pending[i];
+            chat->n_pending--;
+            memmove(&chat->pending[i], &chat->pending[i + 1],
+                    (chat->n_pending - i) * sizeof chat->pending[0]);
+            return true;
+        }
+    }
+    return false;
+}
+
+void cf_chat_forget_nodes(struct cf_chat *chat)
+{
+    for (size_t i = 0; i < chat->n_pending; i++) {
+        const struct cf_chat_node *node = chat->pending[i].node;
+        while (node != NULL && node->parent != NULL) {
+            node = node->parent;
+        }
+        if (node != chat->tree->root) {
+            chat->pending[i].node = NULL;
+        }
+    }
+}
+
+/* --- drafts --- */
+
+void cf_chat_save_draft(struct cf_chat *chat)
+{
+    if (!chat->is_draft_dirty || !cf_chat_saves(chat)) {
+        return;
+    }
+    chat->is_draft_dirty = false;
+    struct cf_buf text = CF_BUF_INIT;
+    for (size_t i = 0; i < chat->n_queue; i++) {
+        cf_buf_add(&text, chat->queue[i].text, chat->queue[i].size);
+        cf_buf_add_str(&text, i + 1 < chat->n_queue || chat->draft[0] != '\0' ? "\n\n" : "");
+    }
+    size_t cursor = text.size + strlen(chat->draft);
+    cf_buf_add_str(&text, chat->draft);
+    (void)cf_storage_draft_save(chat->storage, chat->conversation, text.data, text.size, cursor);
+    cf_buf_release(&text);
+}
+
+void cf_chat_set_draft(struct cf_chat *chat, const char *text, size_t size)
+{
+    if (strlen(chat->draft) == size && memcmp(chat->draft, text, size) == 0) {
+        return;
+    }
+    free(chat->draft);
+    chat->draft = cf_memdup_str(text, size);
+    chat->draft_dirty_at = chat->is_draft_dirty ? chat->draft_dirty_at : cf_chat_now();
+    chat->is_draft_dirty = true;
+    cf_chat_idle_later(chat);
+    cf_chat_idle(chat);
+}
+
+/* What waited or was being typed stays with the conversation that is left. */
+static void leave(struct cf_chat *chat)
+{
+    if (chat->reply != NULL) {
+        (void)cf_chat_stop(chat, NULL);
+    }
+    cf_chat_save_settings(chat);
+    cf_chat_save_draft(chat);
+    cf_chat_clear_queue(chat);
+    chat->is_queue_held = false;
+    chat->is_draft_dirty = false;
+}
+
+static void put_draft(struct cf_chat *chat, char *draft)
+{
+    free(chat->draft);
+    chat->draft = draft;
+    cf_chat_mark(chat, CF_CHANGE_DRAFT);
+}
+
+static void set_title(struct cf_chat *chat, const char *title, bool is_own)
+{
+    free(chat->title);
+    chat->title = cf_strdup(title != NULL ? title : "");
+    chat->is_title_own = is_own;
+    cf_chat_mark(chat, CF_CHANGE_TITLE);
+}
+
+void cf_chat_new_conversation(struct cf_chat *chat)
+{
+    leave(chat);
+    chat->opening.is_on = false;
+    chat->conversation = 0;
+    set_title(chat, "", false);
+    put_draft(chat, cf_strdup(""));
+    cf_chat_replace_tree(chat, cf_chat_tree_new());
+    cf_chat_reset_settings(chat, NULL, NULL);
+    if (cf_chat_saves(chat)) {
+        cf_chat_expect(chat, cf_storage_draft_load(chat->storage, 0), CF_WHAT_DRAFT, NULL, 0);
+    }
+    cf_chat_mark(chat, CF_CHANGE_OPENED | CF_CHANGE_TURNS | CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
+}
+
+/* --- opening --- */
+
+static void release_opening(struct cf_chat *chat)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    cf_conversations_release(&opening->load);
+    cf_messages_release(&opening->tree);
+    free(opening->draft);
+    *opening = (struct cf_chat_opening){0};
+}
+
+static void ask_for(struct cf_chat *chat, int64_t conversation)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    opening->conversation = conversation;
+    struct cf_storage *storage = chat->storage;
+    expect_about(chat, cf_storage_load(storage, conversation, 1, false), CF_WHAT_LOAD,
+                 conversation);
+    expect_about(chat, cf_storage_tree(storage, conversation, true), CF_WHAT_TREE, conversation);
+    if (!opening->is_refresh) {
+        expect_about(chat, cf_storage_draft_load(storage, conversation), CF_WHAT_DRAFT,
+                     conversation);
+    }
+}
+
+void cf_chat_open(struct cf_chat *chat, int64_t conversation)
+{
+    if (!cf_chat_saves(chat)) {
+        cf_err_set(&chat->failure, CF_ERR_NOT_FOUND, "%s",
+                   chat->storage == NULL ? "nothing is stored, with --no-save"
+                                         : "the database could not be opened");
+        cf_chat_say(chat, true, "%s", chat->failure.text);
+        return;
+    }
+    leave(chat);
+    release_opening(chat);
+    chat->opening.is_on = true;
+    if (conversation == CF_CHAT_LAST) {
+        const struct cf_list_query query = {.shelf = CF_SHELF_OPEN, .limit = 1};
+        cf_chat_expect(chat, cf_storage_list(chat->storage, &query), CF_WHAT_LAST, NULL, 0);
+    } else {
+        ask_for(chat, conversation);
+    }
+    cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_QUEUE);
+}
+
+void cf_chat_reload(struct cf_chat *chat)
+{
+    if (chat->conversation <= 0 || chat->reply != NULL || chat->opening.is_on ||
+        chat->n_unfinished > 0 || !cf_chat_saves(chat)) {
+        return;
+    }
+    release_opening(chat);
+    chat->opening.is_on = true;
+    chat->opening.is_refresh = true;
+    ask_for(chat, chat->conversation);
+}
+
+static void fail_opening(struct cf_chat *chat, const struct cf_err *err)
+{
+    bool is_refresh = chat->opening.is_refresh;
+    release_opening(chat);
+    if (!is_refresh) {
+        chat->failure = *err;
+        cf_chat_say(chat, true, "%s", err->text);
+    }
+    cf_chat_mark(chat, CF_CHANGE_STATUS);
+}
+
+static void finish_opening(struct cf_chat *chat)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    if (!opening->has_load || !opening->has_tree || !(opening->has_draft || opening->is_refresh)) {
+        return;
+    }
+    const struct cf_conversation *conversation = &opening->load.items[0];
+    chat->conversation = conversation->id;
+    set_title(chat, conversation->title, conversation->is_title_own);
+    chat->wants_title = false;
+    cf_chat_replace_tree(chat, cf_chat_tree_load(chat, &opening->tree, conversation->active_leaf));
+    unsigned changes = CF_CHANGE_TURNS | CF_CHANGE_STATUS;
+    if (!opening->is_refresh) {
+        cf_chat_reset_settings(chat, conversation->settings, conversation->system);
+        put_draft(chat, opening->draft != NULL ? opening->draft : cf_strdup(""));
+        opening->draft = NULL;
+        chat->has_choice = false;
+        changes |= CF_CHANGE_OPENED | CF_CHANGE_CHOICE;
+    }
+    if (opening->load.is_damaged || chat->tree->messages.is_damaged) {
+        cf_chat_say(chat, true,
+                    "part of the conversation could not be read: the database is "
+                    "damaged (confab check)");
+    }
+    release_opening(chat);
+    cf_chat_idle_later(chat);
+    cf_chat_mark(chat, changes);
+}
+
+static void handle_title(struct cf_chat *chat, const struct cf_storage_event *event)
+{
+    if (event->code == CF_OK && event->conversations.n > 0 &&
+        event->conversations.items[0].id == chat->conversation) {
+        set_title(chat, event->conversations.items[0].title,
+                  event->conversations.items[0].is_title_own);
+        chat->wants_title = false;
+    }
+}
+
+static void handle_opening(struct cf_chat *chat, const struct cf_chat_pending *pending,
+                           struct cf_storage_event *event)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    if (!opening->is_on || pending->target != opening->conversation) {
+        return;
+    }
+    if (event->code != CF_OK) {
+        fail_opening(chat, &event->err);
+        return;
+    }
+    if (pending->what == CF_WHAT_LOAD) {
+        if (event->conversations.n == 0) {
+            struct cf_err err = CF_ERR_INIT;
+            cf_err_set(&err, CF_ERR_NOT_FOUND, "there is no conversation %lld",
+                       (long long)opening->conversation);
+            fail_opening(chat, &err);
+            return;
+        }
+        opening->load = event->conversations;
+        event->conversations = (struct cf_conversations){0};
+        opening->has_load = true;
+    } else {
+        opening->tree = event->messages;
+        event->messages = (struct cf_messages){0};
+        opening->has_tree = true;
+    }
+    finish_opening(chat);
+}
+
+static void handle_draft(struct cf_chat *chat, const struct cf_chat_pending *pending,
+                         struct cf_storage_event *event)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    char *draft = event->text != NULL ? event->text : cf_strdup("");
+    event->text = NULL;
+    if (opening->is_on && pending->target == opening->conversation) {
+        free(opening->draft);
+        opening->draft = draft;
+        opening->has_draft = true;
+        finish_opening(chat);
+    } else if (!opening->is_on && chat->conversation == 0 && pending->target == 0 &&
+               chat->draft[0] == '\0' && draft[0] != '\0' && chat->tree->n_path == 0) {
+        put_draft(chat, draft);
+    } else {
+        free(draft);
+    }
+}
+
+static void handle_last(struct cf_chat *chat, const struct cf_storage_event *event)
+{
+    if (!chat->opening.is_on) {
+        return;
+    }
+    if (event->code != CF_OK) {
+        fail_opening(chat, &event->err);
+    } else if (event->conversations.n == 0) {
+        struct cf_err err = CF_ERR_INIT;
+        cf_err_set(&err, CF_ERR_NOT_FOUND, "there is no conversation yet");
+        fail_opening(chat, &err);
+    } else {
+        ask_for(chat, event->conversations.items[0].id);
+    }
+}
+
+/* --- lists --- */
+
+void cf_chat_list(struct cf_chat *chat, enum cf_chat_shelf shelf, size_t limit)
+{
+    if (!cf_chat_saves(chat)) {
+        cf_chat_mark(chat, CF_CHANGE_LIST);
+        return;
+    }
+    static const enum cf_shelf shelves[] = {[CF_CHAT_SHELF_ACTIVE] = CF_SHELF_OPEN,
+                                            [CF_CHAT_SHELF_ARCHIVED] = CF_SHELF_ARCHIVE,
+                                            [CF_CHAT_SHELF_TRASH] = CF_SHELF_TRASH};
+    const struct cf_list_query query = {
+        .shelf = shelves[shelf], .pinned_first = true, .limit = limit};
+    chat->list_job = cf_storage_list(chat->storage, &query);
+    cf_chat_expect(chat, chat->list_job, CF_WHAT_LIST, NULL, 0);
+}
+
+static void handle_list(struct cf_chat *chat, struct cf_storage_event *event)
+{
+    if (event->job != chat->list_job || event->code != CF_OK) {
+        return;
+    }
+    cf_conversations_release(&chat->list);
+    chat->list = event->conversations;
+    event->conversations = (struct cf_conversations){0};
+    chat->list_items = cf_realloc_array(chat->list_items, chat->list.n, sizeof chat->list_items[0]);
+    for (size_t i = 0; i < chat->list.n; i++) {
+        const struct cf_conversation *from = &chat->list.items[i];
+        chat->list_items[i] = (struct cf_chat_list_item){.id = from->id,
+                                                         .title = from->title,
+                                                         .updated_ms = from->updated_ms,
+                                                         .n_messages = (int32_t)from->n_messages,
+                                                         .is_pinned = from->is_pinned,
+                                                         .is_archived = from->is_archived,
+                                                         .is_trashed = from->trashed_ms != 0,
+                                                         .is_streaming = from->is_streaming};
+    }
+    cf_chat_mark(chat, CF_CHANGE_LIST);
+}
+
+const struct cf_chat_list_item *cf_chat_listed(const struct cf_chat *chat, size_t *n)
+{
+    *n = chat->list.n;
+    return chat->list_items;
+}
+
+void cf_chat_search(struct cf_chat *chat, const char *query, size_t limit)
+{
+    if (!cf_chat_saves(chat)) {
+        cf_chat_mark(chat, CF_CHANGE_FOUND);
+        return;
+    }
+    const struct cf_search search = {.query = query, .limit = limit};
+    chat->search_job = cf_storage_search(chat->storage, &search);
+    cf_chat_expect(chat, chat->search_job, CF_WHAT_SEARCH, NULL, 0);
+}
+
+static void handle_search(struct cf_chat *chat, struct cf_storage_event *event)
+{
+    if (event->job != chat->search_job || event->code == CF_ERR_CANCELLED) {
+        return;
+    }
+    cf_hits_release(&chat->hits);
+    chat->hits = event->hits;
+    event->hits = (struct cf_hits){0};
+    size_t n_marks = 0;
+    for (size_t i = 0; i < chat->hits.n; i++) {
+        n_marks += chat->hits.items[i].n_marks;
+    }
+    chat->hit_items = cf_realloc_array(chat->hit_items, chat->hits.n, sizeof chat->hit_items[0]);
+    chat->hit_marks = cf_realloc_array(chat->hit_marks, n_marks, sizeof chat->hit_marks[0]);
+    n_marks = 0;
+    for (size_t i = 0; i < chat->hits.n; i++) {
+        const struct cf_hit *from = &chat->hits.items[i];
+        struct cf_chat_span *marks = chat->hit_marks + n_marks;
+        for (size_t k = 0; k < from->n_marks; k++) {
+            marks[k] =
+                (struct cf_chat_span){.begin = from->marks[k].begin, .end = from->marks[k].end};
+        }
+        n_marks += from->n_marks;
+        chat->hit_items[i] = (struct cf_chat_hit){.conversation = from->conversation,
+                                                  .message = from->message,
+                                                  .role = from->role,
+                                                  .title = from->title,
+                                                  .snippet = from->snippet,
+                                                  .snippet_size = from->snippet_size,
+                                                  .is_cut_before = from->is_cut_before,
+                                                  .is_cut_after = from->is_cut_after,
+                                                  .marks = marks,
+                                                  .n_marks = from->n_marks,
+                                                  .created_ms = from->created_ms};
+    }
+    if (event->code != CF_OK) {
+        cf_chat_say(chat, true, "%s", event->err.text);
+    }
+    cf_chat_mark(chat, CF_CHANGE_FOUND);
+}
+
+const struct cf_chat_hit *cf_chat_found(const struct cf_chat *chat, size_t *n)
+{
+    *n = chat->hits.n;
+    return chat->hit_items;
+}
+
+void cf_chat_release_disk(struct cf_chat *chat)
+{
+    release_opening(chat);
+    cf_conversations_release(&chat->list);
+    cf_hits_release(&chat->hits);
+    free(chat->list_items);
+    free(chat->hit_items);
+    free(chat->hit_marks);
+}
+
+/* --- events --- */
+
+/* The message is on the disk, or never will be: its reply may start. */
+static void handle_commit(struct cf_chat *chat, const struct cf_chat_pending *pending,
+                          const struct cf_storage_event *event)
+{
+    if (pending->node != NULL && event->code == CF_OK) {
+        pending->node->turn.id = event->id;
+        pending->node->turn.is_saved = true;
+        cf_chat_mark(chat, CF_CHANGE_TURN);
+    }
+    struct cf_chat_work *reply = chat->reply;
+    if (reply != NULL && !reply->is_submitted && reply->commit == event->job) {
+        cf_chat_submit(chat, reply);
+    }
+    if (event->code == CF_OK && chat->wants_title && chat->conversation != 0) {
+        uint64_t job = cf_storage_load(chat->storage, chat->conversation, 1, false);
+        cf_chat_expect(chat, job, CF_WHAT_TITLE, NULL, 0);
+    }
+}
+
+static void handle_begin(const struct cf_chat_pending *pending,
+                         const struct cf_storage_event *event)
+{
+    if (pending->node == NULL || event->code != CF_OK) {
+        return;
+    }
+    struct cf_chat_node *node = pending->node;
+    for (size_t i = 0; i < event->n_ids && node != NULL; i++) {
+        node->turn.id = event->ids[i];
+        node = cf_chat_node_next(node);
+    }
+}
+
+static void handle_undo(struct cf_chat *chat, const struct cf_storage_event *event)
+{
+    if (event->code != CF_OK) {
+        cf_chat_say(chat, event->code != CF_ERR_NOT_FOUND, "%s", event->err.text);
+        return;
+    }
+    cf_chat_say(chat, false, "undone: %s", event->undone.label);
+    if (event->undone.conversation == chat->conversation) {
+        cf_chat_reload(chat);
+    }
+    cf_chat_mark(chat, CF_CHANGE_LIST);
+}
+
+static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pending,
+                          struct cf_storage_event *event)
+{
+    switch (pending->what) {
+    case CF_WHAT_CREATE:
+        if (event->code == CF_OK && chat->conversation == pending->conversation) {
+            chat->conversation = event->id;
+            cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_LIST);
+        }
+        break;
+    case CF_WHAT_COMMIT:
+        handle_commit(chat, pending, event);
+        break;
+    case CF_WHAT_BEGIN:
+        handle_begin(pending, event);
+        break;
+    case CF_WHAT_FINISH:
+        if (pending->node != NULL && event->code == CF_OK) {
+            pending->node->turn.is_saved = true;
+            cf_chat_mark(chat, CF_CHANGE_TURN | CF_CHANGE_LIST);
+        }
+        break;
+    case CF_WHAT_LIST:
+        handle_list(chat, event);
+        break;
+    case CF_WHAT_LAST:
+        handle_last(chat, event);
+        break;
+    case CF_WHAT_SEARCH:
+        handle_search(chat, event);
+        return;
+    case CF_WHAT_LOAD:
+    case CF_WHAT_TREE:
+        handle_opening(chat, pending, event);
+        return;
+    case CF_WHAT_TITLE:
+        handle_title(chat, event);
+        return;
+    case CF_WHAT_DRAFT:
+        handle_draft(chat, pending, event);
+        return;
+    case CF_WHAT_FORK:
+        if (event->code == CF_OK) {
+            cf_chat_open(chat, event->id);
+        }
+        break;
+    case CF_WHAT_UNDO:
+        handle_undo(chat, event);
+        return;
+    case CF_WHAT_SHELF:
+        cf_chat_mark(chat, CF_CHANGE_LIST);
+        break;
+    case CF_WHAT_OTHER:
+        break;
+    }
+    if (event->code != CF_OK && !chat->is_storage_failed && pending->what != CF_WHAT_LAST) {
+        chat->failure = event->err;
+        cf_chat_say(chat, true, "%s", event->err.text);
+    }
+}
+
+/* Nothing can be written: the conversation goes on in memory, and the person knows. */
+static void handle_open_failed(struct cf_chat *chat, const struct cf_storage_event *event)
+{
+    chat->is_storage_failed = true;
+    chat->failure = event->err;
+    cf_chat_say(chat, true, "%s; what is said now is not saved", event->err.text);
+    if (chat->opening.is_on) {
+        release_opening(chat);
+    }
+    if (chat->reply != NULL && !chat->reply->is_submitted) {
+        cf_chat_submit(chat, chat->reply);
+    }
+    chat->n_unfinished = 0;
+    cf_chat_mark(chat, CF_CHANGE_STATUS);
+}
+
+static void handle_own_event(struct cf_chat *chat, const struct cf_storage_event *event)
+{
+    if (event->kind == CF_STORAGE_OPENED) {
+        chat->is_storage_ready = event->code == CF_OK;
+        if (event->code != CF_OK) {
+            handle_open_failed(chat, event);
+        } else if (event->text != NULL) {
+            cf_chat_say(chat, false, "%s", event->text);
+        }
+    } else if (event->kind == CF_STORAGE_CHANGED) {
+        cf_chat_reload(chat);
+        cf_chat_mark(chat, CF_CHANGE_LIST);
+    } else if (event->kind == CF_STORAGE_HELD_UP) {
+        chat->is_held_up = true;
+        chat->failure = event->err;
+        cf_chat_say(chat, true, "%s; it is kept in memory and tried again", event->err.text);
+        if (chat->reply != NULL && !chat->reply->is_submitted) {
+            cf_chat_submit(chat, chat->reply);
+        }
+    } else if (event->kind == CF_STORAGE_RESUMED) {
+        chat->is_held_up = false;
+        cf_chat_say(chat, false, "saving works again");
+    }
+    cf_chat_mark(chat, CF_CHANGE_STATUS);
+}
+
+void cf_chat_handle_storage(struct cf_chat *chat)
+{
+    struct cf_storage_events events = {0};
+    cf_storage_take(chat->storage, &events);
+    for (size_t i = 0; i < events.n; i++) {
+        struct cf_storage_event *event = &events.items[i];
+        struct cf_chat_pending pending;
+        if (event->job == 0) {
+            handle_own_event(chat, event);
+        } else if (take_pending(chat, event->job, &pending)) {
+            handle_answer(chat, &pending, event);
+        } else if (event->code != CF_OK && !chat->is_storage_failed) {
+            cf_chat_say(chat, true, "%s", event->err.text);
+        }
+    }
+    cf_storage_events_release(&events);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From turns to a prompt, on the worker's thread; idle work; what the model sees of the path. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat_private.h"
+#include "mem.h"
+
+/* --- making a plan --- */
+
+/* Where the window started for the last reply of the path, as an index of the path. */
+static size_t window_start(const struct cf_chat *chat, size_t n_path)
+{
+    for (size_t i = n_path; i > 0; i--) {
+        const struct cf_recipe *recipe = &chat->tree->path[i - 1]->recipe;
+        if (recipe->n_jobs > 0) {
+            return (size_t)recipe->jobs[recipe->n_jobs - 1].window_start;
+        }
+    }
+    return 0;
+}
+
+static void add_turn(struct cf_chat_plan *plan, const struct cf_turn *turn, size_t place,
+                     struct cf_chat_node *node)
+{
+    plan->turns[plan->n_turns] = *turn;
+    plan->sources[plan->n_turns++] = (struct cf_chat_source){.place = place, .node = node};
+}
+
+static void add_path(struct cf_chat_plan *plan, const struct cf_chat *chat, size_t n_path)
+{
+    size_t start = window_start(chat, n_path);
+    for (size_t i = 0; i < n_path; i++) {
+        struct cf_chat_node *node = chat->tree->path[i];
+        if (i == start) {
+            plan->budget.start = plan->n_turns;
+        }
+        /* A reply that failed before its first token says nothing. */
+        if (node->text.size == 0) {
+            continue;
+        }
+        cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
+        const struct cf_turn turn = {.role = node->turn.role,
+                                     .is_pinned = node->turn.is_pinned,
+                                     .text = node->text.data,
+                                     .size = node->text.size,
+                                     .ids = node->ids.data,
+                                     .n_ids = (int32_t)node->ids.n};
+        add_turn(plan, &turn, i, node);
+    }
+}
+
+/* The last reply may go on, and change, while this plan is still being cancelled. */
+static void copy_last(struct cf_chat_plan *plan)
+{
+    if (plan->n_turns == 0) {
+        return;
+    }
+    struct cf_turn *last = &plan->turns[plan->n_turns - 1];
+    plan->last_text = cf_memdup_str(last->text, last->size);
+    cf_ids_add_all(&plan->last_ids, last->ids, (size_t)last->n_ids);
+    last->text = plan->last_text;
+    last->ids = plan->last_ids.data;
+}
+
+void cf_chat_plan_init(struct cf_chat_plan *plan, const struct cf_chat *chat, size_t n_path,
+                       bool with_draft, struct cf_job *job)
+{
+    *plan = (struct cf_chat_plan){.job = job, .prompt = CF_PROMPT_INIT};
+    plan->turns = cf_calloc(n_path + 2, sizeof plan->turns[0]);
+    plan->sources = cf_calloc(n_path + 2, sizeof plan->sources[0]);
+    plan->template = CF_TEMPLATE_INIT;
+    cf_template_copy(&plan->template, cf_chat_template(chat));
+    plan->system = chat->settings.system != NULL ? cf_strdup(chat->settings.system) : NULL;
+    plan->budget.n_ctx = cf_worker_n_ctx(chat->worker);
+    plan->budget.max_tokens = chat->settings.max_tokens;
+    add_path(plan, chat, n_path);
+    copy_last(plan);
+    if (with_draft && chat->draft[0] != '\0') {
+        plan->draft = cf_strdup(chat->draft);
+        const struct cf_turn turn = {
+            .role = CF_ROLE_USER, .text = plan->draft, .size = strlen(plan->draft)};
+        add_turn(plan, &turn, 0, NULL);
+    }
+}
+
+void cf_chat_plan_add_reply(struct cf_chat_plan *plan, const struct cf_chat *chat,
+                            const struct cf_ids *prefix)
+{
+    if (prefix->n == 0) {
+        return;
+    }
+    struct cf_buf text = CF_BUF_INIT;
+    for (size_t i = 0; i < prefix->n; i++) {
+        size_t size = 0;
+        const char *piece = cf_tokenizer_piece(cf_chat_tokenizer(chat), prefix->data[i], &size);
+        cf_buf_add(&text, piece, size);
+    }
+    size_t size = text.size;
+    plan->draft = cf_buf_take(&text);
+    const struct cf_turn turn = {.role = CF_ROLE_ASSISTANT,
+                                 .text = plan->draft,
+                                 .size = size,
+                                 .ids = prefix->data,
+                                 .n_ids = (int32_t)prefix->n};
+    add_turn(plan, &turn, 0, NULL);
+    plan->is_open_reply = true;
+}
+
+void cf_chat_plan_release(struct cf_chat_plan *plan)
+{
+    free(plan->turns);
+    free(plan->sources);
+    free(plan->last_text);
+    cf_ids_release(&plan->last_ids);
+    free(plan->draft);
+    free(plan->system);
+    cf_template_release(&plan->template);
+    cf_prompt_release(&plan->prompt);
+}
+
+/* --- on the worker's thread --- */
+
+/* How many of the last ids are tokens of the reply that goes on. */
+static int32_t n_own_ids(const struct cf_chat_plan *plan)
+{
+    const struct cf_prompt *prompt = &plan->prompt;
+    int32_t last = (int32_t)plan->n_turns - 1;
+    int32_t n = 0;
+    size_t at = prompt->ids.n;
+    const int32_t *prefix = plan->job->prefix;
+    while (at > 0 && n < plan->job->n_prefix && prompt->owners.data[at - 1] == last &&
+           prompt->ids.data[at - 1] == prefix[plan->job->n_prefix - 1 - n]) {
+        at--;
+        n++;
+    }
+    return n;
+}
+
+static void digest_ids(struct cf_digest *digest, const int32_t *ids, size_t n)
+{
+    struct cf_sha256 sum;
+    cf_sha256_begin(&sum);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t id = (uint32_t)ids[i];
+        const unsigned char bytes[4] = {(unsigned char)id, (unsigned char)(id >> 8),
+                                        (unsigned char)(id >> 16), (unsigned char)(id >> 24)};
+        cf_sha256_add(&sum, bytes, sizeof bytes);
+    }
+    cf_sha256_end(&sum, digest);
+}
+
+enum cf_code cf_chat_plan_build(void *arg, const struct cf_worker_engine *engine,
+                                struct cf_ids *ids, struct cf_err *err)
+{
+    struct cf_chat_plan *plan = arg;
+    enum cf_code code =
+        cf_prompt_build(&plan->prompt, engine->tokenizer, &plan->template, plan->system,
+                        plan->turns, plan->n_turns, &plan->budget, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    cf_ids_add_all(ids, plan->prompt.ids.data, plan->prompt.ids.n);
+    if (plan->is_open_reply) {
+        plan->job->n_own = n_own_ids(plan);
+    }
+    digest_ids(&plan->ids_digest, ids->data, ids->n - (size_t)plan->job->n_own);
+    return CF_OK;
+}
+
+/* --- what the model sees --- */
+
+void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan)
+{
+    const struct cf_prompt *prompt = &plan->prompt;
+    struct cf_chat_status *status = &chat->status;
+    status->n_used = (int32_t)prompt->ids.n;
+    status->drops_next = prompt->will_drop;
+    status->first_visible = 0;
+    for (size_t i = 0; i < plan->n_turns; i++) {
+        const struct cf_chat_source *source = &plan->sources[i];
+        if (source->node == NULL) {
+            continue;
+        }
+        struct cf_chat_turn *turn = &source->node->turn;
+        turn->is_visible = i >= prompt->start || turn->is_pinned;
+        turn->is_dropped_next =
+            i >= prompt->start && prompt->will_drop && i < prompt->next_start && !turn->is_pinned;
+        turn->is_cut = prompt->is_cut && prompt->cut_turn == i;
+        if (i == prompt->start) {
+            status->first_visible = source->place;
+        }
+    }
+    cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_TURN);
+}
+
+/* --- idle work --- */
+
+void cf_chat_idle_later(struct cf_chat *chat)
+{
+    chat->is_idle_due = true;
+}
+
+void cf_chat_idle(struct cf_chat *chat)
+{
+    if (!chat->is_idle_due || !chat->idles || !cf_chat_can_start(chat) || chat->n_queue > 0) {
+        return;
+    }
+    chat->is_idle_due = false;
+    if (chat->tree->n_path == 0 && chat->draft[0] == '\0') {
+        chat->status.n_used = 0;
+        chat->status.n_cached = 0;
+        cf_chat_mark(chat, CF_CHANGE_STATUS);
+        return;
+    }
+    struct cf_chat_work *work = cf_chat_work_new(chat);
+    cf_chat_plan_init(&work->plan, chat, chat->tree->n_path, true, &work->job);
+    work->job.kind = CF_JOB_EVALUATE;
+    work->job.build = cf_chat_plan_build;
+    work->job.arg = &work->plan;
+    work->is_submitted = true;
+    /* What was being evaluated for an older draft gives way. */
+    (void)cf_worker_submit(chat->worker, &work->job);
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of chat share: its inside, seen by nobody else.
+ *
+ * chat.c         making, pumping, status, notices
+ * chat_tree.c    the tree of messages and the path through it
+ * chat_send.c    what starts a reply
+ * chat_reply.c   a reply while it is written, and its saving
+ * chat_plan.c    turns to prompt; idle work; what the model sees
+ * chat_knobs.c   settings, template, presets
+ * chat_disk.c    what the storage answers; opening, listing, searching
+ * chat_edit.c    what changes the tree without a reply: walk, delete, pin, fork, undo
+ * chat_recipe.c  what is recorded of a reply; the model's digest
+ * chat_export.c  the path as Markdown */
+#ifndef CF_CHAT_PRIVATE_H
+#define CF_CHAT_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "chat.h"
+#include "config_file.h"
+#include "digest.h"
+#include "ids.h"
+#include "prompt.h"
+#include "recipe.h"
+#include "storage.h"
+#include "template.h"
+#include "wake.h"
+#include "worker.h"
+
+enum {
+    CF_CHAT_SAVE_MS = 250,
+    CF_CHAT_SAVE_TOKENS = 32,
+    CF_CHAT_DRAFT_MS = 1000,
+    CF_CHAT_SETTINGS_MS = 500,
+    CF_CHAT_FREE_MS = 5000,
+};
+
+/* A message in the tree.  The tree's root is a node without a message. */
+struct cf_chat_node {
+    struct cf_chat_node *parent;
+    struct cf_chat_node **children;
+    size_t n_children, children_capacity;
+    struct cf_chat_node *shown; /* the child seen last; NULL: the newest */
+    struct cf_chat_turn turn;   /* points into what follows */
+    struct cf_buf text;         /* as stored: a reply's with its leading space */
+    struct cf_recipe recipe;    /* of a reply; empty until it is asked for */
+    const void *blob;           /* the recipe as it was loaded, in the tree's messages */
+    size_t blob_size;
+    struct cf_ids
+        ids; /* of the tokens that spell the text, for prompts; empty while it is written */
+    struct cf_turn_mark *marks;
+    size_t n_marks;
+    size_t n_spelled; /* bytes spelled by the tokens so far */
+    char *model_name;
+    char *error;
+    bool is_trashed;
+    bool is_begun;     /* the database has a row of it, or is about to */
+    bool is_dirty;     /* differs from what was last given to the storage */
+    int32_t n_unsaved; /* tokens since */
+    int32_t n_prompt, n_cached;
+    double seconds; /* from start to end */
+};
+
+struct cf_chat_tree {
+    struct cf_chat_node *root;
+    struct cf_chat_node **nodes; /* all of them, the root included */
+    size_t n_nodes, nodes_capacity;
+    struct cf_chat_node **path; /* from the first message to the active leaf */
+    size_t n_path, path_capacity;
+    struct cf_messages messages; /* what it was loaded from */
+    struct cf_chat_tree *next;   /* in the list of retired ones */
+};
+
+/* Where a turn of a prompt comes from; node is NULL for a draft and for a reply that goes on. */
+struct cf_chat_source {
+    struct cf_chat_node *node;
+    size_t place; /* in the path */
+};
+
+/* What a prompt is made from and what came of it.  The turns point into nodes, which are not
+ * changed or freed while a job is under way; only the last one, which might go on, is a copy. */
+struct cf_chat_plan {
+    struct cf_turn *turns;
+    struct cf_chat_source *sources; /* parallel */
+    size_t n_turns;
+    char *last_text;
+    struct cf_ids last_ids;
+    char *draft;
+    struct cf_template template;
+    char *system;
+    struct cf_prompt_budget budget;
+    struct cf_job *job;
+    bool is_open_reply; /* the last turn is the reply that is to go on */
+    struct cf_prompt prompt;
+    struct cf_digest ids_digest; /* of the ids before the reply's own */
+};
+
+/* A job under way, from its making until its end was taken. */
+struct cf_chat_work {
+    struct cf_job job;
+    struct cf_chat_plan plan;
+    struct cf_stops stops;
+    int32_t forced;
+    struct cf_ids prefix;
+    struct cf_chat_node **nodes; /* the replies; none for idle work */
+    int32_t n;
+    bool is_detached; /* the nodes are in no tree and not saved: complete */
+    bool is_submitted;
+    bool is_started;
+    bool is_cancelled; /* by the person */
+    bool is_paused;
+    uint64_t commit;          /* storage job that must be answered before it may start; 0: none */
+    double saved_at;          /* when it was last given to the storage */
+    double made_at, first_at; /* when it was made, and its first token taken */
+    int32_t n_tokens;         /* of alternative 0, new ones */
+    struct cf_chat_tree *tree;
+    struct cf_chat_work *next;
+};
+
+struct cf_chat_message {
+    char *text;
+    size_t size;
+    int32_t n; /* alternatives asked for */
+};
+
+/* What a storage job was for. */
+enum cf_chat_what {
+    CF_WHAT_CREATE,
+    CF_WHAT_COMMIT, /* of node */
+    CF_WHAT_BEGIN,  /* of the replies: node is the first, the others are its n - 1 next siblings */
+    CF_WHAT_FINISH, /* of node */
+    CF_WHAT_LIST,
+    CF_WHAT_LAST, /* which conversation is the newest */
+    CF_WHAT_SEARCH,
+    CF_WHAT_LOAD,  /* of opening */
+    CF_WHAT_TREE,  /* of opening */
+    CF_WHAT_DRAFT, /* of opening, or of a new conversation */
+    CF_WHAT_TITLE,
+    CF_WHAT_FORK,
+    CF_WHAT_UNDO,
+    CF_WHAT_SHELF, /* a rename, delete, pin or archive: the list changes */
+    CF_WHAT_OTHER, /* only a failure is of interest */
+};
+
+struct cf_chat_pending {
+    uint64_t job;
+    enum cf_chat_what what;
+    struct cf_chat_node *node;
+    int64_t conversation; /* that was on when it was submitted */
+    int64_t target;       /* that is asked for: LOAD, TREE, DRAFT */
+    int32_t n;
+};
+
+struct cf_chat_opening {
+    bool is_on;
+    bool is_refresh; /* the same conversation again: another process changed it, or undo */
+    int64_t conversation;
+    bool has_load, has_tree, has_draft;
+    struct cf_conversations load;
+    struct cf_messages tree;
+    char *draft;
+};
+
+/* The digest of the model's files, computed by a thread of its own. */
+struct cf_chat_digest {
+    pthread_t thread;
+    bool is_running; /* the thread is to be joined */
+    atomic_bool is_done;
+    atomic_bool is_cancelled;
+    char *path, *cache_path;
+    const struct cf_wake *wake;
+    enum cf_code code;
+    struct cf_digest digest;
+    bool is_known; /* taken over; zeros when it could not be computed */
+};
+
+struct cf_chat_notice {
+    char *text;
+    bool is_error;
+};
+
+struct cf_chat {
+    struct cf_wake wake;
+    struct cf_worker *worker;
+    struct cf_worker *next_worker; /* of another model, being opened */
+    bool is_next_loaded, is_next_failed;
+    char *model_path, *next_model_path;
+    struct cf_storage *storage; /* NULL: nothing is saved */
+    bool is_storage_ready;
+    bool is_storage_failed; /* it could not be opened */
+    bool is_held_up;        /* writes are failing for now */
+    const struct cf_config *config;
+    struct cf_presets presets; /* where there is no config */
+    bool idles;
+
+    bool is_loaded;
+    bool is_load_failed;
+    struct cf_err failure;
+    char *model_name;
+    struct cf_template model_template;
+    struct cf_chat_digest digest;
+    char *digest_cache_path;
+
+    /* The conversation. */
+    int64_t conversation; /* 0: not begun */
+    char *title;
+    bool is_title_own;
+    struct cf_settings base;     /* as given */
+    struct cf_settings settings; /* in force */
+    struct cf_settings own;      /* what belongs to the conversation */
+    bool is_settings_dirty;
+    double settings_dirty_at;
+    struct cf_chat_tree *tree;
+    struct cf_chat_tree *retired;
+    struct cf_chat_node **trashed; /* deleted from this tree, in order */
+    size_t n_trashed, trashed_capacity;
+    char *draft;
+    bool is_draft_dirty;
+    double draft_dirty_at;
+    struct cf_chat_message *queue;
+    size_t n_queue, queue_capacity;
+    bool is_queue_held; /* the person stopped a reply: wait for the next message */
+    struct cf_chat_opening opening;
+    int64_t last_local_id; /* negative ids where there is no storage */
+    uint32_t next_version;
+    bool wants_title;
+
+    /* Jobs. */
+    struct cf_chat_work *works; /* all under way */
+    struct cf_chat_work *reply; /* the one that writes, among them; NULL */
+    bool is_idle_due;           /* the conversation or draft changed: evaluate anew */
+    double idle_due_at;
+    struct cf_chat_node **unfinished; /* ended, but the digest for their recipes is not there yet */
+    size_t n_unfinished, unfinished_capacity;
+    struct cf_chat_pending *pending;
+    size_t n_pending, pending_capacity;
+
+    /* For the faces. */
+    unsigned changes;
+    bool was_settled;
+    struct cf_chat_status status;
+    struct cf_choice choice;
+    bool has_choice;
+    struct cf_chat_event *events;
+    size_t *event_texts; /* parallel: offset into event_text */
+    size_t n_events, events_capacity;
+    struct cf_buf event_text;
+    struct cf_chat_notice *notices;
+    size_t n_notices, notices_capacity;
+    uint64_t list_job, search_job;
+    struct cf_conversations list;
+    struct cf_chat_list_item *list_items;
+    struct cf_hits hits;
+    struct cf_chat_hit *hit_items;
+    struct cf_chat_span *hit_marks;
+};
+
+/* --- chat.c --- */
+
+double cf_chat_now(void);
+int64_t cf_chat_utc_ms(void);
+/* Remembers what changed and brings the status up to date. */
+void cf_chat_mark(struct cf_chat *chat, unsigned changes);
+void cf_chat_say(struct cf_chat *chat, bool is_error, const char *format, ...) CF_PRINTF(3, 4);
+/* Whether a message or reply may be started now. */
+bool cf_chat_can_start(const struct cf_chat *chat);
+/* Whether anything can be written: there is a storage and it could be opened. */
+bool cf_chat_saves(const struct cf_chat *chat);
+/* N neighbouring ids for things that are not in the database yet, the first of them. */
+int64_t cf_chat_reserve_ids(struct cf_chat *chat, size_t n);
+/* Room for one more element in an array. */
+void *cf_chat_grow(void *array, size_t n, size_t *capacity, size_t size) CF_MUST_USE;
+
+/* --- chat_tree.c --- */
+
+struct cf_chat_tree *cf_chat_tree_new(void);
+void cf_chat_tree_free(struct cf_chat_tree *tree);
+struct cf_chat_node *cf_chat_node_new(struct cf_chat *chat, enum cf_role role);
+void cf_chat_node_free(struct cf_chat_node *node);
+/* Hangs a new node under PARENT and makes it the one that is shown. */
+void cf_chat_tree_add(struct cf_chat_tree *tree, struct cf_chat_node *parent,
+                      struct cf_chat_node *node);
+/* Builds the tree from stored messages, which it takes over; LEAF is the active one. */
+struct cf_chat_tree *cf_chat_tree_load(struct cf_chat *chat, struct cf_messages *messages,
+                                       int64_t leaf);
+/* Makes the path lead through NODE and on to what was last seen behind it. */
+void cf_chat_tree_show(struct cf_chat_tree *tree, struct cf_chat_node *node);
+/* The path again, after nodes came or went, and every turn's place among its siblings. */
+void cf_chat_tree_refresh(struct cf_chat_tree *tree);
+/* The last node of the path; the root when it is empty. */
+struct cf_chat_node *cf_chat_tree_leaf(const struct cf_chat_tree *tree);
+struct cf_chat_node *cf_chat_tree_find(const struct cf_chat_tree *tree, int64_t id);
+/* Siblings that are not in the trash, oldest first: the one STEP places from NODE, or NULL. */
+struct cf_chat_node *cf_chat_node_sibling(const struct cf_chat_node *node, int step);
+/* The sibling made right after NODE, in the trash or not; NULL: none. */
+struct cf_chat_node *cf_chat_node_next(const struct cf_chat_node *node);
+/* How many children of NODE are there, those in the trash included where wanted. */
+size_t cf_chat_node_n_children(const struct cf_chat_node *node, bool with_trash);
+/* Brings node->turn up to date with text, recipe and state. */
+void cf_chat_node_update(struct cf_chat_node *node);
+/* Decodes the recipe, if there is one that was not decoded yet, and what follows from it. */
+void cf_chat_node_open_recipe(struct cf_chat_node *node, const struct cf_tokenizer *tokenizer);
+/* Sets node->ids to the tokens that spell the text. */
+void cf_chat_node_set_ids(struct cf_chat_node *node, const struct cf_tokenizer *tokenizer);
+/* Retires the conversation's tree, to be freed when nothing under way uses it, and puts TREE in its
+ * place. */
+void cf_chat_replace_tree(struct cf_chat *chat, struct cf_chat_tree *tree);
+/* Frees the retired trees if nothing uses them. */
+void cf_chat_free_retired(struct cf_chat *chat);
+
+/* --- chat_send.c --- */
+
+/* Starts the oldest queued message, if it may. */
+void cf_chat_start_queued(struct cf_chat *chat);
+void cf_chat_clear_queue(struct cf_chat *chat);
+/* The conversation enters the database, if it is not there. */
+void cf_chat_ensure_conversation(struct cf_chat *chat);
+
+struct cf_chat_start {
+    struct cf_chat_node *parent;   /* the message answered; the root: none */
+    struct cf_chat_node *go_on;    /* the reply that goes on; NULL: new ones */
+    const struct cf_chat_node *of; /* whose first n_prefix tokens a new one inherits; NULL */
+    int32_t n_prefix;
+    int32_t forced;  /* the token then; -1: none */
+    int32_t n;       /* alternatives */
+    uint64_t commit; /* of the message answered; 0: it is in the database */
+};
+/* Makes the replies and their job, and submits it as soon as it may start. */
+void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start);
+/* Hands the job over to the worker. */
+void cf_chat_submit(struct cf_chat *chat, struct cf_chat_work *work);
+
+/* --- chat_reply.c --- */
+
+void cf_chat_handle_worker(struct cf_chat *chat, struct cf_worker *worker);
+/* Gives the storage what it does not have yet; ALL: not only what is due. */
+void cf_chat_save_reply(struct cf_chat *chat, bool all);
+/* The reply is over: everything about it is saved, once the model's digest is known. */
+void cf_chat_finish_nodes(struct cf_chat *chat, struct cf_chat_work *work);
+/* The digest is known: finishes what waited for it. */
+void cf_chat_finish_waiting(struct cf_chat *chat);
+struct cf_chat_work *cf_chat_work_new(struct cf_chat *chat);
+void cf_chat_work_free(struct cf_chat_work *work);
+
+/* --- chat_plan.c --- */
+
+/* Sets up PLAN from the first N_PATH turns of the path and the draft, if wanted. */
+void cf_chat_plan_init(struct cf_chat_plan *plan, const struct cf_chat *chat, size_t n_path,
+                       bool with_draft, struct cf_job *job);
+/* The reply that PREFIX begins is the last turn and stays open; nothing for an empty prefix. */
+void cf_chat_plan_add_reply(struct cf_chat_plan *plan, const struct cf_chat *chat,
+                            const struct cf_ids *prefix);
+void cf_chat_plan_release(struct cf_chat_plan *plan);
+/* A job's build function; arg is the plan. */
+enum cf_code cf_chat_plan_build(void *plan, const struct cf_worker_engine *engine,
+                                struct cf_ids *ids, struct cf_err *err);
+/* Marks the turns that the model sees. */
+void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan);
+/* Submits idle work if it is due. */
+void cf_chat_idle(struct cf_chat *chat);
+/* Conversation or draft changed. */
+void cf_chat_idle_later(struct cf_chat *chat);
+
+/* --- chat_knobs.c --- */
+
+/* Settings of a conversation that is opened: SETTINGS is JSON, SYSTEM its system prompt; both may
+ * be NULL. */
+void cf_chat_reset_settings(struct cf_chat *chat, const char *settings, const char *system);
+/* A model was opened: its name, its settings, its digest in time. */
+void cf_chat_take_model(struct cf_chat *chat);
+/* Puts the next worker in the place of the one before, when it is ready and nothing is written. */
+void cf_chat_switch_model(struct cf_chat *chat);
+/* The template in force.  Never NULL. */
+const struct cf_template *cf_chat_template(const struct cf_chat *chat);
+/* Appends what is to be stored with the conversation. */
+void cf_chat_format_settings(struct cf_chat *chat, struct cf_buf *json);
+void cf_chat_save_settings(struct cf_chat *chat);
+
+/* --- chat_disk.c --- */
+
+void cf_chat_handle_storage(struct cf_chat *chat);
+void cf_chat_expect(struct cf_chat *chat, uint64_t job, enum cf_chat_what what,
+                    struct cf_chat_node *node, int32_t n);
+/* Nothing pending refers to nodes any more. */
+void cf_chat_forget_nodes(struct cf_chat *chat);
+void cf_chat_reload(struct cf_chat *chat);
+/* Writes draft and queue, if they changed. */
+void cf_chat_save_draft(struct cf_chat *chat);
+void cf_chat_release_disk(struct cf_chat *chat);
+
+/* --- chat_recipe.c --- */
+
+/* What computed the numbers, as far as it is known now. */
+void cf_chat_fill_head(struct cf_chat *chat, struct cf_recipe_head *head);
+/* The template as text, the same for the same template. */
+void cf_chat_format_template(const struct cf_template *template, struct cf_buf *text);
+/* A job of NODE began, whose prompt PLAN made. */
+void cf_chat_record_job(struct cf_chat_node *node, const struct cf_chat_work *work,
+                        int32_t alternative);
+/* How the positions behind the last job's tokens were computed. */
+void cf_chat_record_paths(struct cf_chat_node *node, const struct cf_eval_run *runs, size_t n);
+void cf_chat_start_digest(struct cf_chat *chat);
+/* True once, when the thread has come to its end. */
+bool cf_chat_take_digest(struct cf_chat *chat);
+void cf_chat_stop_digest(struct cf_chat *chat);
+
+#endif

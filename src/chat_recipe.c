@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is recorded of a reply, and the digest of the model, which a thread of its own computes: it
+ * reads the whole file, the first time that a model is used. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat_private.h"
+#include "kernels/kernels.h"
+#include "mem.h"
+
+void cf_chat_format_template(const struct cf_template *template, struct cf_buf *text)
+{
+    const char *const parts[][2] = {
+        {"system", template->system}, {"user", template->user}, {"assistant", template->assistant}};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(parts); i++) {
+        if (parts[i][1] != NULL && parts[i][1][0] != '\0') {
+            cf_buf_addf(text, "%s = ", parts[i][0]);
+            cf_config_quote(parts[i][1], text);
+            cf_buf_add_char(text, '\n');
+        }
+    }
+    for (size_t i = 0; i < template->stop.n; i++) {
+        cf_buf_add_str(text, "stop = ");
+        cf_config_quote(template->stop.items[i], text);
+        cf_buf_add_char(text, '\n');
+    }
+    if (template->is_verbatim) {
+        cf_buf_add_str(text, "verbatim = on\n");
+    }
+}
+
+void cf_chat_fill_head(struct cf_chat *chat, struct cf_recipe_head *head)
+{
+    struct cf_buf text = CF_BUF_INIT;
+    cf_chat_format_template(cf_chat_template(chat), &text);
+    cf_digest_of(&head->template_digest, text.data, text.size);
+    cf_buf_release(&text);
+    const char *system = chat->settings.system != NULL ? chat->settings.system : "";
+    cf_digest_of(&head->system_digest, system, strlen(system));
+    if (chat->digest.is_known) {
+        head->model_digest = chat->digest.digest;
+    }
+    head->dtype = cf_chat_model(chat)->dtype;
+    head->kv_type = cf_worker_kv_type(chat->worker);
+    const char *name = cf_kernels_name(cf_kernels_current());
+    size_t size = strlen(name);
+    size = size < sizeof head->instruction_set ? size : sizeof head->instruction_set - 1;
+    memcpy(head->instruction_set, name, size);
+    head->kernel_version = CF_KERNELS_VERSION;
+    head->sampler_version = CF_SAMPLER_VERSION;
+    head->n_ctx = cf_worker_n_ctx(chat->worker);
+}
+
+void cf_chat_record_job(struct cf_chat_node *node, const struct cf_chat_work *work,
+                        int32_t alternative)
+{
+    const struct cf_chat_plan *plan = &work->plan;
+    size_t start = plan->prompt.start;
+    size_t place = start < plan->n_turns ? plan->sources[start].place : 0;
+    const struct cf_recipe_job job = {.max_tokens = work->job.max_tokens,
+                                      .started_ms = cf_chat_utc_ms(),
+                                      .seed = work->job.seed,
+                                      .stream = work->job.stream + (uint32_t)alternative,
+                                      .first_draw = (uint32_t)node->recipe.n_tokens,
+                                      .window_start = (int32_t)place,
+                                      .n_prompt = (int32_t)work->job.ids.n - work->job.n_own,
+                                      .prompt_digest = plan->ids_digest};
+    cf_recipe_add_job(&node->recipe, &job);
+    cf_recipe_add_knobs(&node->recipe, (int32_t)node->recipe.n_tokens, &work->job.sampling);
+}
+
+void cf_chat_record_paths(struct cf_chat_node *node, const struct cf_eval_run *runs, size_t n)
+{
+    struct cf_recipe_path *paths = cf_calloc(n, sizeof paths[0]);
+    for (size_t i = 0; i < n; i++) {
+        paths[i] = (struct cf_recipe_path){.n = runs[i].n, .path = (uint8_t)runs[i].path};
+    }
+    cf_recipe_set_paths(&node->recipe, paths, n);
+    free(paths);
+}
+
+/* --- the digest --- */
+
+static void *run_digest(void *arg)
+{
+    struct cf_chat_digest *digest = arg;
+    digest->code = cf_digest_model(&digest->digest, digest->path, digest->cache_path,
+                                   &digest->is_cancelled, NULL);
+    atomic_store(&digest->is_done, true);
+    cf_wake_signal(digest->wake);
+    return NULL;
+}
+
+void cf_chat_start_digest(struct cf_chat *chat)
+{
+    struct cf_chat_digest *digest = &chat->digest;
+    cf_chat_stop_digest(chat);
+    if (chat->model_path == NULL) {
+        digest->is_known = true;
+        return;
+    }
+    digest->path = cf_strdup(chat->model_path);
+    digest->cache_path =
+        chat->digest_cache_path != NULL ? cf_strdup(chat->digest_cache_path) : NULL;
+    digest->wake = &chat->wake;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    digest->is_running = pthread_create(&digest->thread, NULL, run_digest, digest) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    digest->is_known = !digest->is_running;
+}
+
+static void join_digest(struct cf_chat_digest *digest)
+{
+    pthread_join(digest->thread, NULL);
+    digest->is_running = false;
+    free(digest->path);
+    free(digest->cache_path);
+    digest->path = NULL;
+    digest->cache_path = NULL;
+}
+
+bool cf_chat_take_digest(struct cf_chat *chat)
+{
+    struct cf_chat_digest *digest = &chat->digest;
+    if (!digest->is_running || !atomic_load(&digest->is_done)) {
+        return false;
+    }
+    join_digest(digest);
+    if (digest->code != CF_OK) {
+        digest->digest = (struct cf_digest){0};
+    }
+    digest->is_known = true;
+    return true;
+}
+
+void cf_chat_stop_digest(struct cf_chat *chat)
+{
+    struct cf_chat_digest *digest = &chat->digest;
+    if (digest->is_running) {
+        atomic_store(&digest->is_cancelled, true);
+        join_digest(digest);
+    }
+    digest->digest = (struct cf_digest){0};
+    digest->is_known = false;
+    atomic_store(&digest->is_done, false);
+    atomic_store(&digest->is_cancelled, false);
+}

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A reply while it is written: the worker's events become text, tokens and recipe, and go to the
+ * storage. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat_private.h"
+#include "mem.h"
+
+struct cf_chat_work *cf_chat_work_new(struct cf_chat *chat)
+{
+    struct cf_chat_work *work = cf_calloc(1, sizeof *work);
+    work->made_at = cf_chat_now();
+    work->tree = chat->tree;
+    work->next = chat->works;
+    chat->works = work;
+    return work;
+}
+
+void cf_chat_work_free(struct cf_chat_work *work)
+{
+    if (work->is_detached) {
+        for (int32_t i = 0; i < work->n; i++) {
+            cf_chat_node_free(work->nodes[i]);
+        }
+    }
+    cf_chat_plan_release(&work->plan);
+    cf_stops_release(&work->stops);
+    cf_ids_release(&work->prefix);
+    cf_ids_release(&work->job.ids);
+    free(work->nodes);
+    free(work);
+}
+
+/* --- what the faces hear --- */
+
+static struct cf_chat_event *add_event(struct cf_chat *chat, enum cf_chat_event_kind kind,
+                                       int32_t alternative, const char *text, size_t size)
+{
+    if (chat->n_events == chat->events_capacity) {
+        size_t capacity = chat->events_capacity;
+        chat->events =
+            cf_chat_grow(chat->events, chat->n_events, &capacity, sizeof chat->events[0]);
+        chat->event_texts = cf_chat_grow(chat->event_texts, chat->n_events, &chat->events_capacity,
+                                         sizeof chat->event_texts[0]);
+    }
+    chat->event_texts[chat->n_events] = chat->event_text.size;
+    cf_buf_add(&chat->event_text, text, size);
+    cf_buf_add_char(&chat->event_text, '\0');
+    struct cf_chat_event *event = &chat->events[chat->n_events++];
+    *event = (struct cf_chat_event){.kind = kind, .alternative = alternative, .size = size};
+    return event;
+}
+
+/* --- text and tokens --- */
+
+static void add_text(struct cf_chat_node *node, const char *text, size_t size)
+{
+    cf_buf_add(&node->text, text, size);
+    node->is_dirty = true;
+}
+
+static void add_mark(struct cf_chat_node *node, int32_t begin, const struct cf_sampling *sampling)
+{
+    if (node->n_marks == 0 || node->marks[node->n_marks - 1].begin != begin) {
+        node->marks = cf_realloc_array(node->marks, node->n_marks + 1, sizeof node->marks[0]);
+        node->n_marks++;
+    }
+    node->marks[node->n_marks - 1] =
+        (struct cf_turn_mark){.begin = begin, .offset = node->turn.size, .sampling = *sampling};
+}
+
+static void handle_started(struct cf_chat *chat, struct cf_chat_work *work,
+                           const struct cf_event *event)
+{
+    work->is_started = true;
+    work->saved_at = cf_chat_now();
+    struct cf_chat_status *status = &chat->status;
+    status->n_prompt = event->u.started.n_prompt;
+    status->n_reused = event->u.started.n_reused;
+    status->n_evaluated = event->u.started.n_evaluated;
+    status->n_used = (int32_t)work->job.ids.n;
+    status->n_cached = status->n_used;
+    for (int32_t i = 0; i < work->n; i++) {
+        struct cf_chat_node *node = work->nodes[i];
+        node->turn.state = CF_TURN_STREAMING;
+        node->n_prompt = event->u.started.n_prompt;
+        node->n_cached = event->u.started.n_reused;
+        if (!work->is_detached) {
+            cf_chat_record_job(node, work, i);
+        }
+        add_mark(node, work->job.n_prefix, &work->job.sampling);
+        cf_chat_node_update(node);
+        struct cf_chat_event *heard = add_event(chat, CF_CHAT_EVENT_START, i, "", 0);
+        heard->conversation = cf_chat_saves(chat) && !work->is_detached ? chat->conversation : 0;
+        heard->message = heard->conversation != 0 ? node->turn.id : 0;
+        heard->seed = work->job.seed;
+        heard->n_prompt = event->u.started.n_prompt;
+        heard->n_reused = event->u.started.n_reused;
+    }
+    cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_TURN);
+}
+
+static void handle_prefix(struct cf_chat *chat, struct cf_chat_node *node, const char *text,
+                          size_t size)
+{
+    /* The text is a function of the tokens: what an earlier end let out may have been more. */
+    if (node->text.size > size || memcmp(node->text.data, text, node->text.size) != 0) {
+        node->turn.version = ++chat->next_version;
+    }
+    cf_buf_clear(&node->text);
+    add_text(node, text, size);
+    cf_chat_node_update(node);
+    cf_chat_mark(chat, CF_CHANGE_TEXT | CF_CHANGE_TURN);
+}
+
+static void handle_token(struct cf_chat *chat, struct cf_chat_work *work,
+                         const struct cf_event *event, const char *text)
+{
+    struct cf_chat_node *node = work->nodes[event->alternative];
+    const struct cf_choice *choice = &event->u.choice;
+    if (!work->is_detached) {
+        const struct cf_recipe_token token = {.id = choice->id,
+                                              .rank = choice->rank,
+                                              .p_raw = choice->p_raw,
+                                              .p = choice->p,
+                                              .origin = event->origin};
+        cf_recipe_add_token(&node->recipe, &token);
+        node->n_unsaved++;
+    }
+    add_text(node, text, event->text_size);
+    cf_chat_node_update(node);
+    struct cf_chat_event *heard =
+        add_event(chat, CF_CHAT_EVENT_TOKEN, event->alternative, text, event->text_size);
+    heard->index = event->index;
+    heard->id = choice->id;
+    heard->rank = choice->rank;
+    heard->p = choice->p;
+    if (event->alternative == 0) {
+        chat->choice = *choice;
+        chat->has_choice = true;
+        work->n_tokens++;
+        double now = cf_chat_now();
+        if (work->n_tokens == 1) {
+            work->first_at = now;
+            chat->status.seconds_to_first = now - work->made_at;
+        } else if (now > work->first_at) {
+            chat->status.tokens_per_second = (work->n_tokens - 1) / (now - work->first_at);
+        }
+        chat->status.n_used = (int32_t)work->job.ids.n + work->n_tokens;
+    }
+    cf_chat_mark(chat, CF_CHANGE_TEXT | CF_CHANGE_CHOICE | CF_CHANGE_STATUS);
+}
+
+static void handle_knobs(struct cf_chat *chat, struct cf_chat_work *work,
+                         const struct cf_event *event)
+{
+    for (int32_t i = 0; i < work->n; i++) {
+        struct cf_chat_node *node = work->nodes[i];
+        if (node->turn.state != CF_TURN_STREAMING) {
+            continue;
+        }
+        if (!work->is_detached) {
+            cf_recipe_add_knobs(&node->recipe, event->index, &event->u.knobs.sampling);
+        }
+        add_mark(node, event->index, &event->u.knobs.sampling);
+        cf_chat_node_update(node);
+    }
+    cf_chat_mark(chat, CF_CHANGE_TURN);
+}
+
+static enum cf_turn_state state_for(enum cf_end_reason reason)
+{
+    switch (reason) {
+    case CF_END_CANCELLED:
+        return CF_TURN_CANCELLED;
+    case CF_END_ERROR:
+        return CF_TURN_FAILED;
+    case CF_END_NONE:
+    case CF_END_DONE:
+    case CF_END_STOP:
+    case CF_END_LENGTH:
+    case CF_END_CONTEXT:
+        break;
+    }
+    return CF_TURN_COMPLETE;
+}
+
+static void end_node(struct cf_chat *chat, struct cf_chat_work *work, int32_t alternative,
+                     enum cf_end_reason reason)
+{
+    struct cf_chat_node *node = work->nodes[alternative];
+    node->turn.reason = reason;
+    node->turn.state = state_for(reason);
+    node->is_dirty = true;
+    if (!work->is_detached) {
+        cf_chat_node_set_ids(node, cf_chat_tokenizer(chat));
+    }
+    cf_chat_node_update(node);
+    cf_chat_mark(chat, CF_CHANGE_TURN | CF_CHANGE_STATUS);
+}
+
+static void handle_finished(struct cf_chat *chat, struct cf_chat_work *work,
+                            const struct cf_event *event, const struct cf_batch *batch)
+{
+    struct cf_chat_node *node = work->nodes[event->alternative];
+    const char *text = batch->text.data + event->text_offset;
+    add_text(node, text, event->text_size);
+    if (!work->is_detached) {
+        const struct cf_eval_run *runs = batch->runs + event->u.finished.runs_offset;
+        cf_chat_record_paths(node, runs, event->u.finished.n_runs);
+    }
+    end_node(chat, work, event->alternative, event->reason);
+    struct cf_chat_event *heard =
+        add_event(chat, CF_CHAT_EVENT_END, event->alternative, text, event->text_size);
+    heard->index = event->u.finished.n_tokens;
+    heard->reason = event->reason;
+    cf_chat_mark(chat, CF_CHANGE_TEXT);
+}
+
+/* The job is over: what never got an end of its own gets the job's. */
+static void end_rest(struct cf_chat *chat, struct cf_chat_work *work, const struct cf_event *event,
+                     const char *sentence)
+{
+    for (int32_t i = 0; i < work->n; i++) {
+        struct cf_chat_node *node = work->nodes[i];
+        bool is_open = node->turn.reason == CF_END_NONE;
+        if (is_open) {
+            end_node(chat, work, i, event->reason);
+            struct cf_chat_event *heard = add_event(chat, CF_CHAT_EVENT_END, i, "", 0);
+            heard->index = (int32_t)node->recipe.n_tokens;
+            heard->reason = event->reason;
+        }
+        if (node->turn.state == CF_TURN_FAILED && node->error == NULL) {
+            node->error = cf_strdup(sentence);
+        }
+        node->seconds = event->u.end.seconds;
+        node->turn.seconds_to_first = event->u.end.seconds_to_first;
+        node->turn.tokens_per_second = event->u.end.tokens_per_second;
+        cf_chat_node_update(node);
+    }
+    for (size_t i = 0; i < chat->n_events; i++) {
+        if (chat->events[i].kind == CF_CHAT_EVENT_END) {
+            chat->events[i].seconds_to_first = event->u.end.seconds_to_first;
+            chat->events[i].tokens_per_second = event->u.end.tokens_per_second;
+        }
+    }
+}
+
+static void handle_reply_end(struct cf_chat *chat, struct cf_chat_work *work,
+                             const struct cf_event *event, const char *sentence)
+{
+    end_rest(chat, work, event, sentence);
+    if (event->u.end.tokens_per_second > 0) {
+        chat->status.tokens_per_second = event->u.end.tokens_per_second;
+    }
+    if (event->reason == CF_END_ERROR) {
+        cf_err_set(&chat->failure, event->code, "%s", sentence);
+        cf_chat_say(chat, true, "%s", sentence);
+    }
+    chat->is_queue_held =
+        chat->n_queue > 0 && (event->reason == CF_END_ERROR || event->reason == CF_END_CANCELLED);
+    if (!work->is_detached) {
+        cf_chat_finish_nodes(chat, work);
+    }
+    chat->reply = NULL;
+    cf_chat_idle_later(chat);
+    cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_TURN);
+}
+
+static void handle_end(struct cf_chat *chat, struct cf_chat_work *work,
+                       const struct cf_event *event, const char *sentence)
+{
+    if (work == chat->reply) {
+        handle_reply_end(chat, work, event, sentence);
+    } else if (event->reason == CF_END_DONE) {
+        chat->status.n_cached = (int32_t)work->job.ids.n;
+        cf_chat_mark(chat, CF_CHANGE_STATUS);
+    }
+    struct cf_chat_work **link = &chat->works;
+    while (*link != work) {
+        link = &(*link)->next;
+    }
+    *link = work->next;
+    cf_chat_work_free(work);
+}
+
+/* --- events --- */
+
+static void handle_paused(struct cf_chat *chat, struct cf_chat_work *work,
+                          const struct cf_event *event)
+{
+    work->is_paused = event->kind == CF_EVENT_PAUSED;
+    if (work->is_paused && event->alternative == 0) {
+        chat->choice = event->u.choice;
+        chat->has_choice = true;
+    }
+    cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_CHOICE);
+}
+
+static void handle_loaded(struct cf_chat *chat, struct cf_worker *worker,
+                          const struct cf_event *event, const char *sentence)
+{
+    bool is_next = worker == chat->next_worker;
+    if (event->kind == CF_EVENT_LOADED) {
+        chat->is_next_loaded = is_next;
+        if (!is_next) {
+            chat->is_loaded = true;
+            cf_chat_take_model(chat);
+        }
+    } else if (is_next) {
+        cf_chat_say(chat, true, "%s", sentence);
+        chat->is_next_failed = true;
+    } else {
+        chat->is_load_failed = true;
+        cf_err_set(&chat->failure, event->code, "%s", sentence);
+        cf_chat_say(chat, true, "%s", sentence);
+    }
+    cf_chat_mark(chat, CF_CHANGE_MODEL | CF_CHANGE_STATUS);
+}
+
+static struct cf_chat_work *find_work(const struct cf_chat *chat, uint64_t number)
+{
+    struct cf_chat_work *work = chat->works;
+    while (work != NULL && (!work->is_submitted || work->job.number != number)) {
+        work = work->next;
+    }
+    return work;
+}
+
+static void handle_event(struct cf_chat *chat, struct cf_worker *worker,
+                         const struct cf_batch *batch, const struct cf_event *event)
+{
+    /* Sentences are not NUL-terminated in the batch. */
+    const char *text = batch->text.data + event->text_offset;
+    char sentence[CF_ERR_TEXT_SIZE];
+    size_t size = event->text_size < sizeof sentence ? event->text_size : sizeof sentence - 1;
+    memcpy(sentence, text, size);
+    sentence[size] = '\0';
+    struct cf_chat_work *work = find_work(chat, event->job);
+    switch (event->kind) {
+    case CF_EVENT_LOADED:
+    case CF_EVENT_LOAD_FAILED:
+        handle_loaded(chat, worker, event, sentence);
+        break;
+    case CF_EVENT_BUILT:
+        if (!work->is_detached && work->tree == chat->tree) {
+            cf_chat_take_plan(chat, &work->plan);
+        }
+        break;
+    case CF_EVENT_STARTED:
+        handle_started(chat, work, event);
+        break;
+    case CF_EVENT_PREFIX:
+        handle_prefix(chat, work->nodes[event->alternative], text, event->text_size);
+        break;
+    case CF_EVENT_TOKEN:
+        handle_token(chat, work, event, text);
+        break;
+    case CF_EVENT_KNOBS:
+        handle_knobs(chat, work, event);
+        break;
+    case CF_EVENT_PAUSED:
+    case CF_EVENT_RESUMED:
+        handle_paused(chat, work, event);
+        break;
+    case CF_EVENT_FINISHED:
+        handle_finished(chat, work, event, batch);
+        break;
+    case CF_EVENT_END:
+        handle_end(chat, work, event, sentence);
+        break;
+    }
+}
+
+void cf_chat_handle_worker(struct cf_chat *chat, struct cf_worker *worker)
+{
+    const struct cf_batch *batch = cf_worker_take(worker);
+    for (size_t i = 0; i < batch->n_events; i++) {
+        handle_event(chat, worker, batch, &batch->events[i]);
+    }
+}
+
+/* --- saving --- */
+
+static struct cf_reply_state state_of(const struct cf_chat_node *node, const struct cf_buf *blob)
+{
+    return (struct cf_reply_state){.text = node->text.data,
+                                   .size = node->text.size,
+                                   .recipe = blob->data,
+                                   .recipe_size = blob->size,
+                                   .n_tokens = (int32_t)node->recipe.n_tokens,
+                                   .n_prompt = node->n_prompt,
+                                   .n_cached = node->n_cached,
+                                   .first_us = (int64_t)(node->turn.seconds_to_first * 1e6),
+                                   .total_us = (int64_t)(node->seconds * 1e6)};
+}
+
+static void save_node(struct cf_chat *chat, struct cf_chat_node *node)
+{
+    struct cf_buf blob = CF_BUF_INIT;
+    cf_recipe_encode(&node->recipe, &blob);
+    const struct cf_reply_state state = state_of(node, &blob);
+    (void)cf_storage_reply_save(chat->storage, node->turn.id, &state);
+    cf_buf_release(&blob);
+    node->is_dirty = false;
+    node->n_unsaved = 0;
+}
+
+void cf_chat_save_reply(struct cf_chat *chat, bool all)
+{
+    struct cf_chat_work *work = chat->reply;
+    if (work == NULL || work->is_detached || !work->is_started || !cf_chat_saves(chat)) {
+        return;
+    }
+    double now = cf_chat_now();
+    bool is_due = all || now >= work->saved_at + CF_CHAT_SAVE_MS * 1e-3;
+    for (int32_t i = 0; i < work->n; i++) {
+        is_due |= work->nodes[i]->n_unsaved >= CF_CHAT_SAVE_TOKENS;
+    }
+    if (!is_due) {
+        return;
+    }
+    for (int32_t i = 0; i < work->n; i++) {
+        if (work->nodes[i]->is_dirty) {
+            save_node(chat, work->nodes[i]);
+        }
+    }
+    work->saved_at = now;
+}
+
+static enum cf_message_state stored_state(enum cf_turn_state state)
+{
+    switch (state) {
+    case CF_TURN_CANCELLED:
+        return CF_MESSAGE_CANCELLED;
+    case CF_TURN_INTERRUPTED:
+        return CF_MESSAGE_INTERRUPTED;
+    case CF_TURN_FAILED:
+        return CF_MESSAGE_FAILED;
+    case CF_TURN_COMPLETE:
+    case CF_TURN_WAITING:
+    case CF_TURN_STREAMING:
+    case CF_TURN_ELSEWHERE:
+        break;
+    }
+    return CF_MESSAGE_COMPLETE;
+}
+
+static void finish_node(struct cf_chat *chat, struct cf_chat_node *node)
+{
+    if (chat->digest.is_known) {
+        node->recipe.head.model_digest = chat->digest.digest;
+    }
+    struct cf_buf blob = CF_BUF_INIT;
+    cf_recipe_encode(&node->recipe, &blob);
+    const struct cf_reply_state state = state_of(node, &blob);
+    uint64_t job =
+        cf_storage_reply_finish(chat->storage, node->turn.id, &state,
+                                stored_state(node->turn.state), node->turn.reason, node->error);
+    cf_chat_expect(chat, job, CF_WHAT_FINISH, node, 0);
+    cf_buf_release(&blob);
+    node->is_dirty = false;
+    node->n_unsaved = 0;
+}
+
+void cf_chat_finish_nodes(struct cf_chat *chat, struct cf_chat_work *work)
+{
+    if (!cf_chat_saves(chat)) {
+        return;
+    }
+    for (int32_t i = 0; i < work->n; i++) {
+        struct cf_chat_node *node = work->nodes[i];
+        if (chat->digest.is_known) {
+            finish_node(chat, node);
+            continue;
+        }
+        save_node(chat, node);
+        chat->unfinished = cf_chat_grow(chat->unfinished, chat->n_unfinished,
+                                        &chat->unfinished_capacity, sizeof chat->unfinished[0]);
+        chat->unfinished[chat->n_unfinished++] = node;
+    }
+}
+
+void cf_chat_finish_waiting(struct cf_chat *chat)
+{
+    for (size_t i = 0; i < chat->n_unfinished; i++) {
+        finish_node(chat, chat->unfinished[i]);
+    }
+    chat->n_unfinished = 0;
+}
+
+/* --- holding --- */
+
+static enum cf_code check_running(const struct cf_chat *chat, struct cf_err *err)
+{
+    if (chat->reply == NULL || !chat->reply->is_submitted) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "no reply is being written");
+    }
+    return CF_OK;
+}
+
+enum cf_code cf_chat_pause(struct cf_chat *chat, struct cf_err *err)
+{
+    enum cf_code code = check_running(chat, err);
+    if (code == CF_OK) {
+        cf_worker_pause(chat->worker, chat->reply->job.number);
+    }
+    return code;
+}
+
+enum cf_code cf_chat_resume(struct cf_chat *chat, struct cf_err *err)
+{
+    enum cf_code code = check_running(chat, err);
+    if (code == CF_OK) {
+        cf_worker_resume(chat->worker, chat->reply->job.number);
+    }
+    return code;
+}
+
+enum cf_code cf_chat_step(struct cf_chat *chat, int32_t id, struct cf_err *err)
+{
+    enum cf_code code = check_running(chat, err);
+    if (code == CF_OK) {
+        cf_worker_step(chat->worker, chat->reply->job.number, id);
+    }
+    return code;
+}

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What starts a reply: a message, an edit, another alternative, going on, branching, completing. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "chat_private.h"
+#include "mem.h"
+#include "text.h"
+
+enum { TITLE_COLUMNS = 60 };
+
+/* --- the conversation --- */
+
+void cf_chat_ensure_conversation(struct cf_chat *chat)
+{
+    if (chat->conversation != 0) {
+        return;
+    }
+    chat->conversation = cf_chat_reserve_ids(chat, 1);
+    cf_settings_take_over(&chat->own, &chat->settings, CF_ORIGIN_OPTION);
+    if (cf_chat_saves(chat)) {
+        struct cf_buf json = CF_BUF_INIT;
+        cf_chat_format_settings(chat, &json);
+        const struct cf_conversation_spec spec = {.title = chat->is_title_own ? chat->title : NULL,
+                                                  .model = chat->model_name,
+                                                  .template_name = cf_chat_template(chat)->name,
+                                                  .system = chat->settings.system,
+                                                  .settings = json.data};
+        uint64_t job = cf_storage_conversation_create(chat->storage, chat->conversation, &spec);
+        cf_chat_expect(chat, job, CF_WHAT_CREATE, NULL, 0);
+        (void)cf_storage_draft_save(chat->storage, 0, "", 0, 0);
+        cf_buf_release(&json);
+        chat->is_settings_dirty = false;
+        chat->wants_title = true;
+    }
+}
+
+/* Until the store has made one, and where there is no store. */
+static void make_title(struct cf_chat *chat, const char *text, size_t size)
+{
+    if (chat->title[0] != '\0') {
+        return;
+    }
+    struct cf_buf title = CF_BUF_INIT;
+    cf_text_ellipsize(&title, text, size, TITLE_COLUMNS);
+    free(chat->title);
+    chat->title = cf_buf_take(&title);
+    cf_chat_mark(chat, CF_CHANGE_TITLE);
+}
+
+/* --- the queue --- */
+
+static void push(struct cf_chat *chat, const char *text, size_t size, int32_t n)
+{
+    chat->queue =
+        cf_chat_grow(chat->queue, chat->n_queue, &chat->queue_capacity, sizeof chat->queue[0]);
+    chat->queue[chat->n_queue++] =
+        (struct cf_chat_message){.text = cf_memdup_str(text, size), .size = size, .n = n};
+    chat->is_queue_held = false;
+    chat->is_draft_dirty = true;
+    cf_chat_save_draft(chat);
+    cf_chat_mark(chat, CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
+}
+
+void cf_chat_clear_queue(struct cf_chat *chat)
+{
+    for (size_t i = 0; i < chat->n_queue; i++) {
+        free(chat->queue[i].text);
+    }
+    chat->n_queue = 0;
+}
+
+enum cf_code cf_chat_unqueue(struct cf_chat *chat, struct cf_err *err)
+{
+    if (chat->n_queue == 0) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "no message is waiting");
+    }
+    free(chat->draft);
+    chat->draft = chat->queue[--chat->n_queue].text;
+    chat->is_draft_dirty = true;
+    cf_chat_save_draft(chat);
+    cf_chat_mark(chat, CF_CHANGE_QUEUE | CF_CHANGE_DRAFT | CF_CHANGE_STATUS);
+    return CF_OK;
+}
+
+/* --- starting --- */
+
+static struct cf_chat_node *add_message(struct cf_chat *chat, struct cf_chat_node *parent,
+                                        const char *text, size_t size, uint64_t *commit)
+{
+    cf_chat_ensure_conversation(chat);
+    struct cf_chat_node *node = cf_chat_node_new(chat, CF_ROLE_USER);
+    cf_buf_add(&node->text, text, size);
+    node->turn.id = cf_chat_reserve_ids(chat, 1);
+    cf_chat_node_update(node);
+    *commit = 0;
+    if (cf_chat_saves(chat)) {
+        const struct cf_message_spec spec = {.conversation = chat->conversation,
+                                             .parent = parent->turn.id,
+                                             .role = CF_ROLE_USER,
+                                             .text = text,
+                                             .size = size,
+                                             .created_ms = node->turn.created_ms};
+        *commit = cf_storage_message_add(chat->storage, node->turn.id, &spec);
+        cf_chat_expect(chat, *commit, CF_WHAT_COMMIT, node, 0);
+        node->is_begun = true;
+    }
+    cf_chat_tree_add(chat->tree, parent, node);
+    make_title(chat, text, size);
+    return node;
+}
+
+static void start_message(struct cf_chat *chat, struct cf_chat_node *parent, const char *text,
+                          size_t size, int32_t n)
+{
+    struct cf_chat_start start = {.n = n, .forced = -1};
+    start.parent = add_message(chat, parent, text, size, &start.commit);
+    cf_chat_start_reply(chat, &start);
+}
+
+void cf_chat_start_queued(struct cf_chat *chat)
+{
+    if (chat->n_queue == 0 || chat->is_queue_held || !cf_chat_can_start(chat)) {
+        return;
+    }
+    struct cf_chat_message message = chat->queue[0];
+    chat->n_queue--;
+    memmove(chat->queue, chat->queue + 1, chat->n_queue * sizeof chat->queue[0]);
+    chat->is_draft_dirty = true;
+    start_message(chat, cf_chat_tree_leaf(chat->tree), message.text, message.size, message.n);
+    free(message.text);
+    cf_chat_mark(chat, CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
+}
+
+static enum cf_code refuse_without_model(const struct cf_chat *chat, struct cf_err *err)
+{
+    if (!chat->is_load_failed) {
+        return CF_OK;
+    }
+    return cf_err_set(err, chat->failure.code, "%s", chat->failure.text);
+}
+
+static enum cf_code check_message(const struct cf_chat *chat, const char *text, size_t size,
+                                  struct cf_err *err)
+{
+    size_t at = 0;
+    while (at < size && strchr(" \t\r\n", text[at]) != NULL && text[at] != '\0') {
+        at++;
+    }
+    if (at == size) {
+        return cf_err_set(err, CF_ERR_RANGE, "there is nothing to send");
+    }
+    return refuse_without_model(chat, err);
+}
+
+enum cf_code cf_chat_send_many(struct cf_chat *chat, const char *text, size_t size, int32_t n,
+                               struct cf_err *err)
+{
+    enum cf_code code = check_message(chat, text, size, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    if (n < 1 || n > CF_WORKER_ALTERNATIVES_MAX) {
+        return cf_err_set(err, CF_ERR_RANGE, "the number of alternatives must be 1 to %d, not %d",
+                          CF_WORKER_ALTERNATIVES_MAX, (int)n);
+    }
+    free(chat->draft);
+    chat->draft = cf_strdup("");
+    chat->is_draft_dirty = true;
+    push(chat, text, size, n);
+    cf_chat_start_queued(chat);
+    return CF_OK;
+}
+
+enum cf_code cf_chat_send(struct cf_chat *chat, const char *text, size_t size, struct cf_err *err)
+{
+    return cf_chat_send_many(chat, text, size, 1, err);
+}
+
+/* Why no reply can be started that is not sent to: regenerate, continue and so on don't queue. */
+static enum cf_code check_start(const struct cf_chat *chat, struct cf_err *err)
+{
+    if (chat->reply != NULL) {
+        return cf_err_set(err, CF_ERR_BUSY, "a reply is being written");
+    }
+    enum cf_code code = refuse_without_model(chat, err);
+    if (code == CF_OK && !cf_chat_can_start(chat)) {
+        return cf_err_set(err, CF_ERR_BUSY, "%s is still being opened",
+                          chat->is_loaded ? "the conversation" : "the model");
+    }
+    return code;
+}
+
+static enum cf_code check_turn(const struct cf_chat *chat, size_t turn, struct cf_err *err)
+{
+    if (turn >= chat->tree->n_path) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no such message");
+    }
+    return CF_OK;
+}
+
+static struct cf_chat_start start_below(struct cf_chat_node *parent)
+{
+    return (struct cf_chat_start){.parent = parent, .n = 1, .forced = -1};
+}
+
+enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err *err)
+{
+    enum cf_code code = check_start(chat, err);
+    if (code == CF_OK) {
+        code = check_turn(chat, turn, err);
+    }
+    if (code != CF_OK) {
+        return code;
+    }
+    struct cf_chat_node *node = chat->tree->path[turn];
+    bool is_reply = node->turn.role == CF_ROLE_ASSISTANT;
+    struct cf_chat_start start = start_below(is_reply ? node->parent : node);
+    cf_chat_start_reply(chat, &start);
+    return CF_OK;
+}
+
+/* Tokens of one model mean nothing to another. */
+static enum cf_code check_same_model(const struct cf_chat *chat, const struct cf_chat_node *node,
+                                     struct cf_err *err)
+{
+    static const struct cf_digest unknown;
+    const struct cf_digest *wrote = &node->recipe.head.model_digest;
+    bool is_same = node->model_name == NULL || strcmp(node->model_name, chat->model_name) == 0;
+    if (chat->digest.is_known && !cf_digest_equal(wrote, &unknown) &&
+        !cf_digest_equal(&chat->digest.digest, &unknown)) {
+        is_same = cf_digest_equal(wrote, &chat->digest.digest);
+    }
+    if (!is_same) {
+        return cf_err_set(err, CF_ERR_MISMATCH,
+                          "the reply was written by another model (%s): open that one first",
+                          node->model_name != NULL ? node->model_name : "unknown");
+    }
+    return CF_OK;
+}
+
+enum cf_code cf_chat_continue(struct cf_chat *chat, struct cf_err *err)
+{
+    enum cf_code code = check_start(chat, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    struct cf_chat_node *leaf = cf_chat_tree_leaf(chat->tree);
+    if (leaf->parent == NULL || leaf->turn.role != CF_ROLE_ASSISTANT) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no reply to continue");
+    }
+    cf_chat_node_open_recipe(leaf, cf_chat_tokenizer(chat));
+    code = check_same_model(chat, leaf, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    if (!leaf->turn.can_continue) {
+        return cf_err_set(err, CF_ERR_RANGE, "%s",
+                          leaf->turn.reason == CF_END_STOP
+                              ? "the reply came to its own end: regenerate it instead"
+                              : "nothing was recorded of this reply that it could go on from");
+    }
+    struct cf_chat_start start = start_below(leaf->parent);
+    start.go_on = leaf;
+    start.of = leaf;
+    start.n_prefix = (int32_t)leaf->recipe.n_tokens;
+    cf_chat_start_reply(chat, &start);
+    return CF_OK;
+}
+
+enum cf_code cf_chat_edit(struct cf_chat *chat, size_t turn, const char *text, size_t size,
+                          struct cf_err *err)
+{
+    enum cf_code code = check_start(chat, err);
+    if (code == CF_OK) {
+        code = check_turn(chat, turn, err);
+    }
+    if (code == CF_OK) {
+        code = check_message(chat, text, size, err);
+    }
+    if (code != CF_OK) {
+        return code;
+    }
+    struct cf_chat_node *node = chat->tree->path[turn];
+    if (node->turn.role != CF_ROLE_USER) {
+        return cf_err_set(err, CF_ERR_RANGE, "only your own messages can be edited");
+    }
+    start_message(chat, node->parent, text, size, 1);
+    return CF_OK;
+}
+
+enum cf_code cf_chat_branch(struct cf_chat *chat, size_t turn, int32_t token, int32_t id,
+                            struct cf_err *err)
+{
+    enum cf_code code = check_start(chat, err);
+    if (code == CF_OK) {
+        code = check_turn(chat, turn, err);
+    }
+    if (code != CF_OK) {
+        return code;
+    }
+    struct cf_chat_node *node = chat->tree->path[turn];
+    cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
+    if (node->turn.role != CF_ROLE_ASSISTANT || token < 0 ||
+        (size_t)token >= node->recipe.n_tokens) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no token %d in that message",
+                          (int)token);
+    }
+    code = check_same_model(chat, node, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    if (id >= cf_chat_model(chat)->n_vocab) {
+        return cf_err_set(err, CF_ERR_RANGE, "the model has no token %d", (int)id);
+    }
+    struct cf_chat_start start = start_below(node->parent);
+    start.of = node;
+    start.n_prefix = token;
+    start.forced = id;
+    cf_chat_start_reply(chat, &start);
+    return CF_OK;
+}
+
+enum cf_code cf_chat_stop(struct cf_chat *chat, struct cf_err *err)
+{
+    struct cf_chat_work *reply = chat->reply;
+    if (reply == NULL) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "no reply is being written");
+    }
+    reply->is_cancelled = true;
+    chat->is_queue_held = chat->n_queue > 0;
+    if (!reply->is_submitted) {
+        /* It waits for the disk: once submitted, it ends at once. */
+        cf_chat_submit(chat, reply);
+    }
+    cf_worker_cancel(chat->worker, reply->job.number);
+    return CF_OK;
+}
+
+/* --- making the job --- */
+
+static uint64_t seed_of(const struct cf_chat *chat)
+{
+    uint64_t seed = chat->settings.seed;
+    if (!chat->settings.has_seed &&
+        getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed) {
+        seed = (uint64_t)(cf_chat_now() * 1e9) ^ (uint64_t)cf_chat_utc_ms();
+    }
+    return seed;
+}
+
+/* The replies in the tree, and in the database a row for each. */
+static void add_replies(struct cf_chat *chat, struct cf_chat_work *work,
+                        const struct cf_chat_start *start)
+{
+    cf_chat_ensure_conversation(chat);
+    int64_t first = cf_chat_reserve_ids(chat, (size_t)start->n);
+    for (int32_t i = 0; i < start->n; i++) {
+        struct cf_chat_node *node = cf_chat_node_new(chat, CF_ROLE_ASSISTANT);
+        node->turn.id = first - i;
+        node->turn.state = CF_TURN_WAITING;
+        node->model_name = cf_strdup(chat->model_name);
+        struct cf_recipe_head head = {0};
+        cf_chat_fill_head(chat, &head);
+        cf_recipe_init(&node->recipe, &head);
+        if (start->n_prefix > 0) {
+            cf_recipe_copy_prefix(&node->recipe, &start->of->recipe, start->n_prefix);
+        }
+        node->is_begun = cf_chat_saves(chat);
+        cf_chat_tree_add(chat->tree, start->parent, node);
+        cf_chat_node_update(node);
+        work->nodes[i] = node;
+    }
+    cf_chat_tree_show(chat->tree, work->nodes[0]);
+    if (cf_chat_saves(chat)) {
+        struct cf_buf text = CF_BUF_INIT;
+        cf_chat_format_template(cf_chat_template(chat), &text);
+        const struct cf_reply_spec spec = {.conversation = chat->conversation,
+                                           .parent = start->parent->turn.id,
+                                           .model = chat->model_name,
+                                           .template_text = text.data,
+                                           .system = chat->settings.system};
+        uint64_t job = cf_storage_reply_begin(chat->storage, first, (size_t)start->n, &spec);
+        cf_chat_expect(chat, job, CF_WHAT_BEGIN, work->nodes[0], start->n);
+        cf_buf_release(&text);
+    }
+}
+
+static void go_on(struct cf_chat *chat, struct cf_chat_work *work, struct cf_chat_node *node)
+{
+    work->nodes[0] = node;
+    node->turn.state = CF_TURN_WAITING;
+    node->turn.reason = CF_END_NONE;
+    free(node->error);
+    node->error = NULL;
+    cf_chat_node_update(node);
+    if (cf_chat_saves(chat)) {
+        uint64_t job = cf_storage_reply_resume(chat->storage, node->turn.id);
+        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL, 0);
+    }
+}
+
+static void set_sampling(const struct cf_chat *chat, struct cf_chat_work *work)
+{
+    struct cf_job *job = &work->job;
+    job->kind = CF_JOB_GENERATE;
+    job->n_alternatives = work->n;
+    job->max_tokens = chat->settings.max_tokens;
+    job->sampling = chat->settings.sampling;
+    job->stops = &work->stops.strings;
+    job->stop_ids = work->stops.ids.data;
+    job->n_stop_ids = work->stops.ids.n;
+    job->seed = seed_of(chat);
+}
+
+static const struct cf_texts *own_stops(const struct cf_chat *chat)
+{
+    bool is_own = chat->settings.sources[CF_SETTING_STOP].origin > CF_ORIGIN_MODEL;
+    return is_own ? &chat->settings.stop : NULL;
+}
+
+void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start)
+{
+    struct cf_chat_work *work = cf_chat_work_new(chat);
+    work->n = start->n;
+    work->nodes = cf_calloc((size_t)start->n, sizeof work->nodes[0]);
+    size_t n_before = cf_chat_node_n_children(start->parent, true);
+    for (int32_t i = 0; i < start->n_prefix; i++) {
+        cf_ids_add(&work->prefix, start->of->recipe.tokens[i].id);
+    }
+    if (start->go_on != NULL) {
+        go_on(chat, work, start->go_on);
+    } else {
+        add_replies(chat, work, start);
+    }
+    cf_stops_collect(&work->stops, cf_chat_tokenizer(chat), cf_chat_template(chat),
+                     own_stops(chat));
+    set_sampling(chat, work);
+    work->job.stream = (uint32_t)n_before;
+    const struct cf_recipe *recipe = &work->nodes[0]->recipe;
+    if (start->go_on != NULL && recipe->n_jobs > 0) {
+        /* The same draws, as if it had never stopped. */
+        work->job.seed = recipe->jobs[recipe->n_jobs - 1].seed;
+        work->job.stream = recipe->jobs[recipe->n_jobs - 1].stream;
+    }
+    work->job.prefix = work->prefix.data;
+    work->job.n_prefix = (int32_t)work->prefix.n;
+    work->forced = start->forced;
+    work->job.forced = &work->forced;
+    work->job.n_forced = start->forced >= 0;
+    work->commit = start->commit;
+    chat->reply = work;
+    /* The path up to the message answered, and what the reply has already. */
+    size_t n_path = 0;
+    while (n_path < chat->tree->n_path && chat->tree->path[n_path] != work->nodes[0]) {
+        n_path++;
+    }
+    cf_chat_plan_init(&work->plan, chat, n_path, false, &work->job);
+    cf_chat_plan_add_reply(&work->plan, chat, &work->prefix);
+    work->job.build = cf_chat_plan_build;
+    work->job.arg = &work->plan;
+    chat->has_choice = false;
+    cf_chat_mark(chat, CF_CHANGE_TURNS | CF_CHANGE_STATUS | CF_CHANGE_CHOICE);
+    if (work->commit == 0 || chat->is_held_up) {
+        cf_chat_submit(chat, work);
+    }
+}
+
+void cf_chat_submit(struct cf_chat *chat, struct cf_chat_work *work)
+{
+    work->is_submitted = true;
+    work->saved_at = cf_chat_now();
+    (void)cf_worker_submit(chat->worker, &work->job);
+    if (work->is_cancelled) {
+        cf_worker_cancel(chat->worker, work->job.number);
+    }
+    cf_chat_mark(chat, CF_CHANGE_STATUS);
+}
+
+enum cf_code cf_chat_complete(struct cf_chat *chat, const char *text, size_t size, int32_t n,
+                              struct cf_err *err)
+{
+    enum cf_code code = check_start(chat, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    if (n < 1 || n > CF_WORKER_ALTERNATIVES_MAX) {
+        return cf_err_set(err, CF_ERR_RANGE, "the number of alternatives must be 1 to %d, not %d",
+                          CF_WORKER_ALTERNATIVES_MAX, (int)n);
+    }
+    const struct cf_tokenizer *tokenizer = cf_chat_tokenizer(chat);
+    struct cf_ids ids = {0};
+    cf_tokenizer_encode(tokenizer, text, size, &ids);
+    if (ids.n == 0 && cf_tokenizer_eos(tokenizer) >= 0) {
+        /* What stands between texts also begins one. */
+        cf_ids_add(&ids, cf_tokenizer_eos(tokenizer));
+    }
+    struct cf_chat_work *work = cf_chat_work_new(chat);
+    work->n = n;
+    work->is_detached = true;
+    work->nodes = cf_calloc((size_t)n, sizeof work->nodes[0]);
+    for (int32_t i = 0; i < n; i++) {
+        work->nodes[i] = cf_chat_node_new(chat, CF_ROLE_ASSISTANT);
+        work->nodes[i]->turn.state = CF_TURN_WAITING;
+    }
+    cf_stops_collect(&work->stops, tokenizer, cf_template_builtin("plain"), own_stops(chat));
+    set_sampling(chat, work);
+    work->job.ids = ids;
+    chat->reply = work;
+    cf_chat_submit(chat, work);
+    return CF_OK;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* body: the kernels, written once in the words of a simd_*.h file that an instruction set's .c file
+ * includes before; and their table. */
+#ifndef CF_KERNELS_BODY_H
+#define CF_KERNELS_BODY_H
+
+#include "kernels/body_math.h"
+
+#include "kernels/body_rows.h"
+
+#include "kernels/body_attend.h"
+
+#include "kernels/body_few.h"
+
+#include "kernels/body_q8.h"
+
+#include "kernels/body_many.h"
+
+static void prepare(const struct cf_linear_job *job, int64_t begin, int64_t end)
+{
+    if (job->w->dtype == CF_Q8_0) {
+        prepare_q8(job, begin, end);
+    } else {
+        prepare_float(job, begin, end);
+    }
+}
+
+typedef void linear_fn(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch);
+
+/* Indexed by the dtype's number; what is not here is not known. */
+enum { N_LINEAR_DTYPES = CF_BF16 + 1 };
+
+static void few(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch)
+{
+    static linear_fn *const fns[N_LINEAR_DTYPES] = {
+        [CF_F32] = few_f32, [CF_F16] = few_f16, [CF_BF16] = few_bf16, [CF_Q8_0] = few_q8};
+    fns[job->w->dtype](job, begin, end, scratch);
+}
+
+static void many(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch)
+{
+    static linear_fn *const fns[N_LINEAR_DTYPES] = {
+        [CF_F32] = many_f32, [CF_F16] = many_f16, [CF_BF16] = many_bf16, [CF_Q8_0] = many_q8};
+    fns[job->w->dtype](job, begin, end, scratch);
+}
+
+#define CF_TABLE(table_name)                                                                       \
+    {                                                                                              \
+        .name = table_name, .tile_rows = VT_ROWS, .panel = PANEL, .prepare = prepare, .few = few,  \
+        .many = many, .attend = attend, .layer_norm = layer_norm, .finish = finish,                \
+        .f16_to_f32 = f16_to_f32, .f32_to_f16 = f32_to_f16,                                        \
+    }
+
+#endif

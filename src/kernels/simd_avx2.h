@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* simd_avx2: the vocabulary of the body_*.h files in AVX2, FMA and F16C.  simd_generic.h says what
+ * the words mean. */
+#ifndef CF_KERNELS_SIMD_AVX2_H
+#define CF_KERNELS_SIMD_AVX2_H
+
+typedef __m256 vf;
+
+CF_INLINE vf vf_zero(void)
+{
+    return _mm256_setzero_ps();
+}
+
+CF_INLINE vf vf_set(float a)
+{
+    return _mm256_set1_ps(a);
+}
+
+CF_INLINE vf vf_load(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+
+CF_INLINE void vf_store(float *p, vf a)
+{
+    _mm256_storeu_ps(p, a);
+}
+
+CF_INLINE __m256i lanes_below(int n)
+{
+    static const int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const __m256i *)(const void *)(mask + 8 - n));
+}
+
+CF_INLINE vf vf_load_part(const float *p, int n)
+{
+    return _mm256_maskload_ps(p, lanes_below(n));
+}
+
+CF_INLINE void vf_store_part(float *p, vf a, int n)
+{
+    _mm256_maskstore_ps(p, lanes_below(n), a);
+}
+
+CF_INLINE vf vf_keep(vf a, int n)
+{
+    return _mm256_and_ps(a, _mm256_castsi256_ps(lanes_below(n)));
+}
+
+CF_INLINE vf vf_add(vf a, vf b)
+{
+    return _mm256_add_ps(a, b);
+}
+
+CF_INLINE vf vf_sub(vf a, vf b)
+{
+    return _mm256_sub_ps(a, b);
+}
+
+CF_INLINE vf vf_mul(vf a, vf b)
+{
+    return _mm256_mul_ps(a, b);
+}
+
+CF_INLINE vf vf_div(vf a, vf b)
+{
+    return _mm256_div_ps(a, b);
+}
+
+CF_INLINE vf vf_fma(vf a, vf b, vf c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+CF_INLINE vf vf_max(vf a, vf b)
+{
+    return _mm256_max_ps(a, b);
+}
+
+CF_INLINE vf vf_abs(vf a)
+{
+    return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);
+}
+
+CF_INLINE vf vf_zero_if_less(vf a, vf x, vf y)
+{
+    return _mm256_andnot_ps(_mm256_cmp_ps(x, y, _CMP_LT_OQ), a);
+}
+
+CF_INLINE vf vf_if_negative(vf x, vf a, vf b)
+{
+    return _mm256_blendv_ps(b, a, x);
+}
+
+CF_INLINE vf vf_exp2_of_magic(vf t)
+{
+    __m256i n = _mm256_slli_epi32(_mm256_castps_si256(t), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(n, _mm256_set1_epi32(0x3f800000)));
+}
+
+CF_INLINE float vf_sum(vf a)
+{
+    __m256 pairs = _mm256_hadd_ps(a, a);
+    __m256 fours = _mm256_hadd_ps(pairs, pairs);
+    return _mm_cvtss_f32(
+        _mm_add_ss(_mm256_castps256_ps128(fours), _mm256_extractf128_ps(fours, 1)));
+}
+
+CF_INLINE vf vf_sums(const vf a[8])
+{
+    __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(a[0], a[1]), _mm256_hadd_ps(a[2], a[3]));
+    __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(a[4], a[5]), _mm256_hadd_ps(a[6], a[7]));
+    return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                         _mm256_permute2f128_ps(low, high, 0x31));
+}
+
+CF_INLINE float vf_max_across(vf a)
+{
+    __m128 b = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    b = _mm_max_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_max_ss(b, _mm_movehdup_ps(b)));
+}
+
+/* ---- 16-bit floats ---- */
+
+CF_INLINE __m128i load_8_halves(const uint16_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+CF_INLINE vf vf_load_f16(const uint16_t *p)
+{
+    return _mm256_cvtph_ps(load_8_halves(p));
+}
+
+CF_INLINE void vf_store_f16(uint16_t *p, vf a)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
+
+CF_INLINE vf vf_load_bf16(const uint16_t *p)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load_8_halves(p)), 16));
+}
+
+/* ---- Eight rows of a matrix, turned ---- */
+
+typedef struct {
+    __m256i t[4];
+} turned;
+
+/* 16 bytes of row i in the lower half, of row i + 4 in the upper. */
+CF_INLINE __m256i load_two(const char *const *rows, int i, int64_t offset)
+{
+    const __m128i *low = (const __m128i *)(const void *)(rows[i] + offset);
+    const __m128i *high = (const __m128i *)(const void *)(rows[i + 4] + offset);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(low)),
+                                   _mm_loadu_si128(high), 1);
+}
+
+CF_INLINE turned turn_32(const char *const *rows, int64_t offset)
+{
+    __m256i a = load_two(rows, 0, offset);
+    __m256i b = load_two(rows, 1, offset);
+    __m256i c = load_two(rows, 2, offset);
+    __m256i d = load_two(rows, 3, offset);
+    __m256i ab_low = _mm256_unpacklo_epi32(a, b);
+    __m256i ab_high = _mm256_unpackhi_epi32(a, b);
+    __m256i cd_low = _mm256_unpacklo_epi32(c, d);
+    __m256i cd_high = _mm256_unpackhi_epi32(c, d);
+    return (turned){{_mm256_unpacklo_epi64(ab_low, cd_low), _mm256_unpackhi_epi64(ab_low, cd_low),
+                     _mm256_unpacklo_epi64(ab_high, cd_high),
+                     _mm256_unpackhi_epi64(ab_high, cd_high)}};
+}
+
+/* t[i] holds column 2 i in its lower half, column 2 i + 1 in its upper. */
+CF_INLINE turned turn_16(const char *const *rows, int64_t offset)
+{
+    __m256i a = load_two(rows, 0, offset);
+    __m256i b = load_two(rows, 1, offset);
+    __m256i c = load_two(rows, 2, offset);
+    __m256i d = load_two(rows, 3, offset);
+    __m256i ab_low = _mm256_unpacklo_epi16(a, b);
+    __m256i ab_high = _mm256_unpackhi_epi16(a, b);
+    __m256i cd_low = _mm256_unpacklo_epi16(c, d);
+    __m256i cd_high = _mm256_unpackhi_epi16(c, d);
+    enum { EVEN_LANES_FIRST = 0xd8 };
+    return (turned){{
+        _mm256_permute4x64_epi64(_mm256_unpacklo_epi32(ab_low, cd_low), EVEN_LANES_FIRST),
+        _mm256_permute4x64_epi64(_mm256_unpackhi_epi32(ab_low, cd_low), EVEN_LANES_FIRST),
+        _mm256_permute4x64_epi64(_mm256_unpacklo_epi32(ab_high, cd_high), EVEN_LANES_FIRST),
+        _mm256_permute4x64_epi64(_mm256_unpackhi_epi32(ab_high, cd_high), EVEN_LANES_FIRST),
+    }};
+}
+
+CF_INLINE turned turn(enum cf_dtype dtype, const char *const *rows, int64_t k)
+{
+    if (dtype == CF_F32) {
+        return turn_32(rows, k * 4);
+    }
+    return dtype == CF_F16 ? turn_16(rows, k * 2) : turn_32(rows, k * 2);
+}
+
+CF_INLINE vf turned_column(enum cf_dtype dtype, const turned *block, int i)
+{
+    if (dtype == CF_F32) {
+        return _mm256_castsi256_ps(block->t[i]);
+    }
+    if (dtype == CF_F16) {
+        return _mm256_cvtph_ps(i % 2 == 0 ? _mm256_castsi256_si128(block->t[i / 2])
+                                          : _mm256_extracti128_si256(block->t[i / 2], 1));
+    }
+    __m256i pair = block->t[i / 2];
+    return _mm256_castsi256_ps(i % 2 == 0 ? _mm256_slli_epi32(pair, 16)
+                                          : _mm256_and_si256(pair, _mm256_set1_epi32(-0x10000)));
+}
+
+/* ---- Q8_0 ---- */
+
+enum { Q8_BLOCK_SIZE = 34 };
+
+CF_INLINE __m256i load_32_bytes(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+CF_INLINE vf q8_scales(const char *const *rows, int64_t offset)
+{
+    uint16_t d[8];
+    CF_UNROLL
+    for (int i = 0; i < 8; i++) {
+        memcpy(&d[i], rows[i] + offset, sizeof d[i]);
+    }
+    return vf_load_f16(d);
+}
+
+#ifndef CF_Q8_DOT
+/* The sign of w goes over to x: |w| <= 128 and |x| <= 127, so that no pair overflows 16 bits. */
+#define CF_Q8_DOT(w, x)                                                                            \
+    _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)),            \
+                      _mm256_set1_epi16(1))
+#endif
+
+CF_INLINE vf q8_dots(const char *const *rows, int64_t offset, const int8_t *x)
+{
+    __m256i xs = load_32_bytes(x);
+    __m256i p[8];
+    CF_UNROLL
+    for (int i = 0; i < 8; i++) {
+        __m256i w = load_32_bytes(rows[i] + offset + 2);
+        p[i] = CF_Q8_DOT(w, xs);
+    }
+    __m256i low = _mm256_hadd_epi32(_mm256_hadd_epi32(p[0], p[1]), _mm256_hadd_epi32(p[2], p[3]));
+    __m256i high = _mm256_hadd_epi32(_mm256_hadd_epi32(p[4], p[5]), _mm256_hadd_epi32(p[6], p[7]));
+    return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_permute2x128_si256(low, high, 0x20),
+                                               _mm256_permute2x128_si256(low, high, 0x31)));
+}
+
+/* y[i] to integers, to nearest and ties to even; |y[i]| <= 127.5. */
+CF_INLINE void q8_store(int8_t *p, const vf y[4])
+{
+    __m256i a = _mm256_packs_epi32(_mm256_cvtps_epi32(y[0]), _mm256_cvtps_epi32(y[1]));
+    __m256i b = _mm256_packs_epi32(_mm256_cvtps_epi32(y[2]), _mm256_cvtps_epi32(y[3]));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(a, b), order);
+    _mm256_storeu_si256((__m256i *)(void *)p, bytes);
+}
+
+/* Eight rows of eight int32, turned. */
+CF_INLINE void turn_8_by_8(__m256i r[8])
+{
+    __m256i t[8];
+    CF_UNROLL
+    for (int i = 0; i < 8; i += 4) {
+        __m256i ab_low = _mm256_unpacklo_epi32(r[i], r[i + 1]);
+        __m256i ab_high = _mm256_unpackhi_epi32(r[i], r[i + 1]);
+        __m256i cd_low = _mm256_unpacklo_epi32(r[i + 2], r[i + 3]);
+        __m256i cd_high = _mm256_unpackhi_epi32(r[i + 2], r[i + 3]);
+        t[i] = _mm256_unpacklo_epi64(ab_low, cd_low);
+        t[i + 1] = _mm256_unpackhi_epi64(ab_low, cd_low);
+        t[i + 2] = _mm256_unpacklo_epi64(ab_high, cd_high);
+        t[i + 3] = _mm256_unpackhi_epi64(ab_high, cd_high);
+    }
+    CF_UNROLL
+    for (int i = 0; i < 4; i++) {
+        r[i] = _mm256_permute2x128_si256(t[i], t[i + 4], 0x20);
+        r[i + 4] = _mm256_permute2x128_si256(t[i], t[i + 4], 0x31);
+    }
+}
+
+#endif

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* simd_generic: the vocabulary of the body_*.h files, in C for any CPU.
+ *
+ * vf is eight float32 lanes on every instruction set, so that sums over lanes have one order.
+ * vf_fma(a, b, c) is a * b + c, rounded once where the CPU has it and twice here.  vf_max(a, b) is
+ * a > b ? a : b, so b when either is a NaN.  _part loads and stores the first n lanes, n from 0 to
+ * 8; the other lanes are 0, and their memory is not touched.  `turned' holds a step of columns of
+ * eight rows: TURN_STEP values of k for a dtype; turned_column(i) is column i, lane r of it from
+ * row r. */
+#ifndef CF_KERNELS_SIMD_GENERIC_H
+#define CF_KERNELS_SIMD_GENERIC_H
+
+/* Two halves, because four lanes are a register nearly everywhere. */
+typedef float v4 __attribute__((vector_size(16)));
+typedef int32_t v4i __attribute__((vector_size(16)));
+
+typedef struct {
+    v4 low, high;
+} vf;
+
+CF_INLINE v4 v4_set(float a)
+{
+    return (v4){a, a, a, a};
+}
+
+CF_INLINE v4 v4_load(const float *p)
+{
+    v4 a;
+    memcpy(&a, p, sizeof a);
+    return a;
+}
+
+CF_INLINE v4 v4_choose(v4i mask, v4 a, v4 b)
+{
+    return (v4)((mask & (v4i)a) | (~mask & (v4i)b));
+}
+
+CF_INLINE vf vf_set(float a)
+{
+    return (vf){v4_set(a), v4_set(a)};
+}
+
+CF_INLINE vf vf_zero(void)
+{
+    return vf_set(0);
+}
+
+CF_INLINE vf vf_load(const float *p)
+{
+    return (vf){v4_load(p), v4_load(p + 4)};
+}
+
+CF_INLINE void vf_store(float *p, vf a)
+{
+    memcpy(p, &a.low, sizeof a.low);
+    memcpy(p + 4, &a.high, sizeof a.high);
+}
+
+CF_INLINE vf vf_load_part(const float *p, int n)
+{
+    float lanes[8] = {0};
+    memcpy(lanes, p, (size_t)n * sizeof *p);
+    return vf_load(lanes);
+}
+
+CF_INLINE void vf_store_part(float *p, vf a, int n)
+{
+    float lanes[8];
+    vf_store(lanes, a);
+    memcpy(p, lanes, (size_t)n * sizeof *p);
+}
+
+/* The first n lanes, 0 in the others. */
+CF_INLINE vf vf_keep(vf a, int n)
+{
+    float lanes[8];
+    vf_store(lanes, a);
+    return vf_load_part(lanes, n);
+}
+
+CF_INLINE vf vf_add(vf a, vf b)
+{
+    return (vf){a.low + b.low, a.high + b.high};
+}
+
+CF_INLINE vf vf_sub(vf a, vf b)
+{
+    return (vf){a.low - b.low, a.high - b.high};
+}
+
+CF_INLINE vf vf_mul(vf a, vf b)
+{
+    return (vf){a.low * b.low, a.high * b.high};
+}
+
+CF_INLINE vf vf_div(vf a, vf b)
+{
+    return (vf){a.low / b.low, a.high / b.high};
+}
+
+CF_INLINE vf vf_fma(vf a, vf b, vf c)
+{
+    return (vf){a.low * b.low + c.low, a.high * b.high + c.high};
+}
+
+CF_INLINE vf vf_max(vf a, vf b)
+{
+    return (vf){v4_choose(a.low > b.low, a.low, b.low), v4_choose(a.high > b.high, a.high, b.high)};
+}
+
+CF_INLINE vf vf_abs(vf a)
+{
+    v4i mask = {0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff};
+    return (vf){(v4)((v4i)a.low & mask), (v4)((v4i)a.high & mask)};
+}
+
+/* a, but 0 where x < y. */
+CF_INLINE vf vf_zero_if_less(vf a, vf x, vf y)
+{
+    return (vf){(v4)((v4i)a.low & ~(x.low < y.low)), (v4)((v4i)a.high & ~(x.high < y.high))};
+}
+
+/* a where x has its sign bit set, else b. */
+CF_INLINE vf vf_if_negative(vf x, vf a, vf b)
+{
+    return (vf){v4_choose((v4i)x.low >> 31, a.low, b.low),
+                v4_choose((v4i)x.high >> 31, a.high, b.high)};
+}
+
+/* 2^n from t = n + 1.5 * 2^23, for -126 <= n <= 127: n stands in the lowest bits of t. */
+CF_INLINE vf vf_exp2_of_magic(vf t)
+{
+    typedef uint32_t v4u __attribute__((vector_size(16)));
+    v4u one = {0x3f800000, 0x3f800000, 0x3f800000, 0x3f800000};
+    return (vf){(v4)(((v4u)t.low << 23) + one), (v4)(((v4u)t.high << 23) + one)};
+}
+
+/* ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)) */
+CF_INLINE float vf_sum(vf a)
+{
+    return ((a.low[0] + a.low[1]) + (a.low[2] + a.low[3])) +
+           ((a.high[0] + a.high[1]) + (a.high[2] + a.high[3]));
+}
+
+/* Lane i: vf_sum(a[i]). */
+CF_INLINE vf vf_sums(const vf a[8])
+{
+    float sums[8];
+    for (int i = 0; i < 8; i++) {
+        sums[i] = vf_sum(a[i]);
+    }
+    return vf_load(sums);
+}
+
+CF_INLINE float vf_max_across(vf a)
+{
+    v4 b = v4_choose(a.low > a.high, a.low, a.high);
+    float x = b[0] > b[2] ? b[0] : b[2];
+    float y = b[1] > b[3] ? b[1] : b[3];
+    return x > y ? x : y;
+}
+
+/* ---- 16-bit floats ---- */
+
+CF_INLINE vf vf_load_f16(const uint16_t *p)
+{
+    float lanes[8];
+    for (int i = 0; i < 8; i++) {
+        lanes[i] = cf_f16_to_f32(p[i]);
+    }
+    return vf_load(lanes);
+}
+
+CF_INLINE void vf_store_f16(uint16_t *p, vf a)
+{
+    float lanes[8];
+    vf_store(lanes, a);
+    for (int i = 0; i < 8; i++) {
+        p[i] = cf_f32_to_f16(lanes[i]);
+    }
+}
+
+CF_INLINE vf vf_load_bf16(const uint16_t *p)
+{
+    float lanes[8];
+    for (int i = 0; i < 8; i++) {
+        lanes[i] = cf_bf16_to_f32(p[i]);
+    }
+    return vf_load(lanes);
+}
+
+/* ---- Eight rows of a matrix, turned ---- */
+
+typedef struct {
+    float rows[8][8];
+} turned;
+
+CF_INLINE turned turn(enum cf_dtype dtype, const char *const *rows, int64_t k)
+{
+    turned block;
+    for (int r = 0; r < 8; r++) {
+        if (dtype == CF_F32) {
+            memcpy(block.rows[r], rows[r] + k * 4, 4 * sizeof(float));
+            continue;
+        }
+        uint16_t halves[8];
+        memcpy(halves, rows[r] + k * 2, sizeof halves);
+        vf_store(block.rows[r], dtype == CF_F16 ? vf_load_f16(halves) : vf_load_bf16(halves));
+    }
+    return block;
+}
+
+CF_INLINE vf turned_column(enum cf_dtype dtype, const turned *block, int i)
+{
+    (void)dtype;
+    float lanes[8];
+    for (int r = 0; r < 8; r++) {
+        lanes[r] = block->rows[r][i];
+    }
+    return vf_load(lanes);
+}
+
+/* ---- Q8_0 ---- */
+
+enum { Q8_BLOCK_SIZE = 34 };
+
+/* The scales of one block of eight rows. */
+CF_INLINE vf q8_scales(const char *const *rows, int64_t offset)
+{
+    uint16_t d[8];
+    for (int i = 0; i < 8; i++) {
+        memcpy(&d[i], rows[i] + offset, sizeof d[i]);
+    }
+    return vf_load_f16(d);
+}
+
+/* Lane i: the exact sum of the 32 products of row i's block with x, whose values are at least -127.
+ */
+CF_INLINE vf q8_dots(const char *const *rows, int64_t offset, const int8_t *x)
+{
+    float lanes[8];
+    for (int i = 0; i < 8; i++) {
+        const int8_t *w = (const int8_t *)rows[i] + offset + 2;
+        int32_t sum = 0;
+        for (int j = 0; j < 32; j++) {
+            sum += w[j] * x[j];
+        }
+        lanes[i] = (float)sum;
+    }
+    return vf_load(lanes);
+}
+
+/* y[i] to integers, to nearest and ties to even; |y[i]| <= 127.5: adding 1.5 * 2^23 leaves the
+ * integer in the lowest bits. */
+CF_INLINE void q8_store(int8_t *p, const vf y[4])
+{
+    for (int i = 0; i < 4; i++) {
+        float lanes[8];
+        vf_store(lanes, vf_add(y[i], vf_set(0x1.8p23f)));
+        for (int j = 0; j < 8; j++) {
+            int32_t n = (int32_t)(cf_bits_of_float(lanes[j]) & 0xff);
+            p[8 * i + j] = (int8_t)(n > 127 ? n - 256 : n);
+        }
+    }
+}
+
+/* ---- Tiles ---- */
+
+typedef vf vt;
+enum { VT_LANES = 8, VT_ROWS = 2, VT_VECTORS = 2 };
+#define vt_zero vf_zero
+#define vt_set vf_set
+#define vt_load vf_load
+#define vt_store vf_store
+#define vt_add vf_add
+#define vt_mul vf_mul
+#define vt_fma vf_fma
+
+typedef struct {
+    int32_t lanes[8];
+} qt;
+enum { QT_ROWS = 2, QT_VECTORS = 1, QT_STEPS = 16, QT_X_SIZE = 64, QT_W_SIZE = 512 };
+
+/* A block of x as pairs of int16. */
+CF_INLINE void qt_store_x(char *p, const int8_t *values)
+{
+    for (int i = 0; i < CF_Q_BLOCK; i++) {
+        int16_t value = values[i];
+        memcpy(p + 2 * i, &value, sizeof value);
+    }
+}
+
+/* The weights as pairs of int16: [step][lane][2].  rows + offset are VT_LANES blocks' values. */
+CF_INLINE void qt_pack(const char *const *rows, int64_t offset, char *to)
+{
+    for (int lane = 0; lane < VT_LANES; lane++) {
+        for (int i = 0; i < CF_Q_BLOCK; i++) {
+            int16_t value = ((const int8_t *)rows[lane] + offset)[i];
+            memcpy(to + ((i / 2 * VT_LANES + lane) * 2 + i % 2) * 2, &value, sizeof value);
+        }
+    }
+}
+
+CF_INLINE qt qt_start(const char *packed)
+{
+    (void)packed;
+    return (qt){{0}};
+}
+
+CF_INLINE qt qt_load(const char *packed, int step)
+{
+    qt a;
+    memcpy(&a, packed + step * 32, sizeof a);
+    return a;
+}
+
+CF_INLINE qt qt_set(const char *x, int step)
+{
+    int32_t pair;
+    memcpy(&pair, x + step * 4, sizeof pair);
+    return (qt){{pair, pair, pair, pair, pair, pair, pair, pair}};
+}
+
+CF_INLINE qt qt_add_product(qt sum, qt w, qt x)
+{
+    int16_t a[16];
+    int16_t b[16];
+    memcpy(a, &w, sizeof a);
+    memcpy(b, &x, sizeof b);
+    for (int i = 0; i < 8; i++) {
+        sum.lanes[i] += a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
+    }
+    return sum;
+}
+
+CF_INLINE vt qt_to_float(qt a)
+{
+    float lanes[8];
+    for (int i = 0; i < 8; i++) {
+        lanes[i] = (float)a.lanes[i];
+    }
+    return vf_load(lanes);
+}
+
+#endif

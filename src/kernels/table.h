@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* table: what an instruction set's file gives to the rest of the room.
+ *
+ * The orders of summation, the same in every table, and in every table with fused multiply-add bit
+ * for bit the same result:
+ *   float weights   one output is a chain of x[k] * w[k] + sum over CF_SUM_BLOCK values of k in
+ *                   ascending order, begun at 0; the chains' results are added up in order
+ *   Q8_0 weights    one output is a chain over blocks of 32, (dw * dx) * isum + sum in ascending
+ *                   order, begun at 0; isum is an exact integer
+ *   attention       see body_attend.h; eight lanes on every instruction set
+ * The bias is added last. */
+#ifndef CF_KERNELS_TABLE_H
+#define CF_KERNELS_TABLE_H
+
+#include "kernels/kernels.h"
+
+enum {
+    CF_SUM_BLOCK = 256,
+    CF_FEW_ROWS =
+        8, /* up to so many rows the weights stream past the rows; above, tiles are packed */
+    CF_SEGMENT = 512,       /* most outputs in a piece of `few' for CF_IN_OUT */
+    CF_SUPER_ROWS = 96,     /* rows that `many' takes through a tile of weights at a time */
+    CF_TILE_FLOATS = 65536, /* size aimed at for a packed tile of weights */
+    CF_TILE_MAX = 144,      /* most outputs in it */
+    CF_PANEL_MAX = 48,      /* widest panel of any table */
+    CF_TILE_ROWS_MAX = 16,  /* most rows in a register tile of any table */
+    CF_ATTEND_ROWS = 4,
+    CF_Q_BLOCK = 32, /* values that share a scale in quantised activations */
+};
+
+/* One cf_linear.  x, y and w as there. */
+struct cf_linear_job {
+    const struct cf_kernels *kernels;
+    const struct cf_matrix *w;
+    const float *bias;
+    enum cf_then then;
+    const float *x;
+    float *y;
+    int64_t n_rows;
+    bool is_many;
+    void *prepared; /* what prepare made of x */
+    char *scratch;  /* n_threads pieces of scratch_size */
+    size_t scratch_size;
+};
+
+/* Where prepare puts quantised activations: all rows' values, then all rows' scales. */
+struct cf_quantised {
+    void *values;  /* few: int8 [n_rows][n_in]; many: int16 or uint8, as the table likes */
+    float *scales; /* [n_rows][n_in / 32] */
+};
+
+struct cf_attend_job {
+    const struct cf_kernels *kernels;
+    const struct cf_attention *attention;
+    const struct cf_query *rows;
+    int64_t n_rows;
+    float *scratch; /* CF_ATTEND_ROWS rows of n_scores for each thread */
+    int64_t n_scores;
+};
+
+struct cf_kernels {
+    const char *name;
+    int32_t tile_rows; /* rows of x that `many' wants prepared together */
+    int32_t panel;     /* outputs that `many' works on together: the grain of its pieces */
+
+    /* Rows [begin, end) of x, begin a multiple of tile_rows when is_many. */
+    void (*prepare)(const struct cf_linear_job *job, int64_t begin, int64_t end);
+    /* Outputs [begin, end) of all rows. */
+    void (*few)(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch);
+    void (*many)(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch);
+    /* One head of rows [row, row + n), n <= CF_ATTEND_ROWS, which share k and v when n > 1. */
+    void (*attend)(const struct cf_attend_job *job, int32_t head, int64_t row, int64_t n,
+                   float *scores);
+    void (*layer_norm)(const float *x, int32_t n, const float *weight, const float *bias,
+                       float epsilon, float *y);
+    /* y[i] = then(sums[i] + bias[i]), n elements; bias may be NULL. */
+    void (*finish)(enum cf_then then, const float *sums, const float *bias, size_t n, float *y);
+    void (*f16_to_f32)(const uint16_t *from, size_t n, float *to);
+    void (*f32_to_f16)(const float *from, size_t n, uint16_t *to);
+};
+
+extern const struct cf_kernels cf_kernels_generic;
+#if defined(__x86_64__)
+extern const struct cf_kernels cf_kernels_avx2;
+extern const struct cf_kernels cf_kernels_avx512;
+#elif defined(__aarch64__)
+extern const struct cf_kernels cf_kernels_neon;
+#endif
+
+/* Rows of x in a prepared panel and the room they take, for any table. */
+static inline size_t cf_round_up(size_t n, size_t multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* target: lets one file be compiled for instructions that the rest of the program may not use.
+ * Written between CF_TARGET_BEGIN("avx2,fma") and CF_TARGET_END, after all system headers. */
+#ifndef CF_KERNELS_TARGET_H
+#define CF_KERNELS_TARGET_H
+
+#define CF_PRAGMA(text) _Pragma(#text)
+
+#if defined(__clang__)
+#define CF_TARGET_BEGIN(features)                                                                  \
+    CF_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#define CF_TARGET_END CF_PRAGMA(clang attribute pop)
+#define CF_UNROLL CF_PRAGMA(clang loop unroll(full))
+#else
+#define CF_TARGET_BEGIN(features) CF_PRAGMA(GCC push_options) CF_PRAGMA(GCC target(features))
+#define CF_TARGET_END CF_PRAGMA(GCC pop_options)
+#define CF_UNROLL CF_PRAGMA(GCC unroll 16)
+#endif
+
+/* Loops over constants in functions that are always inlined unroll, and their arrays live in
+ * registers. */
+#define CF_INLINE static inline __attribute__((always_inline))
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pane_footer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { METER_WIDTH = 8, HINTS_MAX = 6 };
+
+struct hint {
+    enum ui_action action;
+    const char *what;
+};
+
+static const struct hint input_hints[] = {
+    {UI_KNOBS, "knobs"}, {UI_LIST, "list"}, {UI_HELP, "help"}};
+static const struct hint streaming_hints[] = {
+    {UI_STOP, "stop"}, {UI_KNOBS, "knobs"}, {UI_HELP, "help"}};
+static const struct hint reading_hints[] = {
+    {UI_STOP, "stop"}, {UI_END, "end"}, {UI_LEAVE, "write"}, {UI_HELP, "help"}};
+static const struct hint asking_hints[] = {{UI_STOP, "cancel"}};
+static const struct hint transcript_hints[] = {{UI_REGENERATE, "again"},  {UI_EDIT, "edit"},
+                                               {UI_CONTINUE, "continue"}, {UI_YANK, "copy"},
+                                               {UI_LEAVE, "write"},       {UI_HELP, "help"}};
+static const struct hint list_hints[] = {{UI_OPEN, "open"},     {UI_NEW, "new"},
+                                         {UI_RENAME, "rename"}, {UI_DELETE, "delete"},
+                                         {UI_UNDO, "undo"},     {UI_LEAVE, "leave"}};
+static const struct hint knobs_hints[] = {{UI_KNOB_DOWN, "down"},
+                                          {UI_KNOB_UP, "up"},
+                                          {UI_KNOB_RESET, "default"},
+                                          {UI_KNOB_SET, "type"},
+                                          {UI_LEAVE, "leave"}};
+static const struct hint search_hints[] = {
+    {UI_OPEN, "open"}, {UI_SEARCH, "search"}, {UI_LEAVE, "leave"}};
+static const struct hint help_hints[] = {
+    {UI_PAGE_DOWN, "on"}, {UI_PAGE_UP, "back"}, {UI_LEAVE, "leave"}};
+
+static bool is_running(const struct cf_chat_status *status)
+{
+    return status->phase == CF_PHASE_SAVING || status->phase == CF_PHASE_EVALUATING ||
+           status->phase == CF_PHASE_STREAMING || status->phase == CF_PHASE_PAUSED;
+}
+
+/* The hints for what is being done; the first ones matter most. */
+static const struct hint *choose_hints(const struct ui_footer_data *data, size_t *n)
+{
+#define CHOOSE(hints) (*n = CF_ARRAY_SIZE(hints), hints)
+    if (data->asking != NULL) {
+        return CHOOSE(asking_hints);
+    }
+    switch (data->place & (unsigned)UI_IN_PANES) {
+    case UI_IN_TRANSCRIPT:
+        return is_running(data->status) ? CHOOSE(reading_hints) : CHOOSE(transcript_hints);
+    case UI_IN_LIST:
+        return CHOOSE(list_hints);
+    case UI_IN_KNOBS:
+        return CHOOSE(knobs_hints);
+    case UI_IN_SEARCH:
+        return CHOOSE(search_hints);
+    case UI_IN_HELP:
+        return CHOOSE(help_hints);
+    default:
+        return is_running(data->status) ? CHOOSE(streaming_hints) : CHOOSE(input_hints);
+    }
+#undef CHOOSE
+}
+
+static void describe_hint(const struct ui_footer_data *data, const struct hint *hint,
+                          struct cf_buf *key)
+{
+    cf_buf_clear(key);
+    ui_keys_describe(data->keys, hint->action, data->place, 1, key);
+}
+
+/* Draws as many hints as fit between X and END, flush right; hints without a key are left out. */
+static void draw_hints(const struct ui_paint *paint, int x, int y, int end,
+                       const struct ui_footer_data *data)
+{
+    size_t n;
+    const struct hint *hints = choose_hints(data, &n);
+    struct cf_buf key = CF_BUF_INIT;
+    int width = 0;
+    size_t n_shown = 0;
+    for (; n_shown < n && n_shown < HINTS_MAX; n_shown++) {
+        describe_hint(data, &hints[n_shown], &key);
+        int needed = key.size == 0 ? 0
+                                   : cf_text_width(key.data, key.size, 0) + 1 +
+                                         (int)strlen(hints[n_shown].what) + 2;
+        if (x + 2 + width + needed > end + 1) {
+            break;
+        }
+        width += needed;
+    }
+    int at = end - width + 1;
+    for (size_t i = 0; i < n_shown; i++) {
+        describe_hint(data, &hints[i], &key);
+        if (key.size > 0) {
+            at = ui_grid_put(paint->grid, at, y, end, key.data, key.size,
+                             ui_paint_style(paint, UI_STYLE_KEY));
+            at = ui_grid_putf(paint->grid, at, y, end, ui_paint_style(paint, UI_STYLE_FOOTER),
+                              " %s  ", hints[i].what);
+        }
+    }
+    cf_buf_release(&key);
+}
+
+/* The context meter: what of it is in use. */
+static void describe_context(const struct cf_chat_status *status, bool has_meter,
+                             struct cf_buf *text)
+{
+    if (status->n_ctx < 1) {
+        return;
+    }
+    cf_buf_add_str(text, "ctx ");
+    if (has_meter) {
+        int64_t filled =
+            ((int64_t)status->n_used * METER_WIDTH + status->n_ctx / 2) / status->n_ctx;
+        if (filled == 0 && status->n_used > 0) {
+            filled = 1;
+        }
+        for (int i = 0; i < METER_WIDTH; i++) {
+            cf_buf_add_str(text, i < filled ? "▓" : "░");
+        }
+        cf_buf_add_char(text, ' ');
+    }
+    cf_buf_addf(text, "%d/%d", status->n_used, status->n_ctx);
+}
+
+static void describe_work(const struct cf_chat_status *status, struct cf_buf *text)
+{
+    const char *words = "";
+    switch (status->phase) {
+    case CF_PHASE_SAVING:
+        words = "saving";
+        break;
+    case CF_PHASE_EVALUATING:
+        words = "reading";
+        break;
+    case CF_PHASE_PAUSED:
+        words = "paused";
+        break;
+    case CF_PHASE_OPENING:
+    case CF_PHASE_LOADING:
+    case CF_PHASE_NO_MODEL:
+    case CF_PHASE_READY:
+    case CF_PHASE_STREAMING:
+        break;
+    }
+    if (words[0] != '\0') {
+        cf_buf_add_str(text, words);
+    } else if (status->tokens_per_second > 0) {
+        cf_buf_addf(text, "%.*f tok/s", status->tokens_per_second < 9.95 ? 1 : 0,
+                    status->tokens_per_second);
+    }
+}
+
+static void add_part(struct cf_buf *line, const struct cf_buf *part)
+{
+    if (part->size > 0) {
+        cf_buf_addf(line, " · %s", part->data);
+    }
+}
+
+/* The values, shorter with each LEVEL from 0 to 3. */
+static void describe_values(const struct ui_footer_data *data, int level, struct cf_buf *line)
+{
+    cf_buf_clear(line);
+    const struct cf_sampling *sampling = &data->settings->sampling;
+    cf_buf_addf(line, "T %.2f", sampling->temperature);
+    if (level < 3) {
+        cf_buf_addf(line, "  top-p %.2f", sampling->top_p);
+    }
+    struct cf_buf part = CF_BUF_INIT;
+    if (level < 2) {
+        describe_work(data->status, &part);
+        add_part(line, &part);
+        cf_buf_clear(&part);
+    }
+    describe_context(data->status, level < 1, &part);
+    add_part(line, &part);
+    cf_buf_clear(&part);
+    if (data->status->n_queued > 0) {
+        cf_buf_addf(&part, "%zu waiting", data->status->n_queued);
+    }
+    add_part(line, &part);
+    cf_buf_clear(&part);
+    if (!data->status->saves || data->status->is_unsaved) {
+        cf_buf_add_str(&part, "not saved");
+    }
+    add_part(line, &part);
+    cf_buf_release(&part);
+}
+
+/* Columns that the two hints that matter most take. */
+static int hints_wish(const struct ui_footer_data *data)
+{
+    size_t n;
+    const struct hint *hints = choose_hints(data, &n);
+    struct cf_buf key = CF_BUF_INIT;
+    int width = 0;
+    for (size_t i = 0; i < n && i < 2; i++) {
+        describe_hint(data, &hints[i], &key);
+        width += cf_text_width(key.data, key.size, 0) + (int)strlen(hints[i].what) + 3;
+    }
+    cf_buf_release(&key);
+    return width;
+}
+
+void ui_footer_draw(const struct ui_paint *paint, struct ui_rect rect,
+                    const struct ui_footer_data *data)
+{
+    if (rect.width < 1 || rect.height < 1) {
+        return;
+    }
+    int x = rect.x + (rect.width > 8);
+    int end = rect.x + rect.width - (rect.width > 8);
+    if (data->notice != NULL) {
+        int behind = ui_pane_put(paint, x, rect.y, end, data->notice,
+                                 data->is_error ? UI_STYLE_ERROR : UI_STYLE_NOTICE);
+        draw_hints(paint, behind, rect.y, end, data);
+        return;
+    }
+    int wish = hints_wish(data);
+    struct cf_buf line = CF_BUF_INIT;
+    for (int level = 0; level <= 3; level++) {
+        describe_values(data, level, &line);
+        int width = cf_text_width(line.data, line.size, 0);
+        if (x + width + 2 + (level < 3 ? wish : 0) <= end) {
+            break;
+        }
+    }
+    int behind = ui_pane_put(paint, x, rect.y, end, line.data, UI_STYLE_FOOTER);
+    draw_hints(paint, behind, rect.y, end, data);
+    cf_buf_release(&line);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pane_knobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CANDIDATES = 6,   /* bars shown where there is room */
+    PIECE_WIDTH = 9,  /* columns of a candidate's text */
+    NUMBER_WIDTH = 7, /* of its percentage */
+    ONE_ROW_FROM = 44 /* columns from which a knob's slider stands beside its value */
+};
+
+static bool is_knob(enum cf_setting setting)
+{
+    const struct cf_setting_info *info = cf_setting_info(setting);
+    return info->step > 0 && info->flags & CF_SET_SLASH && info->flags & CF_SET_CONVERSATION;
+}
+
+size_t ui_knobs_n(void)
+{
+    size_t n = 0;
+    for (int i = 0; i < CF_N_SETTINGS; i++) {
+        n += is_knob((enum cf_setting)i);
+    }
+    return n;
+}
+
+enum cf_setting ui_knobs_at(size_t i)
+{
+    for (int k = 0; k < CF_N_SETTINGS; k++) {
+        if (is_knob((enum cf_setting)k) && i-- == 0) {
+            return (enum cf_setting)k;
+        }
+    }
+    assert(!"ui_knobs_at: no such knob");
+    return CF_SETTING_TEMPERATURE;
+}
+
+/* A bar of WIDTH columns filled to SHARE, in eighths of a column. */
+static void draw_bar(const struct ui_paint *paint, int x, int y, int width, double share,
+                     enum ui_style_name style)
+{
+    static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    int filled = (int)(share * width * 8 + 0.5);
+    filled = filled < 0 ? 0 : filled > width * 8 ? width * 8 : filled;
+    if (filled == 0 && share > 0) {
+        filled = 1;
+    }
+    for (int i = 0; i < filled / 8; i++) {
+        ui_grid_put_str(paint->grid, x + i, y, x + width, "█", ui_paint_style(paint, style));
+    }
+    ui_grid_put_str(paint->grid, x + filled / 8, y, x + width, eighths[filled % 8],
+                    ui_paint_style(paint, style));
+}
+
+/* A token as one row: its own leading space kept, newlines and tabs visible. */
+static void describe_piece(const struct ui_knobs_data *data, int32_t id, struct cf_buf *text)
+{
+    size_t size = 0;
+    const char *piece = data->piece(data->context, id, &size);
+    struct cf_buf safe = CF_BUF_INIT;
+    cf_text_make_safe(&safe, piece != NULL ? piece : "", size);
+    for (size_t i = 0; i < safe.size; i++) {
+        if (safe.data[i] == '\n') {
+            cf_buf_add_str(text, "⏎");
+        } else if (safe.data[i] == '\t') {
+            cf_buf_add_str(text, "⇥");
+        } else {
+            cf_buf_add_char(text, safe.data[i]);
+        }
+    }
+    cf_buf_release(&safe);
+}
+
+static void draw_candidate(const struct ui_paint *paint, struct ui_rect rect, int y,
+                           const struct ui_knobs_data *data, int32_t id, double share, bool is_cut)
+{
+    bool is_drawn = id == data->choice->id;
+    enum ui_style_name style = is_drawn ? UI_STYLE_BAR_DRAWN
+                               : is_cut ? UI_STYLE_BAR_CUT
+                                        : UI_STYLE_BAR;
+    struct cf_buf text = CF_BUF_INIT;
+    describe_piece(data, id, &text);
+    int bar = rect.x + 1 + PIECE_WIDTH;
+    int end = rect.x + rect.width;
+    int bar_end = end - NUMBER_WIDTH;
+    ui_pane_put(paint, rect.x + 1, y, bar < end ? bar - 1 : end, text.data,
+                is_drawn ? UI_STYLE_BAR_DRAWN
+                : is_cut ? UI_STYLE_FAINT
+                         : UI_STYLE_TEXT);
+    cf_buf_release(&text);
+    if (bar < bar_end) {
+        draw_bar(paint, bar, y, bar_end - bar, share, style);
+    }
+    char number[16];
+    snprintf(number, sizeof number, "%.1f %%", share * 100);
+    ui_pane_put_right(paint, bar, y, end - 1, number, UI_STYLE_FAINT);
+}
+
+/* The filter that most likely made the cut, with its value. */
+static void describe_cut(const struct ui_knobs_data *data, char *text, size_t size)
+{
+    const struct cf_sampling *sampling = &data->settings->sampling;
+    if (sampling->temperature <= 0) {
+        snprintf(text, size, "the likeliest");
+    } else if (sampling->top_k > 0 && data->choice->n_inside == sampling->top_k) {
+        snprintf(text, size, "top-k %d", sampling->top_k);
+    } else if (sampling->top_p < 1) {
+        snprintf(text, size, "top-p %.2f", sampling->top_p);
+    } else if (sampling->min_p > 0) {
+        snprintf(text, size, "min-p %.2f", sampling->min_p);
+    } else {
+        snprintf(text, size, "typical-p %.2f", sampling->typical_p);
+    }
+}
+
+static void draw_cut(const struct ui_paint *paint, struct ui_rect rect, int y,
+                     const struct ui_knobs_data *data)
+{
+    char text[40];
+    describe_cut(data, text, sizeof text);
+    int end = rect.x + rect.width;
+    for (int x = rect.x + 1; x < end - 1; x++) {
+        ui_grid_put_str(paint->grid, x, y, end, "┄", ui_paint_style(paint, UI_STYLE_MARK));
+    }
+    int width = (int)strlen(text) + 2;
+    int x = end - 1 - 4 - width;
+    ui_grid_putf(paint->grid, x > rect.x ? x : rect.x + 1, y, end,
+                 ui_paint_style(paint, UI_STYLE_MARK), " %s ", text);
+}
+
+/* Rows that draw_candidates takes of HEIGHT, a blank one behind them included. */
+static int candidates_height(const struct ui_knobs_data *data, int height)
+{
+    int wish = CANDIDATES + 3;
+    return data->choice == NULL || height < wish + 5 ? 0 : wish;
+}
+
+static void draw_candidates(const struct ui_paint *paint, struct ui_rect rect, int height,
+                            const struct ui_knobs_data *data)
+{
+    const struct cf_choice *choice = data->choice;
+    int end = rect.x + rect.width;
+    char entropy[32];
+    snprintf(entropy, sizeof entropy, "H %.1f bit", (double)choice->entropy);
+    int x = ui_pane_put(paint, rect.x + 1, rect.y, end, "next token", UI_STYLE_HEADING);
+    ui_pane_put_right(paint, x + 1, rect.y, end - 1, entropy, UI_STYLE_FAINT);
+    int y = rect.y + 1;
+    int last = rect.y + height - 1; /* left blank */
+    bool is_drawn_shown = false;
+    bool is_cut_shown = false;
+    for (int i = 0; i < choice->n_candidates && y < last; i++) {
+        const struct cf_candidate *candidate = &choice->candidates[i];
+        bool is_cut = !(candidate->p > 0);
+        bool is_last = y + 1 == last;
+        if (is_cut && !is_cut_shown && !is_last) {
+            draw_cut(paint, rect, y++, data);
+            is_cut_shown = true;
+            is_last = y + 1 == last;
+        }
+        /* The one drawn takes the last row when it is further down. */
+        if (is_last && !is_drawn_shown && candidate->id != choice->id) {
+            draw_candidate(paint, rect, y, data, choice->id, (double)choice->p_raw, false);
+            return;
+        }
+        is_drawn_shown = is_drawn_shown || candidate->id == choice->id;
+        draw_candidate(paint, rect, y++, data, candidate->id, (double)candidate->p_raw, is_cut);
+    }
+}
+
+static void draw_slider(const struct ui_paint *paint, int x, int y, int width, double at,
+                        bool is_selected)
+{
+    if (width < 2) {
+        return;
+    }
+    int knob = (int)(at * (width - 1) + 0.5);
+    knob = knob < 0 ? 0 : knob >= width ? width - 1 : knob;
+    for (int i = 0; i < width; i++) {
+        ui_grid_put_str(paint->grid, x + i, y, x + width,
+                        i == knob  ? "●"
+                        : i < knob ? "━"
+                                   : "─",
+                        ui_paint_style(paint, i < knob || (i == knob && !is_selected)
+                                                  ? UI_STYLE_SLIDER
+                                              : i == knob ? UI_STYLE_RULE_FOCUS
+                                                          : UI_STYLE_RULE));
+    }
+}
+
+/* A value as it stands beside its name: two digits where they say all. */
+static void describe_value(const struct ui_knobs_data *data, const struct cf_setting_info *info,
+                           struct cf_buf *text)
+{
+    cf_settings_format(data->settings, info->setting, text);
+    char *end;
+    double value = strtod(text->data, &end);
+    const char *point = strchr(text->data, '.');
+    bool is_short = point == NULL || strlen(point) <= 3;
+    if (info->type == CF_TYPE_REAL && *end == '\0' && is_short && strchr(text->data, 'e') == NULL) {
+        cf_buf_clear(text);
+        cf_buf_addf(text, "%.2f", value);
+    }
+}
+
+static void draw_knob(const struct ui_paint *paint, struct ui_rect rect, int y, int n_rows,
+                      const struct ui_knobs_data *data, size_t index)
+{
+    enum cf_setting setting = ui_knobs_at(index);
+    const struct cf_setting_info *info = cf_setting_info(setting);
+    bool is_selected = data->has_focus && index == data->selected;
+    int end = rect.x + rect.width;
+    int name_end = n_rows == 1 && rect.width >= ONE_ROW_FROM ? rect.x + 28 : end;
+    if (is_selected) {
+        ui_grid_fill(paint->grid, (struct ui_rect){rect.x, y, name_end - rect.x, 1}, ' ',
+                     ui_paint_style(paint, UI_STYLE_SELECTED));
+    }
+    struct cf_buf value = CF_BUF_INIT;
+    describe_value(data, info, &value);
+    int width = cf_text_width(value.data, value.size, 0);
+    enum ui_style_name plain = is_selected ? UI_STYLE_SELECTED : UI_STYLE_TEXT;
+    ui_pane_put(paint, rect.x + 1, y, name_end - width - 2, info->name, plain);
+    ui_pane_put_right(paint, rect.x + 1, y, name_end - 1, value.data, plain);
+    cf_buf_release(&value);
+    double at = cf_settings_slider(data->settings, setting);
+    if (n_rows > 1) {
+        draw_slider(paint, rect.x + 1, y + 1, rect.width - 2, at, is_selected);
+    } else if (name_end < end) {
+        draw_slider(paint, name_end + 1, y, end - name_end - 2, at, is_selected);
+    }
+}
+
+/* The help of the knob in hand, at the bottom; returns the rows it took. */
+static int draw_help(const struct ui_paint *paint, struct ui_rect rect,
+                     const struct ui_knobs_data *data)
+{
+    if (!data->has_focus || rect.height < 8 || rect.width < 12) {
+        return 0;
+    }
+    const char *help = cf_setting_info(ui_knobs_at(data->selected))->help;
+    struct ui_wrap wrap;
+    ui_wrap_init(&wrap, rect.width - 2);
+    ui_wrap_extend(&wrap, help, strlen(help));
+    int n = (int)wrap.n_rows < rect.height / 3 ? (int)wrap.n_rows : rect.height / 3;
+    for (int i = 0; i < n; i++) {
+        ui_grid_put(paint->grid, rect.x + 1, rect.y + rect.height - n + i, rect.x + rect.width,
+                    help + wrap.rows[i].begin, wrap.rows[i].end - wrap.rows[i].begin,
+                    ui_paint_style(paint, UI_STYLE_FAINT));
+    }
+    ui_wrap_release(&wrap);
+    return n;
+}
+
+void ui_knobs_draw(const struct ui_paint *paint, struct ui_rect rect,
+                   const struct ui_knobs_data *data, int *top)
+{
+    if (rect.width < 1 || rect.height < 1) {
+        return;
+    }
+    int taken = candidates_height(data, rect.height);
+    if (taken > 0) {
+        draw_candidates(paint, rect, taken, data);
+    }
+    rect.y += taken;
+    rect.height -= taken;
+    rect.height -= draw_help(paint, rect, data);
+    int n = (int)ui_knobs_n();
+    int n_rows = rect.width < ONE_ROW_FROM && rect.height >= 6 ? 2 : 1;
+    int n_shown = rect.height / n_rows;
+    *top = ui_pane_scroll(*top, (int)data->selected, n, n_shown);
+    for (int i = 0; i < n_shown && *top + i < n; i++) {
+        draw_knob(paint, rect, rect.y + i * n_rows, n_rows, data, (size_t)(*top + i));
+    }
+}

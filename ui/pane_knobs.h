@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pane_knobs: the candidates of the next token as bars with the line where they were cut, and below
+ * them every knob with its slider. */
+#ifndef UI_PANE_KNOBS_H
+#define UI_PANE_KNOBS_H
+
+#include "chat.h"
+#include "pane.h"
+#include "wrap.h"
+
+/* Settings that are knobs, in the order of the table. */
+size_t ui_knobs_n(void);
+enum cf_setting ui_knobs_at(size_t i); /* i is less than ui_knobs_n */
+
+struct ui_knobs_data {
+    const struct cf_settings *settings;
+    const struct cf_choice *choice; /* NULL: none yet */
+    /* The bytes of a token, as cf_chat_piece. */
+    const char *(*piece)(const void *context, int32_t id, size_t *size);
+    const void *context;
+    size_t selected; /* knob in hand */
+    bool has_focus;
+};
+
+void ui_knobs_draw(const struct ui_paint *paint, struct ui_rect rect,
+                   const struct ui_knobs_data *data, int *top);
+
+#endif

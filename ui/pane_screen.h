@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pane_screen: all panes put together: const data and the reader's places to one picture, the
+ * input line left out (its owner draws it). */
+#ifndef UI_PANE_SCREEN_H
+#define UI_PANE_SCREEN_H
+
+#include "layout.h"
+#include "pane_footer.h"
+#include "pane_help.h"
+#include "pane_knobs.h"
+#include "pane_list.h"
+#include "pane_transcript.h"
+
+/* The reader's place in each pane. */
+struct ui_screen {
+    struct ui_transcript transcript;
+    int list_top;
+    int knobs_top;
+    int search_top;
+    int help_top;
+};
+
+struct ui_screen_data {
+    bool has_list;
+    bool has_knobs;
+    enum ui_pane focus;
+    int n_input_rows;
+    struct ui_transcript_data transcript;
+    struct ui_list_data list;
+    struct ui_knobs_data knobs;
+    struct ui_search_data search;
+    struct ui_footer_data footer;        /* status, settings and keys of it serve all */
+    const struct cf_completions *offers; /* NULL or empty: none */
+    const char *answer;                  /* NULL: none; offers go before it */
+};
+
+void ui_screen_release(struct ui_screen *screen);
+/* Clears the grid of PAINT and draws it; *layout says where the input line has its place. */
+void ui_screen_draw(struct ui_screen *screen, const struct ui_paint *paint,
+                    const struct ui_screen_data *data, struct ui_layout *layout);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "path.h"
+#include "ui_state.h"
+
+enum { FRAME_MS = 16 };
+
+/* How long passes of the loop took, from the return of poll to the next call. */
+struct loop_log {
+    const char *path; /* NULL: not asked for */
+    int64_t begin_us;
+    int64_t n_passes;
+    int64_t longest_us;
+    int64_t n_streaming;
+    int64_t longest_streaming_us;
+};
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void log_pass(struct loop_log *log, bool is_streaming)
+{
+    int64_t us = now_us() - log->begin_us;
+    log->n_passes++;
+    log->longest_us = us > log->longest_us ? us : log->longest_us;
+    if (is_streaming) {
+        log->n_streaming++;
+        log->longest_streaming_us = us > log->longest_streaming_us ? us : log->longest_streaming_us;
+    }
+}
+
+static void write_log(const struct loop_log *log)
+{
+    FILE *file = log->path != NULL ? fopen(log->path, "we") : NULL;
+    if (file != NULL) {
+        fprintf(file, "passes %lld longest_us %lld\nstreaming %lld longest_us %lld\n",
+                (long long)log->n_passes, (long long)log->longest_us, (long long)log->n_streaming,
+                (long long)log->longest_streaming_us);
+        fclose(file);
+    }
+}
+
+/* --- hooks of the input line ------------------------------------------------------------------ */
+
+static void line_changed(void *context)
+{
+    struct ui *ui = context;
+    ui->is_dirty = true;
+    if (ui->is_setting_line) {
+        return;
+    }
+    ui->is_urgent = true;
+    ui_set_focus(ui, UI_FOCUS_INPUT);
+    if (ui->asking == UI_ASK_MESSAGE) {
+        struct ui_line_view view;
+        ui_line_view(ui->line, &view);
+        cf_chat_set_draft(ui->chat, view.text, view.size);
+    }
+}
+
+static void line_edit(void *context)
+{
+    struct ui *ui = context;
+    struct cf_err err = CF_ERR_INIT;
+    const char *const *argv;
+    enum cf_code code = ui_line_edit_begin(ui->line, &argv, &err);
+    if (code == CF_OK) {
+        code = ui_term_run(ui->term, argv, NULL, &err);
+    }
+    ui_check(ui, code, &err);
+}
+
+/* --- what the chat says ----------------------------------------------------------------------- */
+
+/* The message in hand may have become another one: an alternative, or none. */
+static void keep_selection(struct ui *ui)
+{
+    struct ui_transcript *view = &ui->screen.transcript;
+    if (view->selected == 0) {
+        return;
+    }
+    struct ui_transcript_data data = ui_transcript_data(ui);
+    size_t index;
+    if (ui_transcript_selected(view, &data, &index)) {
+        ui->selected_index = index;
+    } else if (data.n_turns > 0) {
+        size_t last = data.n_turns - 1;
+        ui->selected_index = ui->selected_index < last ? ui->selected_index : last;
+        view->selected = data.turns[ui->selected_index]->id;
+    } else {
+        view->selected = 0;
+    }
+}
+
+/* Shows the message that a search led to. */
+static void show_wanted(struct ui *ui)
+{
+    struct ui_transcript_data data = ui_transcript_data(ui);
+    for (size_t i = 0; i < data.n_turns; i++) {
+        if (data.turns[i]->id == ui->wanted_message) {
+            ui_transcript_select(&ui->screen.transcript, &data, i);
+        }
+    }
+    ui->wanted_message = 0;
+}
+
+static void take_notices(struct ui *ui)
+{
+    bool is_error;
+    for (char *text; (text = cf_chat_notice_take(ui->chat, &is_error)) != NULL; free(text)) {
+        ui_say(ui, is_error, text);
+    }
+}
+
+static void show_draft(struct ui *ui)
+{
+    const char *draft = cf_chat_draft(ui->chat);
+    if (ui->asking == UI_ASK_MESSAGE) {
+        ui_set_line(ui, draft);
+    } else {
+        free(ui->kept_draft);
+        ui->kept_draft = cf_strdup(draft);
+    }
+}
+
+static void react(struct ui *ui, unsigned changes)
+{
+    if (changes == 0) {
+        return;
+    }
+    ui->is_dirty = true;
+    if (changes & CF_CHANGE_OPENED) {
+        ui_ask_end(ui);
+        ui_transcript_reset(&ui->screen.transcript);
+        if (ui->focus == UI_FOCUS_TRANSCRIPT && ui->wanted_message == 0) {
+            ui_set_focus(ui, UI_FOCUS_INPUT);
+        }
+    }
+    if (changes & (CF_CHANGE_DRAFT | CF_CHANGE_OPENED)) {
+        show_draft(ui);
+    }
+    if (changes & CF_CHANGE_LIST) {
+        if (ui->is_list_asked) {
+            ui->is_list_asked = false;
+            ui->is_list_known = true;
+        } else {
+            ui_ask_list(ui);
+        }
+    }
+    if (changes & CF_CHANGE_FOUND) {
+        ui->is_search_asked = false;
+    }
+    if (changes & CF_CHANGE_NOTICE) {
+        take_notices(ui);
+    }
+    if (changes & (CF_CHANGE_TURNS | CF_CHANGE_OPENED)) {
+        keep_selection(ui);
+        if (ui->wanted_message != 0 && changes & CF_CHANGE_OPENED) {
+            show_wanted(ui);
+        }
+    }
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static int least_timeout(int a, int b)
+{
+    return a < 0 ? b : b < 0 ? a : a < b ? a : b;
+}
+
+static int timeout_of(struct ui *ui)
+{
+    int timeout = least_timeout(ui_line_timeout_ms(ui->line), cf_chat_timeout_ms(ui->chat));
+    timeout = least_timeout(timeout, ui_notice_tick(ui));
+    if (ui->is_dirty) {
+        int64_t left = ui->drawn_ms + FRAME_MS - ui_now_ms();
+        timeout = least_timeout(timeout, left > 0 && !ui->is_urgent ? (int)left : 0);
+    }
+    return timeout;
+}
+
+static void take_signals(struct ui *ui)
+{
+    unsigned events = ui_term_take_events(ui->term);
+    if (events & UI_TERM_CHILD) {
+        struct cf_err err = CF_ERR_INIT;
+        ui_line_flush(ui->line);
+        ui_check(ui, ui_line_edit_end(ui->line, ui_term_child_status(ui->term), &err), &err);
+        line_changed(ui);
+    }
+    if (events & UI_TERM_SUSPEND) {
+        ui_term_suspend(ui->term);
+    }
+    if (events & UI_TERM_INTERRUPT) {
+        ui_key(ui, UI_KEY_CTRL | 'c');
+    }
+    if (events & (UI_TERM_RESIZED | UI_TERM_REDRAW | UI_TERM_CHILD)) {
+        ui->is_dirty = true;
+        ui->is_urgent = true;
+    }
+    if (events & (UI_TERM_TERMINATE | UI_TERM_HANGUP)) {
+        ui->is_done = true;
+        ui->is_hung_up = ui->is_hung_up || events & UI_TERM_HANGUP;
+    }
+}
+
+/* Text that a submission or another conversation left for the line, now that it is free. */
+static void fill_line(struct ui *ui)
+{
+    if (ui->put_back != NULL) {
+        char *text = ui->put_back;
+        ui->put_back = NULL;
+        ui_set_line(ui, text);
+        cf_chat_set_draft(ui->chat, text, strlen(text));
+        free(text);
+    }
+}
+
+static void read_line(struct ui *ui)
+{
+    if (ui_line_read(ui->line) == UI_LINE_EOF) {
+        ui->is_done = true;
+        ui->is_hung_up = true;
+    }
+}
+
+/* One pass: input, signals, the chat, a picture. */
+static void pass(struct ui *ui, const struct pollfd *fds)
+{
+    if (!ui_term_is_given(ui->term)) {
+        if (fds[0].revents != 0) {
+            read_line(ui);
+        }
+        ui_line_tick(ui->line);
+        fill_line(ui);
+    }
+    take_signals(ui);
+    react(ui, cf_chat_pump(ui->chat));
+    fill_line(ui);
+    bool is_due = ui->is_urgent || ui_now_ms() >= ui->drawn_ms + FRAME_MS;
+    if (ui->is_dirty && is_due && !ui->is_hung_up && !ui->is_done) {
+        ui_draw(ui);
+    }
+}
+
+static enum cf_code loop(struct ui *ui, struct cf_err *err)
+{
+    struct loop_log log = {.path = getenv("CONFAB_TEST_LOOP_LOG")};
+    while (!ui->is_done) {
+        struct pollfd fds[3] = {
+            {.fd = ui_term_is_given(ui->term) ? -1 : STDIN_FILENO, .events = POLLIN},
+            {.fd = ui_term_fd(ui->term), .events = POLLIN},
+            {.fd = cf_chat_fd(ui->chat), .events = POLLIN},
+        };
+        if (poll(fds, CF_ARRAY_SIZE(fds), timeout_of(ui)) < 0 && errno != EINTR) {
+            return cf_err_set_errno(err, errno, "poll");
+        }
+        log.begin_us = now_us();
+        bool was_streaming = cf_chat_status(ui->chat)->phase == CF_PHASE_STREAMING;
+        pass(ui, fds);
+        log_pass(&log, was_streaming);
+    }
+    write_log(&log);
+    return CF_OK;
+}
+
+/* --- beginning and end ------------------------------------------------------------------------ */
+
+static enum cf_code bind_keys(struct ui *ui, struct cf_err *err)
+{
+    const struct cf_config *config = ui->params->config;
+    ui_keys_init(&ui->keys);
+    for (size_t i = 0; i < config->n_keys; i++) {
+        const struct cf_key_binding *binding = &config->keys[i];
+        enum cf_code code = ui_keys_bind(&ui->keys, binding->action, binding->key, err);
+        if (code != CF_OK) {
+            return cf_err_prefix(err, code, "%s:%d", config->path, binding->line);
+        }
+    }
+    enum cf_code code = ui_keys_check(&ui->keys, err);
+    return code == CF_OK ? CF_OK : cf_err_prefix(err, code, "%s", config->path);
+}
+
+static enum cf_code open_line(struct ui *ui, struct cf_err *err)
+{
+    char *history = NULL;
+    struct cf_err trouble = CF_ERR_INIT;
+    if (!ui->params->settings->no_save &&
+        cf_path_in(&history, CF_FOLDER_STATE, "history", &trouble) == CF_OK &&
+        cf_path_make_parent(history, &trouble) != CF_OK) {
+        free(history);
+        history = NULL;
+    }
+    struct ui_line_options options = {
+        .prompt = "› ",
+        .history_path = history,
+        .input_fd = STDIN_FILENO,
+        .is_remote = getenv("SSH_CONNECTION") != NULL,
+    };
+    struct ui_line_hooks hooks = {
+        .ctx = ui,
+        .key = ui_key,
+        .submit = ui_submit,
+        .complete = ui_complete,
+        .edit = line_edit,
+        .changed = line_changed,
+    };
+    enum cf_code code = ui_line_open(&ui->line, &options, &hooks, err);
+    free(history);
+    return code;
+}
+
+static void release(struct ui *ui)
+{
+    ui_screen_release(&ui->screen);
+    ui_grid_release(&ui->grid);
+    cf_completions_release(&ui->offers);
+    for (size_t i = 0; i < ui->n_notices; i++) {
+        free(ui->notices[i].text);
+    }
+    free(ui->answer);
+    free(ui->query);
+    free(ui->kept_draft);
+    free(ui->put_back);
+    free(ui->theme_name);
+    free(ui->turns);
+    free(ui->waiting);
+    free(ui);
+}
+
+/* The first picture's contents: what can be said before anything was answered. */
+static void begin(struct ui *ui)
+{
+    const struct cf_settings *settings = ui->params->settings;
+    struct cf_err err = CF_ERR_INIT;
+    const char *theme = settings->theme != NULL ? settings->theme : "auto";
+    if (!ui_check(ui, ui_use_theme(ui, theme, &err), &err)) {
+        ui_use_theme(ui, "auto", NULL);
+    }
+    ui->has_list = settings->show_list;
+    ui->has_knobs = settings->show_knobs;
+    if (ui_term_notice(ui->term) != NULL) {
+        ui_say(ui, false, ui_term_notice(ui->term));
+    }
+    ui_ask_list(ui);
+    show_draft(ui);
+    ui->is_dirty = true;
+    ui->is_urgent = true;
+}
+
+enum cf_code ui_run(const struct ui_params *params, struct cf_err *err)
+{
+    struct ui *ui = cf_calloc(1, sizeof *ui);
+    struct cf_err trouble = CF_ERR_INIT;
+    ui->params = params;
+    ui->chat = params->chat;
+    enum cf_code code = bind_keys(ui, err);
+    if (code == CF_OK) {
+        code = open_line(ui, &trouble);
+        if (code != CF_OK) {
+            cf_err_set(err, code, "%s", trouble.text);
+        }
+    }
+    if (code == CF_OK) {
+        struct ui_term_options options = {.has_mouse = params->settings->mouse};
+        code = ui_term_open(&ui->term, &options, err);
+    }
+    if (code == CF_OK) {
+        ui_check(ui, trouble.code, &trouble);
+        begin(ui);
+        code = loop(ui, err);
+    }
+    ui_term_close(ui->term);
+    if (ui->line != NULL) {
+        ui_line_close(ui->line);
+    }
+    release(ui);
+    return code;
+}

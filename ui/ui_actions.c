@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What keys do. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "clipboard.h"
+#include "mem.h"
+#include "ui_state.h"
+
+enum {
+    QUIT_MS = 2000, /* within which a second Ctrl-C quits */
+    HELD_MS = 700,  /* the same key again within this time counts as held */
+    WHEEL_ROWS = 3,
+};
+
+/* --- turns ------------------------------------------------------------------------------------ */
+
+/* The index of the message in hand in the chat; false with a sentence when there is none. */
+static bool turn_in_hand(struct ui *ui, size_t *index)
+{
+    struct ui_transcript_data data = ui_transcript_data(ui);
+    if (!ui_transcript_selected(&ui->screen.transcript, &data, index)) {
+        ui_say(ui, false, "There is no message in hand; k and j choose one");
+        return false;
+    }
+    if (*index >= cf_chat_n_turns(ui->chat)) {
+        ui_say(ui, false, "This message waits for the reply to end");
+        return false;
+    }
+    return true;
+}
+
+void ui_copy(struct ui *ui, const char *text, size_t size)
+{
+    struct ui_clipboard clipboard = {.bytes = CF_BUF_INIT, .path = CF_BUF_INIT};
+    struct cf_err err = CF_ERR_INIT;
+    if (ui_check(ui, ui_clipboard_copy(&clipboard, text, size, &err), &err)) {
+        if (clipboard.way == UI_CLIPBOARD_OSC52) {
+            ui_term_write(ui->term, clipboard.bytes.data, clipboard.bytes.size);
+        }
+        if (clipboard.way == UI_CLIPBOARD_FILE) {
+            ui_sayf(ui, false, "Too long for the clipboard: written to %s", clipboard.path.data);
+        } else {
+            ui_say(ui, false, "Copied");
+        }
+    }
+    ui_clipboard_release(&clipboard);
+}
+
+void ui_edit_turn(struct ui *ui, size_t turn)
+{
+    /* Of a reply: the message it answers. */
+    while (turn > 0 && cf_chat_turn(ui->chat, turn)->role != CF_ROLE_USER) {
+        turn--;
+    }
+    const struct cf_chat_turn *edited = cf_chat_turn(ui->chat, turn);
+    if (edited->role != CF_ROLE_USER) {
+        ui_say(ui, false, "Only your own messages can be edited");
+        return;
+    }
+    char *text = cf_memdup_str(edited->text, edited->size);
+    ui_ask(ui, UI_ASK_EDIT, edited->id, text);
+    free(text);
+}
+
+static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
+{
+    struct cf_err err = CF_ERR_INIT;
+    const struct cf_chat_turn *data = cf_chat_turn(ui->chat, turn);
+    enum cf_code code = CF_OK;
+    if (action == UI_EDIT) {
+        ui_edit_turn(ui, turn);
+    } else if (action == UI_YANK) {
+        ui_copy(ui, data->text, data->size);
+    } else if (action == UI_REGENERATE) {
+        code = ui->is_key_held ? CF_OK : cf_chat_regenerate(ui->chat, turn, &err);
+    } else if (action == UI_CONTINUE) {
+        code = ui->is_key_held ? CF_OK : cf_chat_continue(ui->chat, &err);
+    } else if (action == UI_FORK) {
+        code = ui->is_key_held ? CF_OK : cf_chat_fork(ui->chat, turn, &err);
+    } else if (action == UI_DELETE) {
+        code = ui->is_key_held ? CF_OK : cf_chat_delete_turn(ui->chat, turn, &err);
+    } else if (action == UI_PIN) {
+        code = cf_chat_pin(ui->chat, turn, !data->is_pinned, &err);
+    } else {
+        assert(action == UI_PREVIOUS_ALTERNATIVE || action == UI_NEXT_ALTERNATIVE);
+        code = cf_chat_walk(ui->chat, turn, action == UI_NEXT_ALTERNATIVE ? 1 : -1, ui->is_key_held,
+                            &err);
+    }
+    ui_check(ui, code, &err);
+}
+
+/* --- the list, the knobs, the hits ------------------------------------------------------------ */
+
+static const struct cf_chat_list_item *item_in_hand(struct ui *ui)
+{
+    size_t n;
+    const struct cf_chat_list_item *items = cf_chat_listed(ui->chat, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].id == ui->list_selected) {
+            return &items[i];
+        }
+    }
+    return n > 0 ? &items[0] : NULL;
+}
+
+static void act_on_item(struct ui *ui, enum ui_action action)
+{
+    const struct cf_chat_list_item *item = item_in_hand(ui);
+    if (item == NULL) {
+        ui_say(ui, false, "There is no conversation yet");
+        return;
+    }
+    struct cf_err err = CF_ERR_INIT;
+    int64_t id = item->id;
+    if (action == UI_OPEN) {
+        cf_chat_open(ui->chat, id);
+        ui_set_focus(ui, UI_FOCUS_INPUT);
+    } else if (action == UI_RENAME) {
+        char *title = cf_strdup(item->title);
+        ui_ask(ui, UI_ASK_TITLE, id, title);
+        free(title);
+    } else if (action == UI_PIN) {
+        ui_check(ui, cf_chat_pin_conversation(ui->chat, id, !item->is_pinned, &err), &err);
+    } else if (!ui->is_key_held) {
+        /* The next row comes into hand, the one before when there is none. */
+        ui_move_in_list(ui, 1);
+        if (ui->list_selected == id) {
+            ui_move_in_list(ui, -1);
+        }
+        ui_check(ui, cf_chat_delete(ui->chat, id, &err), &err);
+    }
+}
+
+static void act_on_knob(struct ui *ui, enum ui_action action)
+{
+    const char *name = cf_setting_info(ui_knobs_at(ui->knob_selected))->name;
+    struct cf_err err = CF_ERR_INIT;
+    if (action == UI_KNOB_SET) {
+        struct cf_buf text = CF_BUF_INIT;
+        cf_buf_addf(&text, "/set %s ", name);
+        ui_ask_end(ui);
+        ui_set_focus(ui, UI_FOCUS_INPUT);
+        ui_line_replace(ui->line, text.data, text.size);
+        cf_buf_release(&text);
+    } else if (action == UI_KNOB_RESET) {
+        ui_check(ui, cf_chat_unset(ui->chat, name, &err), &err);
+    } else {
+        ui_check(ui, cf_chat_nudge(ui->chat, name, action == UI_KNOB_UP ? 1 : -1, &err), &err);
+    }
+}
+
+static void nudge(struct ui *ui, const char *name, int step)
+{
+    struct cf_err err = CF_ERR_INIT;
+    ui_check(ui, cf_chat_nudge(ui->chat, name, step, &err), &err);
+}
+
+void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit)
+{
+    ui->wanted_message = hit->message;
+    cf_chat_open(ui->chat, hit->conversation);
+    ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
+}
+
+static void open_in_hand(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    if (ui->focus == UI_FOCUS_LIST) {
+        act_on_item(ui, UI_OPEN);
+        return;
+    }
+    size_t n;
+    const struct cf_chat_hit *hits = cf_chat_found(ui->chat, &n);
+    if (ui->hit_selected < n) {
+        ui_open_hit(ui, &hits[ui->hit_selected]);
+    }
+}
+
+/* --- stopping --------------------------------------------------------------------------------- */
+
+static void stop_or_leave(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    struct cf_err err = CF_ERR_INIT;
+    if (ui_is_running(ui)) {
+        ui_check(ui, cf_chat_stop(ui->chat, &err), &err);
+    } else if (ui->focus != UI_FOCUS_INPUT) {
+        ui_leave(ui);
+    } else if (ui->asking != UI_ASK_MESSAGE) {
+        ui_ask_end(ui);
+    } else {
+        ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
+    }
+}
+
+static void interrupt(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    struct cf_err err = CF_ERR_INIT;
+    int64_t now_ms = ui_now_ms();
+    if (ui_line_is_pending(ui->line)) {
+        ui_line_abort(ui->line);
+        return;
+    }
+    if (!ui_line_is_empty(ui->line)) {
+        ui_line_clear(ui->line);
+        return;
+    }
+    if (ui->interrupted_ms != 0 && now_ms - ui->interrupted_ms < QUIT_MS) {
+        ui->is_done = true;
+        return;
+    }
+    ui->interrupted_ms = now_ms;
+    if (ui_is_running(ui)) {
+        ui_check(ui, cf_chat_stop(ui->chat, &err), &err);
+    }
+    ui_ask_end(ui);
+    ui_say(ui, false, "Ctrl-C again quits");
+}
+
+static void new_conversation(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    cf_chat_new_conversation(ui->chat);
+    ui_set_focus(ui, UI_FOCUS_INPUT);
+}
+
+/* --- dispatch --------------------------------------------------------------------------------- */
+
+static void undo(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    struct cf_err err = CF_ERR_INIT;
+    ui_check(ui, cf_chat_undo(ui->chat, &err), &err);
+}
+
+static void act_temperature(struct ui *ui, enum ui_action action)
+{
+    nudge(ui, "temperature", action == UI_TEMPERATURE_UP ? 1 : -1);
+}
+
+static void act_top_p(struct ui *ui, enum ui_action action)
+{
+    nudge(ui, "top-p", action == UI_TOP_P_UP ? 1 : -1);
+}
+
+static void act_quit(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    ui->is_done = true;
+}
+
+static void act_pane(struct ui *ui, enum ui_action action)
+{
+    if (action == UI_HELP) {
+        ui_toggle_help(ui);
+    } else if (action == UI_KNOBS) {
+        ui_toggle_knobs(ui);
+    } else if (action == UI_LIST) {
+        ui_toggle_list(ui);
+    } else if (action == UI_LEAVE) {
+        ui_leave(ui);
+    } else {
+        ui_go_round(ui, action == UI_NEXT_PANE ? 1 : -1);
+    }
+}
+
+static void act_move(struct ui *ui, enum ui_action action)
+{
+    int page = ui_page_rows(ui);
+    if (action == UI_PAGE_UP || action == UI_PAGE_DOWN) {
+        ui_move_rows(ui, action == UI_PAGE_UP ? -page : page);
+    } else if (action == UI_HALF_UP || action == UI_HALF_DOWN) {
+        ui_move_rows(ui, action == UI_HALF_UP ? -(page / 2 + 1) : page / 2 + 1);
+    } else if (action == UI_UP || action == UI_DOWN) {
+        ui_move_rows(ui, action == UI_UP ? -1 : 1);
+    } else if (action == UI_TOP || action == UI_END) {
+        ui_move_to(ui, action == UI_END);
+    } else if (action == UI_PREVIOUS || action == UI_NEXT) {
+        ui_move_message(ui, action == UI_NEXT ? 1 : -1);
+    } else {
+        ui_move_hit(ui, action == UI_NEXT_HIT ? 1 : -1);
+    }
+}
+
+static void act_screen(struct ui *ui, enum ui_action action)
+{
+    if (action == UI_SUSPEND) {
+        ui_term_suspend(ui->term);
+    } else {
+        ui_term_forget(ui->term);
+    }
+}
+
+static void act_search(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    ui_ask(ui, UI_ASK_SEARCH, 0, "");
+}
+
+/* On the message in hand, or, in the list, the conversation. */
+static void act_in_hand(struct ui *ui, enum ui_action action)
+{
+    size_t turn;
+    if (ui->focus == UI_FOCUS_LIST) {
+        act_on_item(ui, action);
+    } else if (turn_in_hand(ui, &turn)) {
+        act_on_turn(ui, action, turn);
+    }
+}
+
+static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action) = {
+    [UI_STOP] = stop_or_leave,
+    [UI_INTERRUPT] = interrupt,
+    [UI_QUIT] = act_quit,
+    [UI_TEMPERATURE_UP] = act_temperature,
+    [UI_TEMPERATURE_DOWN] = act_temperature,
+    [UI_TOP_P_UP] = act_top_p,
+    [UI_TOP_P_DOWN] = act_top_p,
+    [UI_HELP] = act_pane,
+    [UI_KNOBS] = act_pane,
+    [UI_LIST] = act_pane,
+    [UI_NEW] = new_conversation,
+    [UI_NEXT_PANE] = act_pane,
+    [UI_PREVIOUS_PANE] = act_pane,
+    [UI_PAGE_UP] = act_move,
+    [UI_PAGE_DOWN] = act_move,
+    [UI_TOP] = act_move,
+    [UI_END] = act_move,
+    [UI_REDRAW] = act_screen,
+    [UI_SUSPEND] = act_screen,
+    [UI_SEARCH] = act_search,
+    [UI_LEAVE] = act_pane,
+    [UI_UP] = act_move,
+    [UI_DOWN] = act_move,
+    [UI_PREVIOUS] = act_move,
+    [UI_NEXT] = act_move,
+    [UI_HALF_UP] = act_move,
+    [UI_HALF_DOWN] = act_move,
+    [UI_NEXT_HIT] = act_move,
+    [UI_PREVIOUS_HIT] = act_move,
+    [UI_PREVIOUS_ALTERNATIVE] = act_in_hand,
+    [UI_NEXT_ALTERNATIVE] = act_in_hand,
+    [UI_EDIT] = act_in_hand,
+    [UI_REGENERATE] = act_in_hand,
+    [UI_CONTINUE] = act_in_hand,
+    [UI_FORK] = act_in_hand,
+    [UI_YANK] = act_in_hand,
+    [UI_DELETE] = act_in_hand,
+    [UI_UNDO] = undo,
+    [UI_PIN] = act_in_hand,
+    [UI_OPEN] = open_in_hand,
+    [UI_RENAME] = act_in_hand,
+    [UI_KNOB_DOWN] = act_on_knob,
+    [UI_KNOB_UP] = act_on_knob,
+    [UI_KNOB_RESET] = act_on_knob,
+    [UI_KNOB_SET] = act_on_knob,
+};
+
+bool ui_key(void *context, uint32_t key)
+{
+    struct ui *ui = context;
+    int64_t now_ms = ui_now_ms();
+    ui->is_key_held = key == ui->last_key && now_ms - ui->last_key_ms < HELD_MS;
+    ui->last_key = key;
+    ui->last_key_ms = now_ms;
+    ui->is_urgent = true;
+    ui->is_dirty = true;
+    if (key == UI_KEY_WHEEL_UP || key == UI_KEY_WHEEL_DOWN) {
+        ui_move_rows(ui, key == UI_KEY_WHEEL_UP ? -WHEEL_ROWS : WHEEL_ROWS);
+        return true;
+    }
+    enum ui_action action = ui_keys_find(&ui->keys, ui_place(ui), key);
+    if (action != UI_INTERRUPT) {
+        ui->interrupted_ms = 0;
+    }
+    if (ui->answer != NULL) {
+        ui_answer_take(ui, NULL);
+        if (action == UI_STOP) {
+            return true;
+        }
+    }
+    if (action == UI_NONE) {
+        /* In a pane nothing types. */
+        return ui->focus != UI_FOCUS_INPUT;
+    }
+    handlers[action](ui, action);
+    return true;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The focus, what the input line is for, and moving in panes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "ui_state.h"
+
+enum { LIST_LIMIT = 1000 };
+
+/* --- focus, and what the line is for ---------------------------------------------------------- */
+
+/* Takes a message in hand that is in view, if the one in hand is not. */
+static void select_in_view(struct ui *ui)
+{
+    struct ui_transcript_data data = ui_transcript_data(ui);
+    ui_transcript_select_in_view(&ui->screen.transcript, &data);
+}
+
+void ui_set_focus(struct ui *ui, enum ui_focus focus)
+{
+    if (ui->focus == focus) {
+        return;
+    }
+    if (focus == UI_FOCUS_HELP || focus == UI_FOCUS_SEARCH) {
+        ui->focus_before = ui->focus == UI_FOCUS_HELP ? ui->focus_before : ui->focus;
+    }
+    if (focus == UI_FOCUS_LIST) {
+        ui->list_selected = cf_chat_status(ui->chat)->conversation;
+    }
+    ui->focus = focus;
+    if (focus == UI_FOCUS_TRANSCRIPT) {
+        select_in_view(ui);
+    }
+    ui->is_dirty = true;
+}
+
+void ui_set_line(struct ui *ui, const char *text)
+{
+    ui->is_setting_line = true;
+    ui_line_set(ui->line, text, strlen(text));
+    ui->is_setting_line = false;
+}
+
+static const char *prompt_of(enum ui_asking asking)
+{
+    switch (asking) {
+    case UI_ASK_EDIT:
+        return "edit › ";
+    case UI_ASK_TITLE:
+        return "title › ";
+    case UI_ASK_SEARCH:
+        return "search › ";
+    case UI_ASK_MESSAGE:
+        break;
+    }
+    return "› ";
+}
+
+void ui_ask(struct ui *ui, enum ui_asking asking, int64_t id, const char *text)
+{
+    if (ui->asking == UI_ASK_MESSAGE) {
+        struct ui_line_view view;
+        ui_line_view(ui->line, &view);
+        free(ui->kept_draft);
+        ui->kept_draft = cf_memdup_str(view.text, view.size);
+    }
+    ui->asking = asking;
+    ui->asked_id = id;
+    ui_line_set_prompt(ui->line, prompt_of(asking));
+    ui_set_line(ui, text);
+    ui_set_focus(ui, UI_FOCUS_INPUT);
+    ui->is_dirty = true;
+}
+
+void ui_ask_end(struct ui *ui)
+{
+    if (ui->asking == UI_ASK_MESSAGE) {
+        return;
+    }
+    ui->asking = UI_ASK_MESSAGE;
+    ui_line_set_prompt(ui->line, prompt_of(UI_ASK_MESSAGE));
+    /* Not now: the line may be in the middle of a submission. */
+    free(ui->put_back);
+    ui->put_back = ui->kept_draft != NULL ? ui->kept_draft : cf_strdup("");
+    ui->kept_draft = NULL;
+    ui->is_dirty = true;
+}
+
+void ui_ask_list(struct ui *ui)
+{
+    ui->is_list_asked = true;
+    cf_chat_list(ui->chat, CF_CHAT_SHELF_ACTIVE, LIST_LIMIT);
+}
+
+void ui_open_list(struct ui *ui)
+{
+    ui->has_list = true;
+    ui_ask_list(ui);
+    ui_set_focus(ui, UI_FOCUS_LIST);
+}
+
+void ui_toggle_list(struct ui *ui)
+{
+    if (ui->focus == UI_FOCUS_LIST) {
+        ui->has_list = false;
+        ui_set_focus(ui, UI_FOCUS_INPUT);
+    } else {
+        ui_open_list(ui);
+    }
+}
+
+void ui_toggle_knobs(struct ui *ui)
+{
+    bool was_open = ui->focus == UI_FOCUS_KNOBS;
+    ui->has_knobs = !was_open;
+    ui_set_focus(ui, was_open ? UI_FOCUS_INPUT : UI_FOCUS_KNOBS);
+}
+
+void ui_toggle_help(struct ui *ui)
+{
+    ui_set_focus(ui, ui->focus == UI_FOCUS_HELP ? ui->focus_before : UI_FOCUS_HELP);
+}
+
+void ui_leave(struct ui *ui)
+{
+    if (ui->focus == UI_FOCUS_HELP) {
+        ui_set_focus(ui, ui->focus_before);
+    } else {
+        ui_set_focus(ui, UI_FOCUS_INPUT);
+    }
+}
+
+void ui_go_round(struct ui *ui, int step)
+{
+    enum ui_focus ring[4] = {UI_FOCUS_INPUT, UI_FOCUS_TRANSCRIPT};
+    int n = 2;
+    if (ui->has_list) {
+        ring[n++] = UI_FOCUS_LIST;
+    }
+    if (ui->has_knobs) {
+        ring[n++] = UI_FOCUS_KNOBS;
+    }
+    int at = 0;
+    for (int i = 0; i < n; i++) {
+        at = ring[i] == ui->focus ? i : at;
+    }
+    ui_set_focus(ui, ring[(at + step + n) % n]);
+}
+
+/* --- moving ----------------------------------------------------------------------------------- */
+
+void ui_move_in_list(struct ui *ui, int rows)
+{
+    size_t n;
+    const struct cf_chat_list_item *items = cf_chat_listed(ui->chat, &n);
+    if (n == 0) {
+        return;
+    }
+    int at = 0;
+    for (size_t i = 0; i < n; i++) {
+        at = items[i].id == ui->list_selected ? (int)i : at;
+    }
+    at += rows;
+    at = at < 0 ? 0 : at >= (int)n ? (int)n - 1 : at;
+    ui->list_selected = items[at].id;
+}
+
+static void move_index(size_t *index, size_t n, int rows)
+{
+    if (n > 0) {
+        int at = (int)*index + rows;
+        *index = at < 0 ? 0 : at >= (int)n ? n - 1 : (size_t)at;
+    }
+}
+
+/* Moves what is in hand, or the view, by rows; up is negative. */
+void ui_move_rows(struct ui *ui, int rows)
+{
+    size_t n;
+    struct ui_transcript_data data;
+    switch (ui->focus) {
+    case UI_FOCUS_LIST:
+        ui_move_in_list(ui, rows);
+        break;
+    case UI_FOCUS_KNOBS:
+        move_index(&ui->knob_selected, ui_knobs_n(), rows);
+        break;
+    case UI_FOCUS_SEARCH:
+        cf_chat_found(ui->chat, &n);
+        move_index(&ui->hit_selected, n, rows);
+        break;
+    case UI_FOCUS_HELP:
+        ui->screen.help_top += rows;
+        break;
+    case UI_FOCUS_INPUT:
+    case UI_FOCUS_TRANSCRIPT:
+        data = ui_transcript_data(ui);
+        ui_transcript_scroll(&ui->screen.transcript, &data, rows);
+        if (ui->focus == UI_FOCUS_TRANSCRIPT) {
+            select_in_view(ui);
+        }
+        break;
+    }
+    ui->is_dirty = true;
+}
+
+int ui_page_rows(const struct ui *ui)
+{
+    int rows = ui->screen.transcript.height > 2 ? ui->screen.transcript.height - 1 : 1;
+    return ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_SEARCH ? ui->grid.height - 6 : rows;
+}
+
+void ui_move_to(struct ui *ui, bool is_end)
+{
+    if (ui->focus != UI_FOCUS_INPUT && ui->focus != UI_FOCUS_TRANSCRIPT) {
+        ui_move_rows(ui, is_end ? 100000 : -100000);
+        return;
+    }
+    struct ui_transcript_data data = ui_transcript_data(ui);
+    if (is_end) {
+        ui_transcript_to_end(&ui->screen.transcript);
+    } else {
+        ui_transcript_to_top(&ui->screen.transcript, &data);
+    }
+    if (ui->focus == UI_FOCUS_TRANSCRIPT && data.n_turns > 0) {
+        ui_transcript_select(&ui->screen.transcript, &data, is_end ? data.n_turns - 1 : 0);
+    }
+    ui->is_dirty = true;
+}
+
+/* The previous or next message, or row. */
+void ui_move_message(struct ui *ui, int step)
+{
+    if (ui->focus != UI_FOCUS_TRANSCRIPT) {
+        ui_move_rows(ui, step);
+        return;
+    }
+    struct ui_transcript_data data = ui_transcript_data(ui);
+    size_t index;
+    if (!ui_transcript_selected(&ui->screen.transcript, &data, &index)) {
+        select_in_view(ui);
+        return;
+    }
+    if (step > 0 && index + 1 == data.n_turns) {
+        ui_transcript_to_end(&ui->screen.transcript);
+    } else if (step < 0 && index == 0) {
+        ui_transcript_to_top(&ui->screen.transcript, &data);
+    } else {
+        ui_transcript_select(&ui->screen.transcript, &data, step > 0 ? index + 1 : index - 1);
+    }
+    ui->is_dirty = true;
+}
+
+void ui_move_hit(struct ui *ui, int step)
+{
+    if (ui->query == NULL || ui->query[0] == '\0') {
+        ui_say(ui, false, "Nothing was searched for yet; / searches");
+        return;
+    }
+    struct ui_transcript_data data = ui_transcript_data(ui);
+    size_t index = 0;
+    bool has_one = ui_transcript_selected(&ui->screen.transcript, &data, &index);
+    for (size_t i = 0; i < data.n_turns; i++) {
+        size_t far = has_one ? i + 1 : i;
+        size_t at = step > 0 ? (index + far) % data.n_turns
+                             : (index + data.n_turns - far % data.n_turns) % data.n_turns;
+        if (ui_transcript_matches(data.turns[at], ui->query)) {
+            ui_transcript_select(&ui->screen.transcript, &data, at);
+            ui->is_dirty = true;
+            return;
+        }
+    }
+    ui_sayf(ui, false, "No message here has \"%s\"", ui->query);
+}

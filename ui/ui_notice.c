@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "mem.h"
+#include "ui_state.h"
+
+enum { NOTICE_MS = 6000, HURRIED_MS = 2500 }; /* the latter while others wait */
+
+int64_t ui_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void drop_first(struct ui *ui)
+{
+    free(ui->notices[0].text);
+    ui->n_notices--;
+    memmove(ui->notices, ui->notices + 1, ui->n_notices * sizeof ui->notices[0]);
+}
+
+static void start_first(struct ui *ui)
+{
+    ui->notice_until_ms = ui_now_ms() + (ui->n_notices > 1 ? HURRIED_MS : NOTICE_MS);
+}
+
+void ui_say(struct ui *ui, bool is_error, const char *text)
+{
+    ui->is_dirty = true;
+    if (ui->n_notices > 0 && strcmp(ui->notices[ui->n_notices - 1].text, text) == 0) {
+        start_first(ui);
+        return;
+    }
+    if (ui->n_notices == UI_NOTICES_MAX) {
+        drop_first(ui);
+    }
+    ui->notices[ui->n_notices++] = (struct ui_notice){cf_strdup(text), is_error};
+    start_first(ui);
+}
+
+void ui_sayf(struct ui *ui, bool is_error, const char *format, ...)
+{
+    struct cf_buf text = CF_BUF_INIT;
+    va_list args;
+    va_start(args, format);
+    cf_buf_addv(&text, format, args);
+    va_end(args);
+    ui_say(ui, is_error, text.data);
+    cf_buf_release(&text);
+}
+
+bool ui_check(struct ui *ui, enum cf_code code, const struct cf_err *err)
+{
+    if (code != CF_OK) {
+        ui_say(ui, true, err->text[0] != '\0' ? err->text : cf_code_text(code));
+    }
+    return code == CF_OK;
+}
+
+void ui_answer_take(struct ui *ui, char *text)
+{
+    free(ui->answer);
+    ui->answer = text;
+    ui->is_dirty = true;
+}
+
+int ui_notice_tick(struct ui *ui)
+{
+    if (ui->n_notices == 0) {
+        return -1;
+    }
+    int64_t left = ui->notice_until_ms - ui_now_ms();
+    if (left <= 0) {
+        drop_first(ui);
+        ui->is_dirty = true;
+        if (ui->n_notices == 0) {
+            return -1;
+        }
+        start_first(ui);
+        left = ui->notice_until_ms - ui_now_ms();
+    }
+    return left > 0 ? (int)left : 0;
+}

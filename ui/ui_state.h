@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ui_state: what the parts of the face share.  Private to ui/ui*.c. */
+#ifndef UI_UI_STATE_H
+#define UI_UI_STATE_H
+
+#include "line.h"
+#include "pane_screen.h"
+#include "term.h"
+#include "ui.h"
+
+enum ui_focus {
+    UI_FOCUS_INPUT,
+    UI_FOCUS_TRANSCRIPT,
+    UI_FOCUS_LIST,
+    UI_FOCUS_KNOBS,
+    UI_FOCUS_SEARCH,
+    UI_FOCUS_HELP,
+};
+
+/* What the input line is for. */
+enum ui_asking { UI_ASK_MESSAGE, UI_ASK_EDIT, UI_ASK_TITLE, UI_ASK_SEARCH };
+
+enum { UI_NOTICES_MAX = 8 };
+
+struct ui_notice {
+    char *text;
+    bool is_error;
+};
+
+struct ui {
+    const struct ui_params *params;
+    struct cf_chat *chat;
+    struct ui_line *line;
+    struct ui_term *term;
+    struct ui_keys keys;
+    struct ui_theme theme;
+    char *theme_name;
+    struct ui_grid grid;
+    struct ui_screen screen;
+
+    enum ui_focus focus;
+    enum ui_focus focus_before; /* help or search */
+    bool has_list;
+    bool has_knobs;
+
+    enum ui_asking asking;
+    int64_t asked_id; /* UI_ASK_EDIT: the message; UI_ASK_TITLE: the conversation, 0 this one */
+    char *kept_draft; /* while another thing is asked */
+    char *put_back;   /* text that goes back into the line after its submission failed */
+    bool is_setting_line;
+
+    int64_t list_selected;
+    bool is_list_asked;
+    bool is_list_known; /* has been answered once */
+    size_t knob_selected;
+    char *query;
+    size_t hit_selected;
+    bool is_search_asked;
+    int64_t wanted_message; /* to take in hand once the conversation is open; 0: none */
+    size_t selected_index;  /* of the message in hand, for when its id is gone */
+
+    struct cf_completions offers;
+    char *answer;
+
+    struct ui_notice notices[UI_NOTICES_MAX]; /* the first one is shown */
+    size_t n_notices;
+    int64_t notice_until_ms;
+
+    /* Turns of the chat and, behind them, messages that wait. */
+    const struct cf_chat_turn **turns;
+    size_t n_turns;
+    size_t turns_capacity;
+    struct cf_chat_turn *waiting;
+    size_t waiting_capacity;
+
+    int64_t interrupted_ms; /* of the last Ctrl-C that found nothing to clear */
+    uint32_t last_key;
+    int64_t last_key_ms;
+    bool is_key_held;
+
+    bool is_dirty;
+    bool is_urgent; /* a key was pressed: draw now */
+    int64_t drawn_ms;
+    bool is_done;
+    bool is_hung_up;
+};
+
+int64_t ui_now_ms(void); /* monotonic */
+
+/* --- ui_view.c --- */
+void ui_draw(struct ui *ui);
+/* The transcript's data, fresh from the chat. */
+struct ui_transcript_data ui_transcript_data(struct ui *ui);
+/* Where keys are looked up now: of enum ui_place. */
+unsigned ui_place(const struct ui *ui);
+bool ui_is_running(const struct ui *ui);
+
+/* --- ui_notice.c --- */
+/* Shows a sentence for a while; TEXT is copied. */
+void ui_say(struct ui *ui, bool is_error, const char *text);
+void ui_sayf(struct ui *ui, bool is_error, const char *format, ...) CF_PRINTF(3, 4);
+/* Shows err's sentence when code is not CF_OK; returns whether it was. */
+bool ui_check(struct ui *ui, enum cf_code code, const struct cf_err *err);
+/* Shows a longer text until the next key; TEXT is taken. */
+void ui_answer_take(struct ui *ui, char *text);
+/* Drops the notice whose time is over; returns the time until the next one's is, -1: never. */
+int ui_notice_tick(struct ui *ui);
+
+/* --- ui_moves.c --- */
+void ui_set_focus(struct ui *ui, enum ui_focus focus);
+void ui_ask(struct ui *ui, enum ui_asking asking, int64_t id, const char *text);
+void ui_ask_end(struct ui *ui);
+void ui_set_line(struct ui *ui, const char *text);
+void ui_open_list(struct ui *ui);
+void ui_ask_list(struct ui *ui);
+void ui_toggle_list(struct ui *ui);
+void ui_toggle_knobs(struct ui *ui);
+void ui_toggle_help(struct ui *ui);
+void ui_leave(struct ui *ui);
+void ui_go_round(struct ui *ui, int step);
+/* Moves what is in hand, or the view, by rows; up is negative. */
+void ui_move_rows(struct ui *ui, int rows);
+void ui_move_in_list(struct ui *ui, int rows);
+int ui_page_rows(const struct ui *ui);
+void ui_move_to(struct ui *ui, bool is_end);
+/* The previous or next message, or row; the previous or next that the search found. */
+void ui_move_message(struct ui *ui, int step);
+void ui_move_hit(struct ui *ui, int step);
+
+/* --- ui_actions.c --- */
+bool ui_key(void *context, uint32_t key);
+void ui_copy(struct ui *ui, const char *text, size_t size);
+void ui_edit_turn(struct ui *ui, size_t turn);
+void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit);
+
+/* --- ui_commands.c --- */
+void ui_submit(void *context, const char *text, size_t size);
+void ui_search(struct ui *ui, const char *query);
+
+/* --- ui_settings.c --- */
+void ui_do_set(struct ui *ui, const char *argument);
+void ui_do_temperature(struct ui *ui, const char *value);
+void ui_do_top_p(struct ui *ui, const char *value);
+void ui_do_seed(struct ui *ui, const char *value);
+void ui_do_system(struct ui *ui, const char *text);
+void ui_do_template(struct ui *ui, const char *name);
+void ui_do_model(struct ui *ui, const char *name);
+void ui_do_preset(struct ui *ui, const char *name);
+void ui_do_save_preset(struct ui *ui, const char *name);
+void ui_do_theme(struct ui *ui, const char *name);
+enum cf_code ui_use_theme(struct ui *ui, const char *name, struct cf_err *err);
+
+/* --- ui_offers.c --- */
+void ui_complete(void *context, struct ui_candidates *out, const char *text, size_t cursor);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the face shows: the chat's state as the panes' data. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "mem.h"
+#include "ui_state.h"
+
+unsigned ui_place(const struct ui *ui)
+{
+    switch (ui->focus) {
+    case UI_FOCUS_INPUT:
+        return ui_line_is_empty(ui->line) ? UI_IN_INPUT | UI_IN_EMPTY : UI_IN_INPUT;
+    case UI_FOCUS_TRANSCRIPT:
+        return UI_IN_TRANSCRIPT;
+    case UI_FOCUS_LIST:
+        return UI_IN_LIST;
+    case UI_FOCUS_KNOBS:
+        return UI_IN_KNOBS;
+    case UI_FOCUS_SEARCH:
+        return UI_IN_SEARCH;
+    case UI_FOCUS_HELP:
+        return UI_IN_HELP;
+    }
+    return UI_IN_INPUT;
+}
+
+bool ui_is_running(const struct ui *ui)
+{
+    enum cf_chat_phase phase = cf_chat_status(ui->chat)->phase;
+    return phase == CF_PHASE_SAVING || phase == CF_PHASE_EVALUATING ||
+           phase == CF_PHASE_STREAMING || phase == CF_PHASE_PAUSED;
+}
+
+static enum ui_pane pane_of(enum ui_focus focus)
+{
+    switch (focus) {
+    case UI_FOCUS_LIST:
+        return UI_PANE_LIST;
+    case UI_FOCUS_KNOBS:
+        return UI_PANE_KNOBS;
+    case UI_FOCUS_SEARCH:
+        return UI_PANE_SEARCH;
+    case UI_FOCUS_HELP:
+        return UI_PANE_HELP;
+    case UI_FOCUS_INPUT:
+    case UI_FOCUS_TRANSCRIPT:
+        break;
+    }
+    return UI_PANE_TRANSCRIPT;
+}
+
+/* Puts the messages that wait behind the turns, as turns of their own. */
+static void collect_turns(struct ui *ui)
+{
+    size_t n_turns = cf_chat_n_turns(ui->chat);
+    size_t n_waiting = cf_chat_status(ui->chat)->n_queued;
+    if (n_turns + n_waiting > ui->turns_capacity) {
+        ui->turns_capacity = (n_turns + n_waiting) * 2;
+        ui->turns = cf_realloc_array(ui->turns, ui->turns_capacity, sizeof ui->turns[0]);
+    }
+    if (n_waiting > ui->waiting_capacity) {
+        ui->waiting_capacity = n_waiting * 2;
+        ui->waiting = cf_realloc_array(ui->waiting, ui->waiting_capacity, sizeof ui->waiting[0]);
+    }
+    for (size_t i = 0; i < n_turns; i++) {
+        ui->turns[i] = cf_chat_turn(ui->chat, i);
+    }
+    for (size_t i = 0; i < n_waiting; i++) {
+        const char *text = cf_chat_queued(ui->chat, i);
+        ui->waiting[i] = (struct cf_chat_turn){
+            .id = INT64_MIN + (int64_t)i,
+            .role = CF_ROLE_USER,
+            .state = CF_TURN_WAITING,
+            .text = text,
+            .size = strlen(text),
+            .is_visible = true,
+            .is_saved = true,
+            .n_siblings = 1,
+        };
+        /* A queue moves up: its places show other texts then. */
+        for (const char *c = text; *c != '\0'; c++) {
+            ui->waiting[i].version = ui->waiting[i].version * 31 + (unsigned char)*c;
+        }
+        ui->turns[n_turns + i] = &ui->waiting[i];
+    }
+    ui->n_turns = n_turns + n_waiting;
+}
+
+struct ui_transcript_data ui_transcript_data(struct ui *ui)
+{
+    static const char *const hint[] = {"Write a message and press Enter. F1 is help."};
+    static const char *const first[] = {
+        "This is the small model that comes with confab: it is quick, it knows little and it "
+        "makes things up.",
+        "A bigger one: confab -m MODEL, a GGUF file or a Hugging Face folder of the GPT-2 family. "
+        "F1 is help."};
+    collect_turns(ui);
+    const struct cf_chat_status *status = cf_chat_status(ui->chat);
+    size_t n_listed;
+    cf_chat_listed(ui->chat, &n_listed);
+    bool is_first = ui->params->is_model_bundled && ui->is_list_known && n_listed == 0;
+    return (struct ui_transcript_data){
+        .turns = ui->turns,
+        .n_turns = ui->n_turns,
+        .model = status->model_name,
+        .first_visible = status->first_visible,
+        .has_focus = ui->focus == UI_FOCUS_TRANSCRIPT,
+        .shows_unsaved = status->is_unsaved,
+        .query = ui->query,
+        .welcome = is_first ? first : hint,
+        .n_welcome = is_first ? CF_ARRAY_SIZE(first) : CF_ARRAY_SIZE(hint),
+    };
+}
+
+static const char *piece(const void *context, int32_t id, size_t *size)
+{
+    return cf_chat_piece(context, id, size);
+}
+
+static const char *asking_word(enum ui_asking asking)
+{
+    switch (asking) {
+    case UI_ASK_EDIT:
+        return "edit";
+    case UI_ASK_TITLE:
+        return "title";
+    case UI_ASK_SEARCH:
+        return "search";
+    case UI_ASK_MESSAGE:
+        break;
+    }
+    return NULL;
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The candidates of the last Tab: ours with their help, while readline still shows them. */
+static const struct cf_completions *offers_of(const struct ui *ui)
+{
+    struct ui_line_view view;
+    ui_line_view(ui->line, &view);
+    return view.n_candidates > 1 ? &ui->offers : NULL;
+}
+
+static void fill(struct ui *ui, struct ui_screen_data *data)
+{
+    const struct cf_chat_status *status = cf_chat_status(ui->chat);
+    int64_t now_ms = wall_ms();
+    *data = (struct ui_screen_data){
+        .has_list = ui->has_list,
+        .has_knobs = ui->has_knobs,
+        .focus = pane_of(ui->focus),
+        .n_input_rows = ui_line_rows(ui->line, ui->grid.width),
+        .transcript = ui_transcript_data(ui),
+        .list = {.is_asked = !ui->is_list_known,
+                 .now_ms = now_ms,
+                 .current = status->conversation,
+                 .selected = ui->list_selected,
+                 .has_focus = ui->focus == UI_FOCUS_LIST},
+        .knobs = {.settings = cf_chat_settings(ui->chat),
+                  .choice = cf_chat_choice(ui->chat),
+                  .piece = piece,
+                  .context = ui->chat,
+                  .selected = ui->knob_selected,
+                  .has_focus = ui->focus == UI_FOCUS_KNOBS},
+        .search = {.is_asked = ui->is_search_asked,
+                   .now_ms = now_ms,
+                   .query = ui->query != NULL ? ui->query : "",
+                   .selected = ui->hit_selected},
+        .footer = {.status = status,
+                   .settings = cf_chat_settings(ui->chat),
+                   .keys = &ui->keys,
+                   .place = ui_place(ui),
+                   .asking = asking_word(ui->asking)},
+        .offers = offers_of(ui),
+        .answer = ui->answer,
+    };
+    data->list.items = cf_chat_listed(ui->chat, &data->list.n);
+    data->search.hits = cf_chat_found(ui->chat, &data->search.n);
+    if (ui->n_notices > 0) {
+        data->footer.notice = ui->notices[0].text;
+        data->footer.is_error = ui->notices[0].is_error;
+        /* What does not fit into the footer goes over the body. */
+        int width = cf_text_width(ui->notices[0].text, strlen(ui->notices[0].text), 0);
+        if (data->answer == NULL && width > ui->grid.width - 2) {
+            data->answer = ui->notices[0].text;
+            data->footer.notice = NULL;
+        }
+    }
+}
+
+void ui_draw(struct ui *ui)
+{
+    int width;
+    int height;
+    ui_term_size(ui->term, &width, &height);
+    if (width != ui->grid.width || height != ui->grid.height) {
+        ui_grid_resize(&ui->grid, width, height);
+    }
+    struct ui_screen_data data;
+    struct ui_layout layout;
+    struct ui_paint paint = {&ui->grid, &ui->theme};
+    fill(ui, &data);
+    ui_screen_draw(&ui->screen, &paint, &data, &layout);
+    int x = -1;
+    int y = -1;
+    ui_line_draw(ui->line, &ui->grid, layout.input, ui->theme.styles[UI_STYLE_PROMPT],
+                 ui->theme.styles[UI_STYLE_INPUT], &x, &y);
+    if (ui->focus != UI_FOCUS_INPUT) {
+        x = -1;
+    }
+    ui_term_show(ui->term, &ui->grid, x, y);
+    ui->is_dirty = false;
+    ui->is_urgent = false;
+    ui->drawn_ms = ui_now_ms();
+}
