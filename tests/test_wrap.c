@@ -170,6 +170,42 @@ static void wrap__extend__in_pieces_equals_at_once(void **state)
     }
 }
 
+static void wrap__cut__lets_the_text_be_edited_anywhere(void **state)
+{
+    (void)state;
+    struct test_random random = {.state = 5};
+    struct cf_buf text = CF_BUF_INIT;
+    struct ui_wrap edited;
+    ui_wrap_init(&edited, 12);
+    for (int round = 0; round < 3000; round++) {
+        char raw[40];
+        struct cf_buf piece = CF_BUF_INIT;
+        cf_text_make_safe(&piece, raw, test_random_text(raw, sizeof raw, &random));
+        size_t at = test_random_below(&random, text.size + 1);
+        while (at > 0 && ((unsigned char)text.data[at] & 0xC0) == 0x80) {
+            at--;
+        }
+        struct cf_buf tail = CF_BUF_INIT;
+        size_t n_gone = text.size > 300 ? text.size - at : 0;
+        cf_buf_add(&tail, text.data + at + n_gone, text.size - at - n_gone);
+        cf_buf_truncate(&text, at);
+        cf_buf_add(&text, piece.data, piece.size);
+        cf_buf_add(&text, tail.data, tail.size);
+        ui_wrap_cut(&edited, at);
+        ui_wrap_extend(&edited, text.data, text.size);
+        ui_wrap_assert_sane(&edited);
+        struct ui_wrap whole;
+        ui_wrap_init(&whole, 12);
+        ui_wrap_extend(&whole, text.data, text.size);
+        assert_equal_wraps(&edited, &whole);
+        ui_wrap_release(&whole);
+        cf_buf_release(&piece);
+        cf_buf_release(&tail);
+    }
+    ui_wrap_release(&edited);
+    cf_buf_release(&text);
+}
+
 static void wrap__extend__of_one_long_word_stays_linear(void **state)
 {
     (void)state;
@@ -198,6 +234,7 @@ int main(void)
         cmocka_unit_test(wrap__extend__lets_spaces_hang),
         cmocka_unit_test(wrap__locate__finds_row_and_column),
         cmocka_unit_test(wrap__extend__in_pieces_equals_at_once),
+        cmocka_unit_test(wrap__cut__lets_the_text_be_edited_anywhere),
         cmocka_unit_test(wrap__extend__of_one_long_word_stays_linear),
     };
     return cmocka_run_group_tests_name("wrap", tests, NULL, NULL);

@@ -5,9 +5,9 @@
 #ifndef UI_CRASH_H
 #define UI_CRASH_H
 
-#include <termios.h>
-
 #include "base.h"
+
+#include <termios.h>
 
 /* Handlers of SEGV, BUS, ABRT, ILL and FPE on an alternate stack.  Once is enough; also useful
  * without a screen, for the sentence about changed files. */

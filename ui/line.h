@@ -36,14 +36,16 @@ struct ui_line_hooks {
     /* A key (ui/keys, canonical), before readline sees it; true: it is dealt with.  Not called for
      * what belongs to a search or a sequence that readline has begun (ui_line_is_pending), except
      * for Ctrl-C, Ctrl-L, Ctrl-Z, function keys, the wheel and the focus; nor for Esc in vi insert
-     * mode. */
+     * mode.  Three or more Up or Down that come at once are the wheel (alternate scroll), a
+     * UI_KEY_WHEEL_… for every three. */
     bool (*key)(void *ctx, uint32_t key);
     /* A mouse button, while the mouse is on.  May be NULL. */
     void (*mouse)(void *ctx, const struct ui_mouse *mouse);
     /* Enter: the text, not empty, is valid UTF-8 without NUL.  The line is empty afterwards;
      * it has been added to the history. */
     void (*submit)(void *ctx, const char *text, size_t size);
-    /* Tab: fill OUT (zeroed, begin = cursor) with what fits the line.  May be NULL. */
+    /* Tab: fill OUT (zeroed, begin = cursor) with what fits the line.  Called from within readline:
+     * must not call ui_line functions.  May be NULL. */
     void (*complete)(void *ctx, struct ui_candidates *out, const char *text, size_t cursor);
     /* Ctrl-X Ctrl-E: see ui_line_edit_begin.  May be NULL. */
     void (*edit)(void *ctx);
@@ -59,8 +61,8 @@ struct ui_line_options {
     bool is_remote;           /* over SSH: Esc waits longer (300 ms instead of 50) */
 };
 
-/* CF_ERR_… when the history file cannot be read does not fail: the line works without, and *err
- * says why with CF_OK returned and err->code set.  HOOKS is copied. */
+/* HOOKS is copied.  A history file that cannot be read is no failure: the line works without it,
+ * and ui_line_take_notice says why. */
 enum cf_code ui_line_open(struct ui_line **line, const struct ui_line_options *options,
                           const struct ui_line_hooks *hooks, struct cf_err *err);
 void ui_line_close(struct ui_line *line);
@@ -91,13 +93,14 @@ struct ui_line_view {
     bool is_vi_command; /* vi mode, not inserting */
 };
 
-void ui_line_view(const struct ui_line *line, struct ui_line_view *view);
+void ui_line_view(struct ui_line *line, struct ui_line_view *view);
 bool ui_line_is_empty(const struct ui_line *line);
 /* readline is in the middle of something (search, numeric argument, Ctrl-V, Ctrl-X …): the next
  * key belongs to it. */
 bool ui_line_is_pending(const struct ui_line *line);
 
-/* Rows needed to draw prompt and text in WIDTH columns, at least 1.  The width is remembered:
+/* Rows needed to draw prompt and text in WIDTH columns, at least 1 (counting stops somewhere
+ * beyond UI_GRID_MAX_HEIGHT).  The width is remembered:
  * Up and Down move by these rows and reach for the history at the first and last one. */
 int ui_line_rows(struct ui_line *line, int width);
 /* Draws prompt and text into RECT, scrolled so that the cursor shows; the cursor's place goes to
@@ -118,6 +121,10 @@ void ui_line_abort(struct ui_line *line);
 void ui_line_set_prompt(struct ui_line *line, const char *prompt);
 /* Adds to the history without submitting (a /command given otherwise). */
 void ui_line_remember(struct ui_line *line, const char *text);
+
+/* A sentence to show once (a paste was cut, the history file can't be written), or NULL; valid
+ * until the next call with this line. */
+const char *ui_line_take_notice(struct ui_line *line);
 
 /* Editing in $VISUAL or $EDITOR: begin writes the text to a new file (0600, in $XDG_RUNTIME_DIR
  * or else $TMPDIR or /tmp) and gives an argv for ui_term_run, valid until end.  end takes the text

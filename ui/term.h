@@ -10,8 +10,6 @@
 #ifndef UI_TERM_H
 #define UI_TERM_H
 
-#include <sys/types.h>
-
 #include "err.h"
 #include "grid.h"
 

@@ -154,6 +154,17 @@ size_t ui_wrap_extend(struct ui_wrap *wrap, const char *text, size_t size)
     return first;
 }
 
+void ui_wrap_cut(struct ui_wrap *wrap, size_t at)
+{
+    if (wrap->n_rows == 0) {
+        return;
+    }
+    /* The break above the row may change with the word behind it, and extend lays out that row
+     * again; the one before was decided by a cell of the row above. */
+    wrap->n_rows = ui_wrap_row_of(wrap, at);
+    wrap->size = wrap->n_rows > 0 ? wrap->rows[wrap->n_rows - 1].next : 0;
+}
+
 size_t ui_wrap_row_of(const struct ui_wrap *wrap, size_t at)
 {
     assert(wrap->n_rows > 0);

@@ -45,6 +45,9 @@ size_t ui_wrap_extend(struct ui_wrap *wrap, const char *text, size_t size);
 /* The same, but stops once there are MAX_ROWS rows or more; false when text is left. */
 bool ui_wrap_extend_some(struct ui_wrap *wrap, const char *text, size_t size, size_t max_rows);
 
+/* Forgets the rows that a change of the text from byte AT on may touch. */
+void ui_wrap_cut(struct ui_wrap *wrap, size_t at);
+
 /* The row that holds byte AT; a position at a break belongs to the row that begins there. */
 size_t ui_wrap_row_of(const struct ui_wrap *wrap, size_t at);
 /* Row and column of byte AT; in hanging spaces the column is the width at most. */
