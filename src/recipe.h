@@ -12,7 +12,7 @@
  *  1. the first settings run begins at token 0, borders strictly ascend and lie inside [0,
  * n_tokens] (a knob turned before the next token is a run that begins at n_tokens);
  *  2. the same holds for the jobs, of which there is at least one once a token exists;
- *  3. every path run has at least one position.
+ *  3. every path run has at least one position and belongs to a job.
  *
  * Format and its promise: recipe.c.  A blob of a newer version is refused with CF_ERR_NEWER, broken
  * bytes with CF_ERR_CORRUPT; nothing in it is trusted and no count in it is allocated before the

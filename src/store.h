@@ -14,8 +14,7 @@
  *     CF_ERR_BUSY and a sentence that says so.
  *  4. Reading goes on where a page is damaged: what can be read is returned, is_damaged tells.
  *
- * A store knows no threads: one thread at a time uses it; a thread of its own opens one of its own.
- * The only exception is cf_store_interrupt.
+ * A store knows no threads: one thread at a time uses it, another thread opens one of its own.
  *
  * Errors everywhere: CF_ERR_NOT_FOUND (no such conversation or message), CF_ERR_FULL, CF_ERR_BUSY,
  * CF_ERR_CORRUPT, CF_ERR_ACCESS (read-only), CF_ERR_IO, CF_ERR_CANCELLED (interrupted).  Each
@@ -68,8 +67,9 @@ enum cf_code cf_store_sync(struct cf_store *store, struct cf_err *err);
 /* When something was last saved without being synced, on CLOCK_MONOTONIC in ms; 0: all is synced.
  */
 int64_t cf_store_unsynced_since_ms(const struct cf_store *store);
-/* Ends the running call of another thread with CF_ERR_CANCELLED; harmless when none runs. */
-void cf_store_interrupt(struct cf_store *store);
+/* While *cancel (which another thread may set) is true, calls end with CF_ERR_CANCELLED, also while
+ * they wait for another process.  NULL: none.  It must outlive its use here. */
+void cf_store_set_cancel(struct cf_store *store, const atomic_bool *cancel);
 /* Moves what stands in the write-ahead log into the database, as far as others allow; for quiet
  * moments (commits do it by themselves only when the log has grown large). */
 enum cf_code cf_store_checkpoint(struct cf_store *store, struct cf_err *err);
@@ -388,7 +388,7 @@ struct cf_check_report {
 void cf_check_report_release(struct cf_check_report *report);
 /* Looks at everything: pages, foreign keys, search index, recipes, our own invariants.  CF_OK when
  * the looking worked; report->n tells what was found.  A damaged search index is rebuilt when
- * is_repairing. */
+ * is_repairing: it holds nothing that is not in the messages. */
 enum cf_code cf_store_check(struct cf_check_report *report, struct cf_store *store,
                             bool is_repairing, struct cf_err *err);
 

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Conversations: making, listing and finding them. */
+#include "store_parts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIST_LIMIT = 50, UUID_PREFIX_MIN = 8 };
+
+#define OWN_COLUMNS                                                                                \
+    "c.id, c.uuid, c.title, c.model, c.template, c.system, c.settings, c.origin, c.origin_id,"     \
+    " c.created, c.updated, c.trashed, c.active_leaf, c.forked_from, c.title_is_own, c.pinned,"    \
+    " c.archived, c.unread"
+
+#define COLUMNS                                                                                    \
+    OWN_COLUMNS                                                                                    \
+    ", (SELECT count(*) FROM message m WHERE m.conversation = c.id AND m.trashed IS NULL),"        \
+    " EXISTS (SELECT 1 FROM message m WHERE m.conversation = c.id AND m.state = 'streaming'),"     \
+    " (SELECT group_concat(t.name, char(10)) FROM conversation_tag ct JOIN tag t ON t.id = ct.tag" \
+    "  WHERE ct.conversation = c.id)"
+
+/* ?1 the shelf, ?2 the tag, ?3 pinned, ?4 and ?5 time and id of the last one before, ?6 limit */
+#define FROM_WHERE                                                                                 \
+    " FROM conversation c WHERE c.import IS NULL"                                                  \
+    " AND CASE ?1 WHEN 0 THEN c.trashed IS NULL AND c.archived = 0"                                \
+    " WHEN 1 THEN c.trashed IS NULL AND c.archived = 1"                                            \
+    " WHEN 2 THEN c.trashed IS NOT NULL ELSE 1 END"                                                \
+    " AND (?2 IS NULL OR EXISTS (SELECT 1 FROM conversation_tag ct JOIN tag t ON t.id = ct.tag"    \
+    " WHERE ct.conversation = c.id AND t.name = ?2))"
+
+static const char sql_newest[] =
+    "SELECT " COLUMNS FROM_WHERE " AND (c.updated, c.id) < (?4, ?5) AND ?3 = ?3"
+    " ORDER BY c.updated DESC, c.id DESC";
+static const char sql_pinned[] =
+    "SELECT " COLUMNS FROM_WHERE " AND (c.pinned, c.updated, c.id) < (?3, ?4, ?5)"
+    " ORDER BY c.pinned DESC, c.updated DESC, c.id DESC";
+/* What stands in the conversation's own row: other pages are not needed. */
+static const char sql_bare[] =
+    "SELECT " OWN_COLUMNS ", 0, 0, NULL FROM conversation c WHERE c.id = ?1 AND"
+    " c.import IS NULL";
+static const char sql_one[] =
+    "SELECT " COLUMNS " FROM conversation c WHERE c.id = ?1 AND c.import IS NULL";
+
+void cf_conversations_release(struct cf_conversations *conversations)
+{
+    cf_arena_release(&conversations->arena);
+    free(conversations->items);
+    *conversations = (struct cf_conversations){.n = 0};
+}
+
+static struct cf_conversation *add_item(struct cf_conversations *list)
+{
+    /* Doubles at powers of two, so that no capacity has to be kept. */
+    if ((list->n & (list->n - 1)) == 0) {
+        list->items =
+            cf_realloc_array(list->items, list->n > 0 ? list->n * 2 : 1, sizeof *list->items);
+    }
+    struct cf_conversation *item = &list->items[list->n++];
+    *item = (struct cf_conversation){.id = 0};
+    return item;
+}
+
+static void split_tags(struct cf_arena *arena, struct cf_conversation *item, char *names)
+{
+    if (names == NULL) {
+        return;
+    }
+    item->n_tags = 1;
+    for (const char *at = names; (at = strchr(at, '\n')) != NULL; at++) {
+        item->n_tags++;
+    }
+    item->tags = cf_arena_alloc(arena, item->n_tags * sizeof *item->tags);
+    for (size_t i = 0; i < item->n_tags; i++) {
+        item->tags[i] = names;
+        names = strchr(names, '\n');
+        if (names != NULL) {
+            *names++ = '\0';
+        }
+    }
+}
+
+static void read_row(struct cf_conversations *list, sqlite3_stmt *stmt)
+{
+    struct cf_arena *arena = &list->arena;
+    struct cf_conversation *item = add_item(list);
+    item->id = sqlite3_column_int64(stmt, 0);
+    const char *uuid = (const char *)sqlite3_column_text(stmt, 1);
+    if (uuid != NULL) {
+        (void)strncpy(item->uuid, uuid, sizeof item->uuid - 1);
+    }
+    item->title = cf_db_text(arena, stmt, 2, NULL);
+    if (item->title == NULL) {
+        item->title = cf_arena_strdup(arena, "");
+    }
+    item->model = cf_db_text(arena, stmt, 3, NULL);
+    item->template_name = cf_db_text(arena, stmt, 4, NULL);
+    item->system = cf_db_text(arena, stmt, 5, NULL);
+    item->settings = cf_db_text(arena, stmt, 6, NULL);
+    item->origin = cf_db_text(arena, stmt, 7, NULL);
+    item->origin_id = cf_db_text(arena, stmt, 8, NULL);
+    item->created_ms = sqlite3_column_int64(stmt, 9);
+    item->updated_ms = sqlite3_column_int64(stmt, 10);
+    item->trashed_ms = sqlite3_column_int64(stmt, 11);
+    item->active_leaf = sqlite3_column_int64(stmt, 12);
+    item->forked_from = sqlite3_column_int64(stmt, 13);
+    item->is_title_own = sqlite3_column_int(stmt, 14) != 0;
+    item->is_pinned = sqlite3_column_int(stmt, 15) != 0;
+    item->is_archived = sqlite3_column_int(stmt, 16) != 0;
+    item->is_unread = sqlite3_column_int(stmt, 17) != 0;
+    item->n_messages = sqlite3_column_int64(stmt, 18);
+    item->is_streaming = sqlite3_column_int(stmt, 19) != 0;
+    split_tags(arena, item, cf_db_text(arena, stmt, 20, NULL));
+}
+
+/* ---- Listing ---- */
+
+static bool is_wanted(const struct cf_list_query *query, const struct cf_conversation *item)
+{
+    return query->match == NULL || cf_title_matches(item->title, query->match);
+}
+
+static enum cf_code list_in_order(struct cf_conversations *list, struct cf_store *store,
+                                  const struct cf_list_query *query, struct cf_err *err)
+{
+    const struct cf_conversation *after = query->after;
+    size_t limit = query->limit > 0 ? query->limit : LIST_LIMIT;
+    sqlite3_stmt *stmt = NULL;
+    enum cf_code code = cf_db_query(
+        &stmt, store, err, query->pinned_first ? sql_pinned : sql_newest, "itiii",
+        (int64_t)query->shelf, query->tag, (int64_t)(after != NULL ? after->is_pinned : 2),
+        after != NULL ? after->updated_ms : INT64_MAX, after != NULL ? after->id : INT64_MAX);
+    bool has_row = false;
+    while (code == CF_OK && (code = cf_db_step(&has_row, store, stmt, err)) == CF_OK && has_row) {
+        if (list->n == limit) {
+            list->has_more = true;
+            break;
+        }
+        read_row(list, stmt);
+        if (!is_wanted(query, &list->items[list->n - 1])) {
+            list->n--;
+        }
+    }
+    cf_db_end(stmt);
+    return code;
+}
+
+static bool is_on_shelf(const struct cf_list_query *query, const struct cf_conversation *item)
+{
+    switch (query->shelf) {
+    case CF_SHELF_OPEN:
+        return item->trashed_ms == 0 && !item->is_archived;
+    case CF_SHELF_ARCHIVE:
+        return item->trashed_ms == 0 && item->is_archived;
+    case CF_SHELF_TRASH:
+        return item->trashed_ms != 0;
+    case CF_SHELF_ALL:
+        break;
+    }
+    return true;
+}
+
+static int compare_newest(const void *a, const void *b)
+{
+    const struct cf_conversation *x = a;
+    const struct cf_conversation *y = b;
+    if (x->updated_ms != y->updated_ms) {
+        return x->updated_ms < y->updated_ms ? 1 : -1;
+    }
+    return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
+}
+
+static enum cf_code read_one(struct cf_conversations *list, struct cf_store *store, const char *sql,
+                             int64_t id)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool has_row = false;
+    enum cf_code code = cf_db_query(&stmt, store, NULL, sql, "i", id);
+    if (code == CF_OK) {
+        code = cf_db_step(&has_row, store, stmt, NULL);
+    }
+    if (has_row) {
+        read_row(list, stmt);
+    }
+    cf_db_end(stmt);
+    return code;
+}
+
+/* A page of the file is damaged: each conversation by itself, those that can't be read left out.
+ * All that can be read comes at once, in one page. */
+static enum cf_code list_one_by_one(struct cf_conversations *list, struct cf_store *store,
+                                    const struct cf_list_query *query, struct cf_err *err)
+{
+    int64_t last = 0;
+    /* The counter of AUTOINCREMENT, the index and the table: whichever can be read. */
+    static const char *const counters[] = {
+        "SELECT seq FROM sqlite_sequence WHERE name = 'conversation'",
+        "SELECT max(id) FROM conversation INDEXED BY conversation_updated",
+        "SELECT max(id) FROM conversation NOT INDEXED",
+    };
+    for (size_t i = 0; i < CF_ARRAY_SIZE(counters) && last == 0; i++) {
+        if (cf_db_int(&last, store, NULL, counters[i], "") == CF_ERR_CANCELLED) {
+            return cf_db_fail(store, SQLITE_INTERRUPT, err);
+        }
+    }
+    list->is_damaged = true;
+    for (int64_t id = last; id > 0; id--) {
+        size_t n_before = list->n;
+        enum cf_code code = read_one(list, store, sql_one, id);
+        if (code == CF_ERR_CORRUPT) {
+            code = read_one(list, store, sql_bare, id);
+        }
+        if (code == CF_ERR_CANCELLED) {
+            return cf_db_fail(store, SQLITE_INTERRUPT, err);
+        }
+        if (list->n > n_before && (!is_on_shelf(query, &list->items[n_before]) ||
+                                   !is_wanted(query, &list->items[n_before]))) {
+            list->n = n_before;
+        }
+    }
+    if (list->n > 1) {
+        qsort(list->items, list->n, sizeof *list->items, compare_newest);
+    }
+    return CF_OK;
+}
+
+enum cf_code cf_store_list(struct cf_conversations *list, struct cf_store *store,
+                           const struct cf_list_query *query, struct cf_err *err)
+{
+    struct cf_conversations made = {.n = 0};
+    enum cf_code code = list_in_order(&made, store, query, err);
+    if (code == CF_ERR_CORRUPT && query->after == NULL) {
+        cf_conversations_release(&made);
+        code = list_one_by_one(&made, store, query, err);
+    }
+    if (code != CF_OK) {
+        cf_conversations_release(&made);
+        return code;
+    }
+    *list = made;
+    return CF_OK;
+}
+
+enum cf_code cf_store_conversation_load(struct cf_conversations *one, struct cf_store *store,
+                                        int64_t id, struct cf_err *err)
+{
+    struct cf_conversations made = {.n = 0};
+    sqlite3_stmt *stmt = NULL;
+    bool has_row = false;
+    enum cf_code code = cf_db_query(&stmt, store, err, sql_one, "i", id);
+    if (code == CF_OK) {
+        code = cf_db_step(&has_row, store, stmt, err);
+    }
+    if (code == CF_OK && !has_row) {
+        code = cf_err_set(err, CF_ERR_NOT_FOUND, "there is no conversation %" PRId64, id);
+    }
+    if (code == CF_OK) {
+        read_row(&made, stmt);
+        *one = made;
+    }
+    cf_db_end(stmt);
+    return code;
+}
+
+/* ---- Finding ---- */
+
+enum cf_code cf_store_need_conversation(struct cf_store *store, int64_t id, struct cf_err *err)
+{
+    int64_t found = 0;
+    enum cf_code code =
+        cf_db_int(&found, store, err,
+                  "SELECT id FROM conversation WHERE id = ?1 AND import IS NULL", "i", id);
+    if (code == CF_OK && found == 0) {
+        code = cf_err_set(err, CF_ERR_NOT_FOUND, "there is no conversation %" PRId64, id);
+    }
+    return code;
+}
+
+enum cf_code cf_store_find_uuid(int64_t *id, struct cf_store *store, const char *sql,
+                                const char *what, const char *reference, struct cf_err *err)
+{
+    size_t size = strlen(reference);
+    if (size < UUID_PREFIX_MIN || size >= CF_UUID_SIZE ||
+        strspn(reference, "0123456789abcdef-") != size) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no %s ‘%s’", what, reference);
+    }
+    sqlite3_stmt *stmt = NULL;
+    int64_t found[2] = {0, 0};
+    bool has_row = true;
+    char end[CF_UUID_SIZE + 1];
+    (void)memcpy(end, reference, size);
+    end[size] = 'g'; /* behind every digit */
+    end[size + 1] = '\0';
+    enum cf_code code = cf_db_query(&stmt, store, err, sql, "tt", reference, end);
+    for (int i = 0; code == CF_OK && has_row && i < 2; i++) {
+        code = cf_db_step(&has_row, store, stmt, err);
+        if (code == CF_OK && has_row) {
+            found[i] = sqlite3_column_int64(stmt, 0);
+        }
+    }
+    cf_db_end(stmt);
+    if (code != CF_OK) {
+        return code;
+    }
+    if (found[0] == 0) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no %s ‘%s’", what, reference);
+    }
+    if (found[1] != 0) {
+        return cf_err_set(err, CF_ERR_RANGE, "more than one %s begins with ‘%s’", what, reference);
+    }
+    *id = found[0];
+    return CF_OK;
+}
+
+/* A number that is not too long to be one. */
+static bool is_number(const char *reference)
+{
+    size_t size = strlen(reference);
+    return size > 0 && size <= 18 && strspn(reference, "0123456789") == size;
+}
+
+enum cf_code cf_store_conversation_find(int64_t *id, struct cf_store *store, const char *reference,
+                                        struct cf_err *err)
+{
+    int64_t found = 0;
+    enum cf_code code = CF_OK;
+    if (strcmp(reference, "last") == 0) {
+        code = cf_db_int(&found, store, err,
+                         "SELECT id FROM conversation WHERE trashed IS NULL AND import IS NULL"
+                         " ORDER BY updated DESC, id DESC LIMIT 1",
+                         "");
+        if (code == CF_OK && found == 0) {
+            code = cf_err_set(err, CF_ERR_NOT_FOUND, "there is no conversation yet");
+        }
+    } else {
+        if (is_number(reference)) {
+            code = cf_db_int(&found, store, err,
+                             "SELECT id FROM conversation WHERE id = ?1 AND import IS NULL", "i",
+                             (int64_t)strtoll(reference, NULL, 10));
+        }
+        if (code == CF_OK && found == 0) {
+            code = cf_store_find_uuid(&found, store,
+                                      "SELECT id FROM conversation WHERE uuid >= ?1 AND uuid < ?2"
+                                      " AND import IS NULL LIMIT 2",
+                                      "conversation", reference, err);
+        }
+    }
+    if (code == CF_OK) {
+        *id = found;
+    }
+    return code;
+}
+
+enum cf_code cf_store_message_find(int64_t *id, struct cf_store *store, const char *reference,
+                                   struct cf_err *err)
+{
+    int64_t found = 0;
+    enum cf_code code = CF_OK;
+    if (is_number(reference)) {
+        code = cf_db_int(&found, store, err, "SELECT id FROM message WHERE id = ?1", "i",
+                         (int64_t)strtoll(reference, NULL, 10));
+    }
+    if (code == CF_OK && found == 0) {
+        code = cf_store_find_uuid(&found, store,
+                                  "SELECT id FROM message WHERE uuid >= ?1 AND uuid < ?2 LIMIT 2",
+                                  "message", reference, err);
+    }
+    if (code == CF_OK) {
+        *id = found;
+    }
+    return code;
+}
+
+/* ---- Making ---- */
+
+enum cf_code cf_store_conversation_create(int64_t *id, struct cf_store *store,
+                                          const struct cf_conversation_spec *spec,
+                                          struct cf_err *err)
+{
+    struct cf_buf title = CF_BUF_INIT;
+    if (spec->title != NULL) {
+        cf_title_clean(&title, spec->title, strlen(spec->title));
+    }
+    int64_t existing = 0;
+    int64_t made = 0;
+    enum cf_code code = cf_db_begin(store, CF_DB_SYNCED, err);
+    if (code != CF_OK) {
+        goto done;
+    }
+    if (spec->origin != NULL) {
+        code = cf_db_int(&existing, store, err,
+                         "SELECT id FROM conversation WHERE origin = ?1 AND origin_id = ?2", "tt",
+                         spec->origin, spec->origin_id);
+        if (code == CF_OK && existing != 0) {
+            *id = existing;
+            code = cf_err_set(err, CF_ERR_EXISTS, "the conversation ‘%s’ of %s is there already",
+                              spec->origin_id, spec->origin);
+        }
+    }
+    if (code == CF_OK) {
+        char uuid[CF_UUID_SIZE];
+        cf_db_uuid(uuid);
+        int64_t now = spec->created_ms > 0 ? spec->created_ms : cf_db_now_ms();
+        code = cf_db_run(store, err,
+                         "INSERT INTO conversation (uuid, created, updated, title_is_own, title,"
+                         " model, template, settings, system, origin, origin_id)"
+                         " VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                         "tiixtttttt", uuid, now, (int64_t)(title.size > 0), title.data, title.size,
+                         spec->model, spec->template_name, spec->settings, spec->system,
+                         spec->origin, spec->origin_id);
+        made = sqlite3_last_insert_rowid(store->db);
+    }
+    code = cf_db_finish(store, code, err);
+    if (code == CF_OK) {
+        *id = made;
+    }
+done:
+    cf_buf_release(&title);
+    return code;
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store_db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store_schema.h"
+#include "store_words.h"
+
+enum {
+    BUSY_TIMEOUT_MS = 10000,
+    PROGRESS_OPS = 4000, /* how often a long statement asks whether it is cancelled */
+    CHECKPOINT_PAGES = 4000,
+};
+
+static bool is_cancelled(const struct cf_store *store)
+{
+    return store->cancel != NULL && atomic_load_explicit(store->cancel, memory_order_relaxed);
+}
+
+static int on_progress(void *arg)
+{
+    return is_cancelled(arg) ? 1 : 0;
+}
+
+/* Waits a little for another process, longer each time, until the timeout. */
+static int on_busy(void *arg, int n_before)
+{
+    struct cf_store *store = arg;
+    int64_t now = cf_db_monotonic_ms();
+    if (n_before == 0) {
+        store->busy_since_ms = now;
+    }
+    if (is_cancelled(store) || now - store->busy_since_ms >= store->busy_timeout_ms) {
+        return 0;
+    }
+    long ms = n_before < 10 ? 1 + n_before : 10 + n_before % 16;
+    struct timespec pause = {.tv_nsec = ms * 1000000L};
+    (void)nanosleep(&pause, NULL);
+    return 1;
+}
+
+void cf_store_set_cancel(struct cf_store *store, const atomic_bool *cancel)
+{
+    store->cancel = cancel;
+}
+
+/* ---- The file ---- */
+
+static enum cf_code make_folder(const char *path, struct cf_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path) {
+        return CF_OK;
+    }
+    char *folder = cf_memdup_str(path, (size_t)(slash - path));
+    enum cf_code code = CF_OK;
+    for (char *end = folder + 1; code == CF_OK; end++) {
+        if (*end != '/' && *end != '\0') {
+            continue;
+        }
+        bool is_last = *end == '\0';
+        *end = '\0';
+        if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+            /* A parent that cannot be written may still hold the rest of the path. */
+            int mkdir_errno = errno;
+            struct stat info;
+            if (stat(folder, &info) != 0) {
+                code = cf_err_set_errno(err, mkdir_errno, "%s: cannot create the folder", folder);
+            }
+        }
+        if (is_last) {
+            break;
+        }
+        *end = '/';
+    }
+    free(folder);
+    return code;
+}
+
+/* Makes sure that there is a file, and one that only its owner can read when it is new. */
+static enum cf_code make_file(const char *path, const struct cf_store_options *options,
+                              struct cf_err *err)
+{
+    struct stat info;
+    if (stat(path, &info) == 0) {
+        if (S_ISDIR(info.st_mode)) {
+            return cf_err_set(err, CF_ERR_FORMAT, "%s: is a folder, not a database", path);
+        }
+        return CF_OK;
+    }
+    if (errno != ENOENT) {
+        return cf_err_set_errno(err, errno, "%s: cannot open the database", path);
+    }
+    if (options->must_exist || options->is_read_only) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "%s: there is no database yet", path);
+    }
+    enum cf_code code = make_folder(path, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno != EEXIST) {
+        return cf_err_set_errno(err, errno, "%s: cannot create the database", path);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return CF_OK;
+}
+
+/* File systems of other machines, where the shared memory of a write-ahead log does not reach. */
+static bool is_network(const char *path)
+{
+    static const unsigned long kinds[] = {
+        0x6969,     0x517B,     0xFF534D42, 0xFE534D42, 0x01021997,
+        0x5346414F, 0x73757245, 0x00C36400, 0x564C,     0x0BD00BD0,
+    };
+    struct statfs info;
+    if (statfs(path, &info) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < CF_ARRAY_SIZE(kinds); i++) {
+        if ((unsigned long)info.f_type == kinds[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- The connection ---- */
+
+static enum cf_code connect_file(struct cf_store *store, const char *vfs, bool is_immutable,
+                                 struct cf_err *err)
+{
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE |
+                (store->is_read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+    struct cf_buf name = CF_BUF_INIT;
+    if (is_immutable) {
+        flags |= SQLITE_OPEN_URI;
+        cf_buf_add_str(&name, "file:");
+        for (const char *byte = store->path; *byte != '\0'; byte++) {
+            if (strchr("%?#", *byte) != NULL) {
+                cf_buf_addf(&name, "%%%02X", (unsigned)(unsigned char)*byte);
+            } else {
+                cf_buf_add_char(&name, *byte);
+            }
+        }
+        cf_buf_add_str(&name, "?immutable=1");
+    } else {
+        cf_buf_add_str(&name, store->path);
+    }
+    int rc = sqlite3_open_v2(name.data, &store->db, flags, vfs);
+    cf_buf_release(&name);
+    if (store->db == NULL) {
+        return cf_err_set(err, CF_ERR_IO, "%s: not enough memory", store->path);
+    }
+    if (rc != SQLITE_OK) {
+        return cf_db_fail(store, rc, err);
+    }
+    (void)sqlite3_busy_handler(store->db, on_busy, store);
+    sqlite3_progress_handler(store->db, PROGRESS_OPS, on_progress, store);
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_wal_autocheckpoint(store->db, CHECKPOINT_PAGES);
+    return cf_db_script(store,
+                        "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;"
+                        "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
+                        "PRAGMA mmap_size = 0; PRAGMA cache_size = -8000",
+                        err);
+}
+
+static enum cf_code set_journal_mode(struct cf_store *store, struct cf_err *err)
+{
+    bool wants_wal = !is_network(store->path);
+    sqlite3_stmt *stmt = NULL;
+    bool has_row = false;
+    enum cf_code code =
+        cf_db_query(&stmt, store, err,
+                    wants_wal ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = DELETE", "");
+    if (code == CF_OK) {
+        code = cf_db_step(&has_row, store, stmt, err);
+    }
+    if (has_row) {
+        const char *mode = (const char *)sqlite3_column_text(stmt, 0);
+        store->is_wal = mode != NULL && strcmp(mode, "wal") == 0;
+    }
+    cf_db_end(stmt);
+    if (code == CF_ERR_IO && wants_wal) {
+        code = CF_OK; /* the shared memory is refused: the rollback journal stays */
+    }
+    if (code == CF_OK) {
+        code = cf_db_script(store, "PRAGMA journal_size_limit = 4194304", err);
+    }
+    return code;
+}
+
+/* Says once a database, not once a start, that there is no write-ahead log. */
+static enum cf_code tell_journal_mode(struct cf_store *store, struct cf_err *err)
+{
+    if (store->is_wal || store->is_read_only) {
+        return CF_OK;
+    }
+    enum cf_code code = cf_db_begin(store, CF_DB_SYNCED, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    code = cf_db_run(store, err,
+                     "INSERT OR IGNORE INTO meta (key, value) VALUES ('told_no_wal', '1')", "");
+    bool is_news = code == CF_OK && cf_db_n_changed(store) > 0;
+    code = cf_db_finish(store, code, err);
+    if (code == CF_OK && is_news) {
+        cf_buf_addf(
+            &store->notice,
+            "%s: this file system allows no write-ahead log; saving works, but takes longer, "
+            "and two programs may wait for each other\n",
+            store->path);
+    }
+    return code;
+}
+
+/* Recovery and the like, which damage must not keep a person from reading the rest. */
+static enum cf_code settle(struct cf_store *store, struct cf_err *err)
+{
+    struct cf_err why = CF_ERR_INIT;
+    int64_t words = CF_WORDS_VERSION;
+    int64_t n_recovered = 0;
+    enum cf_code code = tell_journal_mode(store, &why);
+    if (code == CF_OK) {
+        code = cf_db_int(&words, store, &why,
+                         "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'words'", "");
+    }
+    if (code == CF_OK && words != CF_WORDS_VERSION) {
+        code = cf_store_reindex(store, &why);
+    }
+    if (code == CF_OK) {
+        code = cf_store_recover(store, &n_recovered, &why);
+    }
+    if (code == CF_ERR_CORRUPT) {
+        cf_buf_addf(&store->notice, "%s\n", why.text);
+        return CF_OK;
+    }
+    if (n_recovered > 0) {
+        cf_buf_addf(
+            &store->notice,
+            n_recovered == 1
+                ? "%" PRId64 " reply was interrupted when confab ended; it is kept and can be "
+                  "continued\n"
+                : "%" PRId64 " replies were interrupted when confab ended; they are kept and "
+                  "can be continued\n",
+            n_recovered);
+    }
+    return code == CF_OK ? CF_OK : cf_err_set(err, code, "%s", why.text);
+}
+
+static enum cf_code open_for_writing(struct cf_store *store, int version,
+                                     const char *const *const *schema, int n_schema,
+                                     struct cf_err *err)
+{
+    enum cf_code code = set_journal_mode(store, err);
+    if (code == CF_OK) {
+        code = cf_store_migrate(store, version, schema, n_schema, err);
+    }
+    return code == CF_OK ? settle(store, err) : code;
+}
+
+static enum cf_code open_for_reading(struct cf_store *store, const char *vfs, int n_schema,
+                                     struct cf_err *err)
+{
+    int version = 0;
+    enum cf_code code = cf_store_identify(&version, store, n_schema, err);
+    if (code == CF_ERR_ACCESS || code == CF_ERR_IO || code == CF_ERR_NOT_FOUND) {
+        /* A folder that cannot be written has no room for the files of a write-ahead log.  Without
+         * a log nobody is writing, and the file can be read as it is. */
+        struct cf_buf log = CF_BUF_INIT;
+        cf_buf_addf(&log, "%s-wal", store->path);
+        struct stat info;
+        bool has_log = stat(log.data, &info) == 0 && info.st_size > 0;
+        cf_buf_release(&log);
+        if (has_log) {
+            return code;
+        }
+        cf_db_close(store);
+        code = connect_file(store, vfs, true, err);
+        if (code == CF_OK) {
+            code = cf_store_identify(&version, store, n_schema, err);
+        }
+    }
+    if (code == CF_OK && version == 0) {
+        code = cf_err_set(err, CF_ERR_NOT_FOUND, "%s: there is nothing in the database yet",
+                          store->path);
+    }
+    if (code == CF_OK && version < n_schema) {
+        code = cf_err_set(err, CF_ERR_UNSUPPORTED,
+                          "%s: the database is of an older version and must be opened for writing "
+                          "once to be brought up to date",
+                          store->path);
+    }
+    return code;
+}
+
+enum cf_code cf_store_open_schema(struct cf_store **store, const char *path,
+                                  const struct cf_store_options *options,
+                                  const char *const *const *schema, int n_schema,
+                                  struct cf_err *err)
+{
+    static const struct cf_store_options defaults;
+    options = options != NULL ? options : &defaults;
+    struct cf_store *made = cf_calloc(1, sizeof *made);
+    made->path = cf_strdup(path);
+    made->watch_fd = -1;
+    made->is_read_only = options->is_read_only;
+    made->busy_timeout_ms =
+        options->busy_timeout_ms > 0 ? options->busy_timeout_ms : BUSY_TIMEOUT_MS;
+    cf_buf_init(&made->notice);
+    cf_owner_self(made->owner);
+    int version = 0;
+    enum cf_code code = make_file(path, options, err);
+    if (code == CF_OK) {
+        code = connect_file(made, options->vfs, false, err);
+    }
+    if (code == CF_OK) {
+        code = made->is_read_only ? open_for_reading(made, options->vfs, n_schema, err)
+                                  : cf_store_identify(&version, made, n_schema, err);
+    }
+    if (code == CF_OK && !made->is_read_only) {
+        code = open_for_writing(made, version, schema, n_schema, err);
+    }
+    if (code != CF_OK) {
+        cf_store_close(made);
+        return code;
+    }
+    *store = made;
+    return CF_OK;
+}
+
+enum cf_code cf_store_open(struct cf_store **store, const char *path,
+                           const struct cf_store_options *options, struct cf_err *err)
+{
+    return cf_store_open_schema(store, path, options, cf_store_schema, cf_store_schema_n, err);
+}
+
+void cf_store_close(struct cf_store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    if (store->db != NULL) {
+        (void)cf_store_sync(store, NULL);
+        cf_db_close(store);
+    }
+    if (store->watch_fd >= 0) {
+        (void)close(store->watch_fd);
+    }
+    cf_buf_release(&store->notice);
+    free(store->path);
+    free(store);
+}
+
+const char *cf_store_notice(const struct cf_store *store)
+{
+    return store->notice.size > 0 ? store->notice.data : NULL;
+}
+
+const char *cf_store_path(const struct cf_store *store)
+{
+    return store->path;
+}
+
+/* ---- Recovery ---- */
+
+/* Ids of what dead processes left behind, from a query of id, owner, time. */
+static enum cf_code find_dead(struct cf_buf *ids, struct cf_store *store, const char *sql,
+                              struct cf_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool has_row = false;
+    enum cf_code code = cf_db_query(&stmt, store, err, sql, "");
+    while (code == CF_OK && (code = cf_db_step(&has_row, store, stmt, err)) == CF_OK && has_row) {
+        int64_t id = sqlite3_column_int64(stmt, 0);
+        const char *owner = (const char *)sqlite3_column_text(stmt, 1);
+        if (owner == NULL || !cf_owner_is_alive(owner, sqlite3_column_int64(stmt, 2))) {
+            cf_buf_add(ids, &id, sizeof id);
+        }
+    }
+    cf_db_end(stmt);
+    return code;
+}
+
+static enum cf_code interrupt_reply(struct cf_store *store, int64_t id, int64_t *n_recovered,
+                                    struct cf_err *err)
+{
+    enum cf_code code = cf_db_run(store, err,
+                                  "UPDATE message SET state = 'interrupted', owner = NULL"
+                                  " WHERE id = ?1 AND state = 'streaming'",
+                                  "i", id);
+    if (code == CF_OK && cf_db_n_changed(store) > 0) {
+        (*n_recovered)++;
+        code = cf_store_index_message(store, id, err);
+    }
+    return code;
+}
+
+static enum cf_code undo_import(struct cf_store *store, int64_t id, struct cf_err *err)
+{
+    enum cf_code code =
+        cf_db_run(store, err,
+                  "INSERT INTO search (search, rowid, words)"
+                  " SELECT 'delete', w.message, w.words FROM conversation c"
+                  " JOIN message m ON m.conversation = c.id JOIN words w ON w.message = m.id"
+                  " WHERE c.import = ?1",
+                  "i", id);
+    static const char *const steps[] = {
+        "DELETE FROM words WHERE message IN (SELECT m.id FROM conversation c"
+        " JOIN message m ON m.conversation = c.id WHERE c.import = ?1)",
+        "UPDATE conversation SET active_leaf = NULL WHERE import = ?1",
+        "DELETE FROM conversation WHERE import = ?1",
+        "DELETE FROM import WHERE id = ?1",
+    };
+    for (size_t i = 0; code == CF_OK && i < CF_ARRAY_SIZE(steps); i++) {
+        code = cf_db_run(store, err, steps[i], "i", id);
+    }
+    return code;
+}
+
+enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, struct cf_err *err)
+{
+    struct cf_buf replies = CF_BUF_INIT;
+    struct cf_buf imports = CF_BUF_INIT;
+    int64_t n = 0;
+    enum cf_code code = find_dead(
+        &replies, store, "SELECT id, owner, updated FROM message WHERE state = 'streaming'", err);
+    if (code == CF_OK) {
+        code = find_dead(&imports, store, "SELECT id, owner, started FROM import", err);
+    }
+    /* The common case costs no transaction. */
+    if (code == CF_OK && (replies.size > 0 || imports.size > 0)) {
+        code = cf_db_begin(store, CF_DB_SYNCED, err);
+        if (code == CF_OK) {
+            for (size_t at = 0; code == CF_OK && at < replies.size; at += sizeof(int64_t)) {
+                int64_t id;
+                memcpy(&id, replies.data + at, sizeof id);
+                code = interrupt_reply(store, id, &n, err);
+            }
+            for (size_t at = 0; code == CF_OK && at < imports.size; at += sizeof(int64_t)) {
+                int64_t id;
+                memcpy(&id, imports.data + at, sizeof id);
+                code = undo_import(store, id, err);
+            }
+            code = cf_db_finish(store, code, err);
+        }
+    }
+    cf_buf_release(&replies);
+    cf_buf_release(&imports);
+    if (code == CF_OK && n_recovered != NULL) {
+        *n_recovered = n;
+    }
+    return code;
+}

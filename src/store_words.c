@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store_words.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unicase.h>
+#include <unictype.h>
+#include <uninorm.h>
+
+#include "text.h"
+
+/* Marks that are looked at after a base character; a text may pile up any number. */
+enum { MARKS_MAX = 12 };
+
+enum kind { KIND_SEPARATOR, KIND_LETTER, KIND_ALONE };
+
+static bool is_mark(uint32_t c)
+{
+    return c >= 0x300 && uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M);
+}
+
+/* An accent or a vowel point that people leave out when they search: those of Latin, Greek,
+ * Cyrillic, Hebrew, Arabic.  Kana's voicing marks and the vowel signs of Indic and South-East Asian
+ * scripts make other letters and stay. */
+static bool is_accent(uint32_t c)
+{
+    if (c == 0x3099 || c == 0x309A || !uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Mn)) {
+        return false;
+    }
+    const uc_script_t *script = uc_script(c);
+    if (script == NULL) {
+        return false;
+    }
+    static const char *const scripts[] = {"Inherited", "Common", "Latin",  "Greek",
+                                          "Cyrillic",  "Hebrew", "Arabic", "Syriac"};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(scripts); i++) {
+        if (strcmp(script->name, scripts[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum kind kind_of(uint32_t c)
+{
+    if (c < 0x80) {
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        return is_letter ? KIND_LETTER : KIND_SEPARATOR;
+    }
+    if (cf_text_is_unspaced_script(c)) {
+        return KIND_ALONE;
+    }
+    if (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N |
+                                                UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_Co)) {
+        return KIND_LETTER;
+    }
+    return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_S) ? KIND_ALONE : KIND_SEPARATOR;
+}
+
+void cf_words_init(struct cf_words *words, const char *text, size_t size)
+{
+    *words = (struct cf_words){.text = text, .size = size};
+    cf_buf_init(&words->word);
+    cf_buf_init(&words->folded);
+}
+
+void cf_words_release(struct cf_words *words)
+{
+    cf_buf_release(&words->word);
+    cf_buf_release(&words->folded);
+}
+
+/* Folds a base character with its marks into words->folded. */
+static void fold(struct cf_words *words, const char *bytes, size_t size)
+{
+    size_t n = 0;
+    uint8_t *wide = u8_casefold((const uint8_t *)bytes, size, NULL, UNINORM_NFKD, NULL, &n);
+    if (wide == NULL) {
+        return; /* not valid UTF-8, or no memory: no word */
+    }
+    size_t kept = 0;
+    for (size_t at = 0; at < n;) {
+        uint32_t c;
+        size_t length = cf_text_decode(&c, (const char *)wide + at, n - at);
+        if (!is_accent(c)) {
+            memmove(wide + kept, wide + at, length);
+            kept += length;
+        }
+        at += length;
+    }
+    size_t n_composed = 0;
+    uint8_t *composed = kept > 0 ? u8_normalize(UNINORM_NFC, wide, kept, NULL, &n_composed) : NULL;
+    if (composed != NULL) {
+        cf_buf_add(&words->folded, composed, n_composed);
+    }
+    free(composed);
+    free(wide);
+}
+
+/* Takes the next character of the text, with the marks on it, into words->folded. */
+static void take_piece(struct cf_words *words)
+{
+    const char *text = words->text;
+    uint32_t c;
+    size_t begin = words->at;
+    size_t end = begin + cf_text_decode(&c, text + begin, words->size - begin);
+    bool is_invalid = c == CF_TEXT_REPLACEMENT && end - begin == 1;
+    bool has_mark = false;
+    size_t stop = end;
+    for (int n = 0; stop < words->size && (unsigned char)text[stop] >= 0xCC; n++) {
+        uint32_t mark;
+        size_t length = cf_text_decode(&mark, text + stop, words->size - stop);
+        if (!is_mark(mark)) {
+            break;
+        }
+        stop += length;
+        if (n < MARKS_MAX) {
+            end = stop;
+        }
+        has_mark = true;
+    }
+    cf_buf_clear(&words->folded);
+    words->folded_at = 0;
+    words->piece_begin = begin;
+    words->piece_end = stop;
+    words->at = stop;
+    if (is_invalid) {
+        cf_buf_add_char(&words->folded, ' ');
+    } else if (c < 0x80 && !has_mark) {
+        cf_buf_add_char(&words->folded, (char)(c >= 'A' && c <= 'Z' ? c + 32 : c));
+    } else if (c >= 0x4E00 && c <= 0x9FFF && !has_mark) {
+        cf_buf_add(&words->folded, text + begin, end - begin); /* Han: nothing to fold */
+    } else {
+        fold(words, text + begin, end - begin);
+    }
+}
+
+bool cf_words_next(struct cf_words *words)
+{
+    cf_buf_clear(&words->word);
+    for (;;) {
+        if (words->folded_at == words->folded.size) {
+            if (words->at == words->size) {
+                return words->word.size > 0;
+            }
+            take_piece(words);
+            continue;
+        }
+        uint32_t c;
+        const char *bytes = words->folded.data + words->folded_at;
+        size_t left = words->folded.size - words->folded_at;
+        size_t length = cf_text_decode(&c, bytes, left);
+        enum kind kind = kind_of(c);
+        while (length < left && kind == KIND_ALONE) {
+            uint32_t mark;
+            size_t n = cf_text_decode(&mark, bytes + length, left - length);
+            if (!is_mark(mark)) {
+                break;
+            }
+            length += n;
+        }
+        bool is_end = kind != KIND_LETTER || words->word.size + length > CF_WORD_MAX;
+        if (words->word.size > 0 && is_end) {
+            return true; /* what ends it is looked at again */
+        }
+        words->folded_at += length;
+        if (kind == KIND_SEPARATOR) {
+            continue;
+        }
+        if (words->word.size == 0) {
+            words->begin = words->piece_begin;
+        }
+        words->end = words->piece_end;
+        cf_buf_add(&words->word, bytes, length);
+        if (kind == KIND_ALONE) {
+            return true;
+        }
+    }
+}
+
+size_t cf_words_add(struct cf_buf *out, const char *text, size_t size)
+{
+    struct cf_words words;
+    cf_words_init(&words, text, size);
+    size_t n = 0;
+    while (cf_words_next(&words)) {
+        if (n++ > 0) {
+            cf_buf_add_char(out, ' ');
+        }
+        cf_buf_add(out, words.word.data, words.word.size);
+    }
+    cf_words_release(&words);
+    return n;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the tests of the store share: a database in a folder of its own, and short ways to put
+ * something into it. */
+#ifndef STORE_TEST_H
+#define STORE_TEST_H
+
+#include "test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store.h"
+
+/* A folder that is removed with all in it, and the database's path there. */
+struct place {
+    char folder[64];
+    char path[96];
+};
+
+static inline void place_init(struct place *place)
+{
+    const char *temporary = getenv("TMPDIR");
+    (void)snprintf(place->folder, sizeof place->folder, "%s/confab-XXXXXX",
+                   temporary != NULL && strlen(temporary) < 40 ? temporary : "/tmp");
+    assert_non_null(mkdtemp(place->folder));
+    (void)snprintf(place->path, sizeof place->path, "%s/confab.db", place->folder);
+}
+
+static inline void place_release(struct place *place)
+{
+    (void)chmod(place->folder, 0700);
+    DIR *dir = opendir(place->folder);
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (entry->d_name[0] != '.') {
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+        }
+    }
+    (void)closedir(dir);
+    (void)rmdir(place->folder);
+}
+
+#define assert_ok(call)                                                                            \
+    do {                                                                                           \
+        struct cf_err assert_err = CF_ERR_INIT;                                                    \
+        struct cf_err *err = &assert_err;                                                          \
+        enum cf_code assert_code = (call);                                                         \
+        if (assert_code != CF_OK) {                                                                \
+            fail_msg("%s: %s", #call, assert_err.text);                                            \
+        }                                                                                          \
+    } while (0)
+
+#define assert_code(wanted, call)                                                                  \
+    do {                                                                                           \
+        struct cf_err assert_err = CF_ERR_INIT;                                                    \
+        struct cf_err *err = &assert_err;                                                          \
+        enum cf_code assert_got = (call);                                                          \
+        if (assert_got != (wanted)) {                                                              \
+            fail_msg("%s: code %d, %s", #call, (int)assert_got, assert_err.text);                  \
+        }                                                                                          \
+        assert_true(assert_err.text[0] != '\0' || (wanted) == CF_OK);                              \
+    } while (0)
+
+static inline struct cf_store *open_store(const struct place *place)
+{
+    struct cf_store *store = NULL;
+    assert_ok(cf_store_open(&store, place->path, NULL, err));
+    return store;
+}
+
+static inline int64_t new_conversation(struct cf_store *store)
+{
+    const struct cf_conversation_spec spec = {.model = "tiny"};
+    int64_t id = 0;
+    assert_ok(cf_store_conversation_create(&id, store, &spec, err));
+    return id;
+}
+
+static inline int64_t add_text(struct cf_store *store, int64_t conversation, int64_t parent,
+                               enum cf_role role, const char *text)
+{
+    const struct cf_message_spec spec = {.conversation = conversation,
+                                         .parent = parent,
+                                         .role = role,
+                                         .text = text,
+                                         .size = strlen(text)};
+    int64_t id = 0;
+    assert_ok(cf_store_message_add(&id, store, &spec, err));
+    return id;
+}
+
+static inline int64_t begin_reply(struct cf_store *store, int64_t conversation, int64_t parent)
+{
+    const struct cf_reply_spec spec = {.conversation = conversation,
+                                       .parent = parent,
+                                       .model = "tiny",
+                                       .template_text = "{text}",
+                                       .system = "be brief"};
+    int64_t id = 0;
+    assert_ok(cf_store_reply_begin(&id, 1, store, &spec, err));
+    return id;
+}
+
+static inline struct cf_reply_state reply_text(const char *text)
+{
+    return (struct cf_reply_state){.text = text, .size = strlen(text)};
+}
+
+static inline void finish_reply(struct cf_store *store, int64_t id, const char *text)
+{
+    const struct cf_reply_state reply = reply_text(text);
+    assert_ok(
+        cf_store_reply_finish(store, id, &reply, CF_MESSAGE_COMPLETE, CF_END_STOP, NULL, err));
+}
+
+/* The texts of a branch, joined by '|'. */
+static inline void assert_branch(struct cf_store *store, int64_t leaf, const char *wanted)
+{
+    struct cf_messages messages;
+    assert_ok(cf_store_path_load(&messages, store, leaf, 0, false, err));
+    struct cf_buf text = CF_BUF_INIT;
+    for (size_t i = 0; i < messages.n; i++) {
+        cf_buf_addf(&text, "%s%s", i > 0 ? "|" : "", messages.items[i].text);
+    }
+    assert_string_equal(text.data, wanted);
+    cf_buf_release(&text);
+    cf_messages_release(&messages);
+}
+
+static inline int64_t active_leaf(struct cf_store *store, int64_t conversation)
+{
+    struct cf_conversations one;
+    assert_ok(cf_store_conversation_load(&one, store, conversation, err));
+    int64_t leaf = one.items[0].active_leaf;
+    cf_conversations_release(&one);
+    return leaf;
+}
+
+/* Nothing is wrong with the database. */
+static inline void assert_sound(struct cf_store *store)
+{
+    struct cf_check_report report;
+    assert_ok(cf_store_check(&report, store, false, err));
+    if (report.n > 0) {
+        fail_msg("%s", report.problems[0]);
+    }
+    assert_null(report.hint);
+    cf_check_report_release(&report);
+}
+
+#endif
