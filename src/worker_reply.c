@@ -265,6 +265,10 @@ static enum cf_code hold(struct wave *wave, int32_t *forced, struct cf_err *err)
             emit_paused(wave);
         }
         enum order order = wait_for_order(wave, forced);
+        if (order != ORDER_LOOK) {
+            /* Turned before it was freed: in force for the token that comes now. */
+            (void)read_knobs(wave);
+        }
         if (order == ORDER_GO) {
             const struct cf_event event = {
                 .kind = CF_EVENT_RESUMED, .job = wave->job->number, .index = wave->index};
