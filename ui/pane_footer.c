@@ -16,7 +16,7 @@ static const struct hint input_hints[] = {
 static const struct hint streaming_hints[] = {
     {UI_STOP, "stop"}, {UI_KNOBS, "knobs"}, {UI_HELP, "help"}};
 static const struct hint reading_hints[] = {
-    {UI_STOP, "stop"}, {UI_END, "end"}, {UI_LEAVE, "write"}, {UI_HELP, "help"}};
+    {UI_STOP, "stop"}, {UI_END, "follow"}, {UI_LEAVE, "write"}, {UI_HELP, "help"}};
 static const struct hint asking_hints[] = {{UI_STOP, "cancel"}};
 static const struct hint transcript_hints[] = {{UI_REGENERATE, "again"},  {UI_EDIT, "edit"},
                                                {UI_CONTINUE, "continue"}, {UI_YANK, "copy"},

@@ -159,6 +159,11 @@ void ui_help_draw(const struct ui_paint *paint, struct ui_rect rect, const struc
 void ui_offers_draw(const struct ui_paint *paint, struct ui_rect rect,
                     const struct cf_completions *offers)
 {
+    if (rect.height > 1) {
+        ui_grid_hline(paint->grid, rect.x, rect.y++, rect.width,
+                      ui_paint_style(paint, UI_STYLE_RULE));
+        rect.height--;
+    }
     int end = rect.x + rect.width;
     int widest = 0;
     for (size_t i = 0; i < offers->n; i++) {

@@ -12,7 +12,7 @@
 void ui_help_draw(const struct ui_paint *paint, struct ui_rect rect, const struct ui_keys *keys,
                   int *top);
 
-/* What Tab offers, a row each; the last row counts those that found no room. */
+/* What Tab offers, a row each below a rule; the last row counts those that found no room. */
 void ui_offers_draw(const struct ui_paint *paint, struct ui_rect rect,
                     const struct cf_completions *offers);
 

@@ -243,7 +243,8 @@ static int draw_help(const struct ui_paint *paint, struct ui_rect rect,
     struct ui_wrap wrap;
     ui_wrap_init(&wrap, rect.width - 2);
     ui_wrap_extend(&wrap, help, strlen(help));
-    int n = (int)wrap.n_rows < rect.height / 3 ? (int)wrap.n_rows : rect.height / 3;
+    int most = rect.height < 10 ? rect.height / 3 : 4;
+    int n = (int)wrap.n_rows < most ? (int)wrap.n_rows : most;
     for (int i = 0; i < n; i++) {
         ui_grid_put(paint->grid, rect.x + 1, rect.y + rect.height - n + i, rect.x + rect.width,
                     help + wrap.rows[i].begin, wrap.rows[i].end - wrap.rows[i].begin,

@@ -60,6 +60,9 @@ static void draw_item(const struct ui_paint *paint, struct ui_rect rect, int y,
     ui_date_format(date, item->updated_ms, data->now_ms);
     int title_end = end - 1;
     if (rect.width >= 20) {
+        if (rect.width < 30 && strlen(date) == 10) {
+            date[4] = '\0'; /* the year alone */
+        }
         int width = (int)strlen(date);
         title_end = end - width - 2;
         ui_pane_put(paint, end - width - 1, y, end, date,

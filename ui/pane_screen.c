@@ -13,7 +13,7 @@ void ui_screen_release(struct ui_screen *screen)
 static int over_height(const struct ui_screen_data *data, int width)
 {
     if (data->offers != NULL && data->offers->n > 0) {
-        return data->offers->n < OFFERS_MAX ? (int)data->offers->n : OFFERS_MAX;
+        return 1 + (data->offers->n < OFFERS_MAX ? (int)data->offers->n : OFFERS_MAX);
     }
     return data->answer != NULL ? ui_answer_height(data->answer, width) : 0;
 }

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WIDE = 50, NARROW = 24 }; /* columns from which labels are long, and are there at all */
+/* Columns from which labels are long, and are there at all; and how long they are at most. */
+enum { WIDE = 50, NARROW = 24, LABEL_WIDE = 10, LABEL_NARROW = 4 };
 
 /* A row of the transcript: of message INDEX, its row ROW. */
 struct place {
@@ -35,16 +36,40 @@ void ui_transcript_reset(struct ui_transcript *view)
     view->selected = 0;
 }
 
-/* Columns of the labels, with the blanks around them. */
-static int label_width(int width)
+/* The first word of a model's name, as the label of its turns. */
+static void label_of(char label[64], const char *name)
 {
-    return width >= WIDE ? 10 : width >= NARROW ? 6 : 2;
+    size_t size = strcspn(name, " \t\n");
+    size = size < 63 ? size : 63;
+    memcpy(label, name, size);
+    label[size] = '\0';
 }
 
-static int text_width(int width)
+/* Columns of the labels, with the blanks around them: the same for all messages, and for the same
+ * model always. */
+static int label_width(int width, const struct ui_transcript_data *data)
+{
+    if (width < NARROW) {
+        return 2;
+    }
+    const char *name = data->model;
+    for (size_t i = data->n_turns; i-- > 0 && name[0] == '\0';) {
+        if (data->turns[i]->model_name != NULL) {
+            name = data->turns[i]->model_name;
+        }
+    }
+    char label[64];
+    label_of(label, name);
+    int columns = cf_text_width(label, strlen(label), 0);
+    int most = width < WIDE ? LABEL_NARROW : LABEL_WIDE;
+    columns = columns < 4 ? 4 : columns > most ? most : columns;
+    return 1 + columns + (width < WIDE ? 1 : 2);
+}
+
+static int text_width(int width, const struct ui_transcript_data *data)
 {
     /* The last column is for the caret. */
-    int columns = width - label_width(width) - 1;
+    int columns = width - label_width(width, data) - 1;
     return columns < 1 ? 1 : columns;
 }
 
@@ -238,7 +263,14 @@ static void set_anchor(struct ui_transcript *view, const struct ui_transcript_da
     view->anchor_byte = view->anchor_kind == UI_ROW_TEXT ? shape.block->wrap.rows[row].begin : 0;
 }
 
-/* The row at the top of the view.  Turns to following when the end is in view. */
+/* Remembers how much there was, for ui_transcript_news. */
+static void note_seen(struct ui_transcript *view, const struct ui_transcript_data *data)
+{
+    view->n_seen_turns = data->n_turns;
+    view->n_seen_tokens = data->turns[data->n_turns - 1]->n_tokens;
+}
+
+/* The row at the top of the view. */
 static struct place top_place(struct ui_transcript *view, const struct ui_transcript_data *data)
 {
     struct place end = end_place(view, data);
@@ -246,8 +278,9 @@ static struct place top_place(struct ui_transcript *view, const struct ui_transc
         return end;
     }
     struct place place = anchor_place(view, data);
-    if (!is_before(place, end)) {
-        view->is_scrolled = false;
+    if (view->is_at_end || !is_before(place, end)) {
+        view->is_at_end = true;
+        note_seen(view, data);
         return end;
     }
     return place;
@@ -262,10 +295,10 @@ static void show_from(struct ui_transcript *view, const struct ui_transcript_dat
         return;
     }
     if (!view->is_scrolled) {
-        view->n_seen_turns = data->n_turns;
-        view->n_seen_tokens = data->turns[data->n_turns - 1]->n_tokens;
+        note_seen(view, data);
     }
     view->is_scrolled = true;
+    view->is_at_end = false;
     set_anchor(view, data, place);
 }
 
@@ -355,7 +388,7 @@ bool ui_transcript_matches(const struct cf_chat_turn *turn, const char *query)
 bool ui_transcript_news(const struct ui_transcript *view, const struct ui_transcript_data *data,
                         struct cf_buf *text)
 {
-    if (!view->is_scrolled || data->n_turns == 0) {
+    if (!view->is_scrolled || view->is_at_end || data->n_turns == 0) {
         return false;
     }
     if (data->n_turns > view->n_seen_turns) {
@@ -390,7 +423,7 @@ static void draw_line(const struct ui_paint *paint, struct ui_rect rect, int y, 
 static void draw_label(const struct ui_paint *paint, struct ui_rect rect, int y,
                        const struct cf_chat_turn *turn, const struct ui_transcript_data *data)
 {
-    int width = label_width(rect.width);
+    int width = label_width(rect.width, data);
     int end = rect.x + (width < rect.width ? width : rect.width);
     enum ui_style_name style = UI_STYLE_ASSISTANT;
     const char *name = turn->model_name != NULL ? turn->model_name : data->model;
@@ -401,18 +434,14 @@ static void draw_label(const struct ui_paint *paint, struct ui_rect rect, int y,
         style = UI_STYLE_SYSTEM;
         name = "system";
     }
-    if (width < 6) {
+    if (width < 4) {
         name = turn->role == CF_ROLE_USER ? "›" : "";
         ui_pane_put(paint, rect.x, y, end, name, style);
         return;
     }
-    /* The first word of the model's name. */
-    char word[64];
-    size_t size = strcspn(name, " \t\n");
-    size = size < sizeof word ? size : sizeof word - 1;
-    memcpy(word, name, size);
-    word[size] = '\0';
-    ui_pane_put(paint, rect.x + 1, y, end - 1, word, style);
+    char label[64];
+    label_of(label, name);
+    ui_pane_put(paint, rect.x + 1, y, end - 1, label, style);
 }
 
 /* Draws [begin, end) of the shown text in the pieces that marks cut it into. */
@@ -456,7 +485,7 @@ static void draw_text(const struct ui_paint *paint, struct ui_rect rect, int y,
                       const struct cf_chat_turn *turn, const struct ui_transcript_data *data,
                       const struct shape *shape, size_t row)
 {
-    int x = rect.x + label_width(rect.width);
+    int x = rect.x + label_width(rect.width, data);
     int right = rect.x + rect.width;
     if (row == 0) {
         draw_label(paint, rect, y, turn, data);
@@ -499,8 +528,8 @@ static void draw_row(const struct ui_paint *paint, struct ui_rect rect, int y,
         struct cf_buf text = CF_BUF_INIT;
         describe_state(turn, data, &text);
         bool is_alarming = turn->state == CF_TURN_INTERRUPTED || turn->state == CF_TURN_FAILED;
-        ui_pane_put(paint, rect.x + label_width(rect.width), y, rect.x + rect.width, text.data,
-                    is_alarming ? UI_STYLE_STATE : UI_STYLE_MARK);
+        ui_pane_put(paint, rect.x + label_width(rect.width, data), y, rect.x + rect.width,
+                    text.data, is_alarming ? UI_STYLE_STATE : UI_STYLE_MARK);
         cf_buf_release(&text);
         break;
     }
@@ -536,9 +565,12 @@ void ui_transcript_draw(struct ui_transcript *view, const struct ui_paint *paint
     if (rect.width < 1 || rect.height < 1) {
         return;
     }
+    if (view->width != rect.width || view->height != rect.height) {
+        view->is_at_end = false;
+    }
     view->width = rect.width;
     view->height = rect.height;
-    ui_blocks_set_width(&view->blocks, text_width(rect.width));
+    ui_blocks_set_width(&view->blocks, text_width(rect.width, data));
     if (data->n_turns == 0) {
         draw_welcome(paint, rect, data);
         return;

@@ -25,7 +25,8 @@ struct ui_transcript {
     struct ui_blocks blocks;
     int width; /* of the last drawing */
     int height;
-    bool is_scrolled; /* does not follow */
+    bool is_scrolled; /* the reader has left the end */
+    bool is_at_end;   /* nevertheless it is in view, since the last change of size: it follows */
     /* The row at the top of the view, while is_scrolled. */
     int64_t anchor_id;
     size_t anchor_index; /* of the message, for when its id is gone */

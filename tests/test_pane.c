@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The panes, drawn from fake data at many sizes and compared with tests/fixtures/ui/SCENE.txt.
+ * With CONFAB_UPDATE_GOLDEN=1 in the environment the files are written instead: look at the
+ * difference before it is committed. */
+#include "test.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "fake_chat.h"
+
+static const struct {
+    int width;
+    int height;
+} sizes[] = {{80, 24}, {60, 20}, {40, 10}, {120, 40}, {200, 60}, {20, 5}};
+
+static void draw(struct fake_chat *chat, int width, int height, struct ui_grid *grid,
+                 struct ui_layout *layout)
+{
+    struct ui_paint paint = {grid, &chat->theme};
+    fake_fill(chat);
+    ui_grid_resize(grid, width, height);
+    ui_screen_draw(&chat->screen, &paint, &chat->data, layout);
+    ui_grid_assert_sane(grid);
+}
+
+/* The scene at all sizes, from a fresh place of the reader each time unless PREPARE moves it. */
+static void dump_scene(struct fake_chat *chat, void (*prepare)(struct fake_chat *chat),
+                       struct cf_buf *out)
+{
+    struct ui_grid grid = {0};
+    struct ui_layout layout;
+    for (size_t i = 0; i < CF_ARRAY_SIZE(sizes); i++) {
+        ui_screen_release(&chat->screen);
+        memset(&chat->screen, 0, sizeof chat->screen);
+        draw(chat, sizes[i].width, sizes[i].height, &grid, &layout);
+        if (prepare != NULL) {
+            prepare(chat);
+            draw(chat, sizes[i].width, sizes[i].height, &grid, &layout);
+        }
+        ui_grid_put_str(&grid, 0, layout.input.y, grid.width, "› and when it snows?",
+                        UI_STYLE_PLAIN);
+        cf_buf_addf(out, "=== %dx%d\n", sizes[i].width, sizes[i].height);
+        ui_grid_dump(&grid, out);
+    }
+    /* Whatever the size: nothing falls over, nothing is drawn outside. */
+    for (int width = 0; width <= 12; width++) {
+        for (int height = 0; height <= 9; height++) {
+            draw(chat, width, height, &grid, &layout);
+        }
+    }
+    ui_grid_release(&grid);
+}
+
+static void read_file(const char *path, struct cf_buf *text)
+{
+    FILE *file = fopen(path, "r");
+    char piece[4096];
+    for (size_t n; file != NULL && (n = fread(piece, 1, sizeof piece, file)) > 0;) {
+        cf_buf_add(text, piece, n);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
+static void assert_golden(const char *scene, const struct cf_buf *actual)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/tests/fixtures/ui/%s.txt", TEST_SRCDIR, scene);
+    if (getenv("CONFAB_UPDATE_GOLDEN") != NULL) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_int_equal(fwrite(actual->data, 1, actual->size, file), actual->size);
+        assert_int_equal(fclose(file), 0);
+        return;
+    }
+    struct cf_buf expected = CF_BUF_INIT;
+    read_file(path, &expected);
+    assert_string_equal(actual->data, expected.data);
+    cf_buf_release(&expected);
+}
+
+static void check_scene(struct fake_chat *chat, void (*prepare)(struct fake_chat *chat),
+                        const char *scene)
+{
+    struct cf_buf text = CF_BUF_INIT;
+    dump_scene(chat, prepare, &text);
+    assert_golden(scene, &text);
+    cf_buf_release(&text);
+    fake_release(chat);
+}
+
+static void screen__draw__as_in_the_picture(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    fake_say(&chat, CF_ROLE_USER, "What should I drink when it rains?");
+    struct cf_chat_turn *reply = fake_say(
+        &chat, CF_ROLE_ASSISTANT, "I would have a cup of tea, because the rain is cold and tea is");
+    reply->state = CF_TURN_STREAMING;
+    reply->reason = CF_END_NONE;
+    chat.status.phase = CF_PHASE_STREAMING;
+    chat.settings.sampling.top_p = 0.9;
+    chat.data.has_knobs = true;
+    fake_choose(&chat);
+    check_scene(&chat, NULL, "picture");
+}
+
+static const struct cf_sampling *sampling_of(double temperature, double top_p)
+{
+    static struct cf_sampling sampling;
+    sampling = CF_SAMPLING_INIT;
+    sampling.temperature = temperature;
+    sampling.top_p = top_p;
+    return &sampling;
+}
+
+/* A conversation with everything that a message can have. */
+static void say_everything(struct fake_chat *chat)
+{
+    static struct cf_turn_mark marks[4];
+    chat->status.first_visible = 2;
+    fake_say(chat, CF_ROLE_SYSTEM, "You are a tea house keeper.");
+    fake_say(chat, CF_ROLE_USER,
+             "我正在学习人工智能。茶和雨 — what is it called? 🍵🌧")
+        ->is_visible = false;
+    struct cf_chat_turn *turn = fake_say(
+        chat, CF_ROLE_ASSISTANT,
+        "It is called \x1b[31mred\x07 tea.\n\nWith\ttabs, "
+        "a_very_long_word_that_does_not_fit_into_a_"
+        "narrow_terminal_at_all, and a second paragraph that is long enough to be broken.");
+    turn->n_siblings = 5;
+    turn->sibling = 1;
+    turn->is_dropped_next = true;
+    fake_say(chat, CF_ROLE_USER, "Short.")->is_pinned = true;
+    turn = fake_say(chat, CF_ROLE_ASSISTANT, "Knobs were turned while this was written, twice.");
+    marks[0] = (struct cf_turn_mark){0, 0, *sampling_of(0.7, 0.9)};
+    marks[1] = (struct cf_turn_mark){2, 11, *sampling_of(0.9, 0.9)};
+    marks[2] = (struct cf_turn_mark){4, 18, *sampling_of(1.1, 0.9)};
+    marks[3] = (struct cf_turn_mark){40, 37, *sampling_of(1.1, 0.8)};
+    turn->marks = marks;
+    turn->n_marks = CF_ARRAY_SIZE(marks);
+    turn->state = CF_TURN_INTERRUPTED;
+    turn = fake_say(chat, CF_ROLE_ASSISTANT, "This one was stopped");
+    turn->state = CF_TURN_CANCELLED;
+    turn = fake_say(chat, CF_ROLE_ASSISTANT, "This one is as long as allowed");
+    turn->reason = CF_END_LENGTH;
+    turn->model_name = "an-other-model-with-a-name";
+    turn = fake_say(chat, CF_ROLE_ASSISTANT, "");
+    turn->state = CF_TURN_WAITING;
+    turn = fake_say(chat, CF_ROLE_USER, "and this waits");
+    turn->state = CF_TURN_WAITING;
+    chat->status.phase = CF_PHASE_EVALUATING;
+    chat->status.n_queued = 1;
+}
+
+static void select_knobs(struct fake_chat *chat)
+{
+    chat->screen.transcript.selected = 5;
+}
+
+static void transcript__draw__shows_all_that_a_message_can_have(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    say_everything(&chat);
+    chat.data.transcript.has_focus = true;
+    chat.data.footer.place = UI_IN_TRANSCRIPT;
+    check_scene(&chat, select_knobs, "transcript");
+}
+
+static void scroll_to_top(struct fake_chat *chat)
+{
+    ui_transcript_to_top(&chat->screen.transcript, &chat->data.transcript);
+    ui_transcript_select(&chat->screen.transcript, &chat->data.transcript, 0);
+    chat->screen.transcript.n_seen_tokens = 0;
+    chat->turns[chat->n - 1].n_tokens = 12;
+}
+
+static void transcript__draw__says_what_is_new(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    say_everything(&chat);
+    chat.data.transcript.has_focus = true;
+    chat.data.transcript.query = "called LONG";
+    chat.data.footer.place = UI_IN_TRANSCRIPT;
+    check_scene(&chat, scroll_to_top, "scrolled");
+}
+
+static const struct cf_chat_list_item items[] = {
+    {.id = 12, .title = "Tea in the rain", .updated_ms = INT64_C(1795529000000), .is_pinned = true},
+    {.id = 11, .title = "我正在学习人工智能", .updated_ms = INT64_C(1795429000000)},
+    {.id = 9, .title = "", .updated_ms = INT64_C(1785429000000)},
+    {.id = 7,
+     .title = "A title that is much longer than any pane of any terminal would ever like to show",
+     .updated_ms = INT64_C(1685429000000),
+     .is_streaming = true},
+    {.id = 1, .title = "escape \x1b[2J sequences", .updated_ms = 0},
+};
+
+static void list__draw__shows_dates_numbers_titles(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    fake_say(&chat, CF_ROLE_USER, "What should I drink when it rains?");
+    fake_say(&chat, CF_ROLE_ASSISTANT, "Tea.");
+    chat.data.has_list = true;
+    chat.data.has_knobs = true;
+    chat.data.focus = UI_PANE_LIST;
+    chat.data.list.items = items;
+    chat.data.list.n = CF_ARRAY_SIZE(items);
+    chat.data.list.current = 12;
+    chat.data.list.selected = 9;
+    chat.data.list.has_focus = true;
+    chat.data.footer.place = UI_IN_LIST;
+    check_scene(&chat, NULL, "list");
+}
+
+static void knobs__draw__shows_every_knob(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    fake_say(&chat, CF_ROLE_USER, "What should I drink when it rains?");
+    fake_choose(&chat);
+    chat.choice.id = 6;
+    chat.choice.p_raw = 0.005f;
+    chat.data.has_knobs = true;
+    chat.data.focus = UI_PANE_KNOBS;
+    chat.data.knobs.has_focus = true;
+    chat.data.knobs.selected = 5;
+    chat.data.footer.place = UI_IN_KNOBS;
+    check_scene(&chat, NULL, "knobs");
+}
+
+static void search__draw__marks_what_matched(void **state)
+{
+    (void)state;
+    static const struct cf_chat_span marks[] = {{0, 3}, {16, 19}};
+    static const struct cf_chat_hit hits[] = {
+        {.conversation = 12,
+         .message = 3,
+         .role = CF_ROLE_USER,
+         .title = "Tea in the rain",
+         .snippet = "tea in the rain\ntea with milk",
+         .snippet_size = 29,
+         .is_cut_before = true,
+         .is_cut_after = true,
+         .marks = marks,
+         .n_marks = 2,
+         .created_ms = INT64_C(1795529000000)},
+        {.conversation = 7,
+         .message = 1,
+         .role = CF_ROLE_ASSISTANT,
+         .title = "",
+         .snippet = "a \x1b[31mred\x1b[m one 茶",
+         .snippet_size = sizeof "a \x1b[31mred\x1b[m one 茶" - 1,
+         .created_ms = INT64_C(1685429000000)},
+    };
+    static struct fake_chat chat;
+    fake_init(&chat);
+    chat.data.focus = UI_PANE_SEARCH;
+    chat.data.search.hits = hits;
+    chat.data.search.n = CF_ARRAY_SIZE(hits);
+    chat.data.search.query = "tea";
+    chat.data.footer.place = UI_IN_SEARCH;
+    check_scene(&chat, NULL, "search");
+}
+
+static void help__draw__lists_every_action_and_command(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    chat.data.focus = UI_PANE_HELP;
+    chat.data.footer.place = UI_IN_HELP;
+    /* All of it on one sheet: every row of both tables is there. */
+    struct ui_grid grid = {0};
+    struct ui_layout layout;
+    draw(&chat, 120, 250, &grid, &layout);
+    struct cf_buf sheet = CF_BUF_INIT;
+    ui_grid_dump(&grid, &sheet);
+    for (int i = UI_NONE + 1; i < UI_N_ACTIONS; i++) {
+        const struct ui_action_info *info = ui_action_info((enum ui_action)i);
+        assert_non_null(strstr(sheet.data, info->help));
+        assert_non_null(strstr(sheet.data, info->keys));
+    }
+    for (int i = 0; i < CF_N_COMMANDS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, " /%s", cf_command_info((enum cf_command)i)->name);
+        assert_non_null(strstr(sheet.data, name));
+        assert_non_null(strstr(sheet.data, cf_command_info((enum cf_command)i)->help));
+    }
+    cf_buf_release(&sheet);
+    ui_grid_release(&grid);
+    check_scene(&chat, NULL, "help");
+}
+
+static void screen__draw__welcomes(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"This is the small model that comes with confab.",
+                                        "A bigger one: confab -m MODEL."};
+    static struct fake_chat chat;
+    fake_init(&chat);
+    chat.status = (struct cf_chat_status){.phase = CF_PHASE_LOADING,
+                                          .title = "",
+                                          .model_name = "",
+                                          .template_name = "",
+                                          .system_text = ""};
+    chat.data.transcript.welcome = lines;
+    chat.data.transcript.n_welcome = 2;
+    chat.data.footer.notice = "Ctrl-C again quits";
+    check_scene(&chat, NULL, "welcome");
+}
+
+static void screen__draw__lays_answers_over_the_body(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    fake_say(&chat, CF_ROLE_USER, "What should I drink when it rains?");
+    fake_say(&chat, CF_ROLE_ASSISTANT, "Tea.");
+    chat.data.answer = "model   gpt2 124M q8_0\nreply   43 tokens, 96.4 tokens/s";
+    chat.data.n_input_rows = 3;
+    check_scene(&chat, NULL, "answer");
+    static struct fake_chat other;
+    fake_init(&other);
+    fake_say(&other, CF_ROLE_USER, "What should I drink when it rains?");
+    struct cf_completions offers;
+    cf_command_complete(&offers, "/", 1, NULL, NULL);
+    other.data.offers = &offers;
+    check_scene(&other, NULL, "offers");
+    cf_completions_release(&offers);
+}
+
+int main(void)
+{
+    setenv("TZ", "UTC", 1);
+    tzset();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(screen__draw__as_in_the_picture),
+        cmocka_unit_test(transcript__draw__shows_all_that_a_message_can_have),
+        cmocka_unit_test(transcript__draw__says_what_is_new),
+        cmocka_unit_test(list__draw__shows_dates_numbers_titles),
+        cmocka_unit_test(knobs__draw__shows_every_knob),
+        cmocka_unit_test(search__draw__marks_what_matched),
+        cmocka_unit_test(help__draw__lists_every_action_and_command),
+        cmocka_unit_test(screen__draw__welcomes),
+        cmocka_unit_test(screen__draw__lays_answers_over_the_body),
+    };
+    return cmocka_run_group_tests_name("pane", tests, NULL, NULL);
+}
