@@ -5,6 +5,7 @@
 
 #include "test.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -44,6 +45,31 @@ static inline char *test_read_file(const char *path, size_t *size)
     bytes[n] = '\0';
     *size = n;
     return bytes;
+}
+
+/* Gives FN the bytes of each file of a fuzzing corpus in tests/fixtures/; returns how many. */
+static inline int test_replay_corpus(const char *name,
+                                     void (*fn)(const uint8_t *bytes, size_t size))
+{
+    char folder[1024];
+    (void)snprintf(folder, sizeof folder, "%s/tests/fixtures/%s", TEST_SRCDIR, name);
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    int n_files = 0;
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        char path[1280];
+        size_t size = 0;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        char *bytes = test_read_file(path, &size);
+        fn((const uint8_t *)bytes, size);
+        free(bytes);
+        n_files++;
+    }
+    (void)closedir(dir);
+    return n_files;
 }
 
 #endif
