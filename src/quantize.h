@@ -26,7 +26,7 @@ struct cf_convert_metadata {
 };
 
 struct cf_convert {
-    enum cf_dtype dtype; /* CF_F32, CF_F16, CF_BF16, CF_Q8_0 or CF_Q4_0 */
+    enum cf_dtype dtype; /* what cf_from_f32_knows: CF_F32, CF_F16, CF_BF16, CF_Q8_0... */
     bool may_replace;    /* else an existing file is CF_ERR_EXISTS */
     const struct cf_convert_metadata *metadata;
     size_t n_metadata;
