@@ -5,8 +5,8 @@
  * terminal here: nothing is drawn but by ui_line_draw or the owner from struct ui_line_view.
  *
  * readline is one for the process, so one struct ui_line at a time.  Front thread only.  Open it
- * before ui_term_open (readline looks into terminfo at its start, which must not happen under
- * curses' feet) and before other threads start (the environment is changed for a moment). */
+ * before ui_term_open: readline looks into terminfo at its start, which must not happen under
+ * curses' feet. */
 #ifndef UI_LINE_H
 #define UI_LINE_H
 

@@ -17,8 +17,8 @@ enum { STRING_MAX = 64 * 1024 };
 
 void ui_decoder_init(struct ui_decoder *decoder, bool is_remote)
 {
-    *decoder =
-        (struct ui_decoder){.bytes = CF_BUF_INIT, .paste = CF_BUF_INIT, .is_slow = is_remote};
+    *decoder = (struct ui_decoder){
+        .bytes = CF_BUF_INIT, .paste = CF_BUF_INIT, .delivered = CF_BUF_INIT, .is_slow = is_remote};
 }
 
 void ui_decoder_release(struct ui_decoder *decoder)

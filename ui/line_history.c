@@ -108,6 +108,7 @@ static void rewrite(const struct ui_line *line)
 
 enum cf_code ui_line_history_load(struct ui_line *line, struct cf_err *err)
 {
+    using_history();
     stifle_history(line->history_max);
     if (line->history_path == NULL) {
         return CF_OK;
@@ -132,6 +133,7 @@ enum cf_code ui_line_history_load(struct ui_line *line, struct cf_err *err)
         at += n + 1;
         n_lines++;
     }
+    using_history();
     if (code == CF_OK && n_lines > 2 * line->history_max) {
         rewrite(line);
     }

@@ -238,12 +238,16 @@ static void show_matches(char **matches, int n_matches, int longest)
 /* Keys that are bound before the inputrc is read, so that it may bind them otherwise. */
 static void bind_keys(void)
 {
+    /* Those of the terminal's keys too that readline would look up in terminfo. */
     static const struct {
         const char *keys;
         rl_command_func_t *function;
     } bindings[] = {
-        {"\\C-j", newline},  {"\\e\\C-m", newline}, {"\\e[A", row_up},    {"\\eOA", row_up},
-        {"\\e[B", row_down}, {"\\eOB", row_down},   {"\\C-x\\C-e", edit},
+        {"\\C-j", newline},         {"\\e\\C-m", newline},         {"\\e[A", row_up},
+        {"\\eOA", row_up},          {"\\e[B", row_down},           {"\\eOB", row_down},
+        {"\\C-x\\C-e", edit},       {"\\e[3~", rl_delete},         {"\\e[1~", rl_beg_of_line},
+        {"\\e[4~", rl_end_of_line}, {"\\e[1;5C", rl_forward_word}, {"\\e[1;5D", rl_backward_word},
+        {"\\e[3;5~", rl_kill_word},
     };
     rl_add_defun("confab-newline", newline, -1);
     rl_add_defun("confab-row-up", row_up, -1);
@@ -279,23 +283,23 @@ static void fix_variables(void)
     }
 }
 
-/* readline sets the locale from the environment when it starts.  Ours is not always that of the
- * environment (C becomes C.UTF-8), so for this moment the environment says ours. */
-static void initialize_in_our_locale(void)
+/* readline asks the environment through this function of its own, made to be replaced, and sets
+ * the process's locale from what it hears, at every new line.  Ours is not always that of the
+ * environment (C becomes C.UTF-8), so this is what it hears. */
+char *sh_get_env_value(const char *name);
+
+char *sh_get_env_value(const char *name)
 {
-    char *locale = cf_strdup(setlocale(LC_CTYPE, NULL));
-    const char *before = getenv("LC_ALL");
-    char *saved = before != NULL ? cf_strdup(before) : NULL;
-    setenv("LC_ALL", locale, 1);
-    rl_initialize();
-    if (saved != NULL) {
-        setenv("LC_ALL", saved, 1);
-    } else {
-        unsetenv("LC_ALL");
+    static char locale[64];
+    if (strcmp(name, "LC_ALL") != 0 || ui_line_the == NULL) {
+        return getenv(name);
     }
-    setlocale(LC_CTYPE, locale);
-    free(saved);
-    free(locale);
+    const char *ours = setlocale(LC_CTYPE, NULL);
+    if (ours == NULL || strlen(ours) >= sizeof locale) {
+        return getenv(name);
+    }
+    strcpy(locale, ours);
+    return locale;
 }
 
 enum cf_code ui_line_readline_open(struct ui_line *line, struct cf_err *err)
@@ -322,15 +326,20 @@ enum cf_code ui_line_readline_open(struct ui_line *line, struct cf_err *err)
     rl_completer_quote_characters = NULL;
     rl_variable_bind("show-all-if-ambiguous", "on");
     bind_keys();
-    initialize_in_our_locale();
+    static bool has_started;
+    if (has_started) {
+        rl_re_read_init_file(1, 0);
+    }
+    has_started = true;
+    rl_initialize();
     fix_variables();
-    using_history();
     rl_callback_handler_install(line->prompt.data, line_done);
     return CF_OK;
 }
 
 void ui_line_readline_close(struct ui_line *line)
 {
+    ui_line_abort(line);
     rl_callback_handler_remove();
     clear_history();
     rl_outstream = stdout;
