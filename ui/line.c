@@ -30,6 +30,7 @@ enum cf_code ui_line_open(struct ui_line **line, const struct ui_line_options *o
     new_line->history_max = options->history_max > 0 ? options->history_max : 1000;
     new_line->goal_column = -1;
     ui_decoder_init(&new_line->decoder, options->is_remote);
+    new_line->decoder.escape_ms = options->escape_ms;
     struct cf_buf *const bufs[] = {
         &new_line->queue,         &new_line->prompt,       &new_line->shown_prompt,
         &new_line->submitted,     &new_line->layout.raw,   &new_line->layout.safe,

@@ -59,6 +59,7 @@ struct ui_line_options {
     int history_max;          /* entries kept; 0: 1000 */
     int input_fd;             /* standard input */
     bool is_remote;           /* over SSH: Esc waits longer (300 ms instead of 50) */
+    int escape_ms;            /* how long it waits whatever the connection; 0: as above */
 };
 
 /* HOOKS is copied.  A history file that cannot be read is no failure: the line works without it,

@@ -509,7 +509,9 @@ static enum outcome read_paste(struct ui_decoder *decoder, struct ui_input *inpu
 static int patience_ms(const struct ui_decoder *decoder, enum outcome outcome)
 {
     if (outcome == SHORT) {
-        return decoder->is_slow ? UI_DECODE_SLOW_ESC_MS : UI_DECODE_ESC_MS;
+        return decoder->escape_ms > 0 ? decoder->escape_ms
+               : decoder->is_slow     ? UI_DECODE_SLOW_ESC_MS
+                                      : UI_DECODE_ESC_MS;
     }
     return UI_DECODE_REST_MS;
 }

@@ -31,6 +31,7 @@ struct ui_decoder {
     struct cf_buf delivered; /* of the paste last delivered */
     int64_t since_ms;        /* when the last byte came */
     bool is_slow;            /* lone ESC waits longer */
+    int escape_ms;           /* how long it waits, 0: as is_slow says */
     bool has_waited;         /* the bytes at hand begin with an ESC that was alone at first */
     bool is_pasting;
     bool is_paste_late; /* the paste has paused for a second */

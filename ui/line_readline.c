@@ -217,7 +217,11 @@ static char **complete(const char *text, int start, int end)
     rl_sort_completion_matches = 0;
     size_t n = candidates->n == 1 ? 0 : candidates->n;
     char **matches = cf_calloc(n + 2, sizeof *matches);
-    matches[0] = whole_line(candidates->begin, candidates->words[0], common_prefix(candidates));
+    /* Words may fit by other than their beginning: then nothing of what was typed is taken away. */
+    size_t n_common = common_prefix(candidates);
+    matches[0] = candidates->begin + n_common < (size_t)end
+                     ? whole_line((size_t)end, "", 0)
+                     : whole_line(candidates->begin, candidates->words[0], n_common);
     for (size_t i = 0; i < n; i++) {
         const char *word = candidates->words[i];
         matches[i + 1] = whole_line(candidates->begin, word, strlen(word));

@@ -271,8 +271,8 @@ static enum cf_code start_curses(struct ui_term *term, struct cf_err *err)
     term->screen = wanted[0] != '\0' ? newterm(name, stdout, stdin) : NULL;
     if (term->screen == NULL) {
         name = "xterm-256color";
-        snprintf(term->notice, sizeof term->notice, "the terminal '%.100s' is unknown here; using %s",
-                 shown.data, name);
+        snprintf(term->notice, sizeof term->notice,
+                 "the terminal '%.100s' is unknown here; using %s", shown.data, name);
         term->screen = newterm(name, stdout, stdin);
     }
     enum cf_code code = CF_OK;

@@ -64,7 +64,9 @@ static void line_changed(void *context)
         return;
     }
     ui->is_urgent = true;
-    ui_set_focus(ui, UI_FOCUS_INPUT);
+    if (!ui_line_is_empty(ui->line)) {
+        ui_set_focus(ui, UI_FOCUS_INPUT); /* something was pasted while a pane had it */
+    }
     if (ui->asking == UI_ASK_MESSAGE) {
         struct ui_line_view view;
         ui_line_view(ui->line, &view);
@@ -230,12 +232,21 @@ static void fill_line(struct ui *ui)
     }
 }
 
+static void take_line_notice(struct ui *ui)
+{
+    const char *text = ui_line_take_notice(ui->line);
+    if (text != NULL) {
+        ui_say(ui, true, text);
+    }
+}
+
 static void read_line(struct ui *ui)
 {
     if (ui_line_read(ui->line) == UI_LINE_EOF) {
         ui->is_done = true;
         ui->is_hung_up = true;
     }
+    take_line_notice(ui);
 }
 
 /* One pass: input, signals, the chat, a picture. */
@@ -310,6 +321,7 @@ static enum cf_code open_line(struct ui *ui, struct cf_err *err)
         .history_path = history,
         .input_fd = STDIN_FILENO,
         .is_remote = getenv("SSH_CONNECTION") != NULL,
+        .escape_ms = ui->params->settings->escape_ms,
     };
     struct ui_line_hooks hooks = {
         .ctx = ui,
@@ -358,6 +370,7 @@ static void begin(struct ui *ui)
     }
     ui_ask_list(ui);
     show_draft(ui);
+    take_line_notice(ui);
     ui->is_dirty = true;
     ui->is_urgent = true;
 }
@@ -365,29 +378,22 @@ static void begin(struct ui *ui)
 enum cf_code ui_run(const struct ui_params *params, struct cf_err *err)
 {
     struct ui *ui = cf_calloc(1, sizeof *ui);
-    struct cf_err trouble = CF_ERR_INIT;
     ui->params = params;
     ui->chat = params->chat;
     enum cf_code code = bind_keys(ui, err);
     if (code == CF_OK) {
-        code = open_line(ui, &trouble);
-        if (code != CF_OK) {
-            cf_err_set(err, code, "%s", trouble.text);
-        }
+        code = open_line(ui, err);
     }
     if (code == CF_OK) {
         struct ui_term_options options = {.has_mouse = params->settings->mouse};
         code = ui_term_open(&ui->term, &options, err);
     }
     if (code == CF_OK) {
-        ui_check(ui, trouble.code, &trouble);
         begin(ui);
         code = loop(ui, err);
     }
     ui_term_close(ui->term);
-    if (ui->line != NULL) {
-        ui_line_close(ui->line);
-    }
+    ui_line_close(ui->line);
     release(ui);
     return code;
 }
