@@ -8,21 +8,15 @@
 #include <stdio.h>
 
 #include "mem.h"
+#include "random.h"
 #include "sampler.h"
 #include "sampler_math.h"
 
-/* A fixed, plain source of test data. */
-static uint32_t next_random(uint64_t *state)
-{
-    *state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (uint32_t)(*state >> 33);
-}
-
-static float random_logit(uint64_t *state)
+static float random_logit(struct test_random *random)
 {
     float sum = 0.0F;
     for (int i = 0; i < 6; i++) {
-        sum += (float)(next_random(state) % 10000) / 10000.0F;
+        sum += (float)(test_random_below(random, 10000)) / 10000.0F;
     }
     return (sum - 3.0F) * 4.0F;
 }
@@ -204,7 +198,7 @@ static void sampler__top_p__finds_the_same_border_as_a_sort(void **state)
     static double weights[N];
     static double probabilities[N];
     static bool kept[N];
-    uint64_t random = 7;
+    struct test_random random = {7};
     struct cf_sampler *sampler = cf_sampler_new(N);
     for (int round = 0; round < 6; round++) {
         for (int i = 0; i < N; i++) {
@@ -315,7 +309,7 @@ static void sampler__candidates__are_the_likeliest_in_order(void **state)
     (void)state;
     enum { N = 1111 };
     float logits[N];
-    uint64_t random = 3;
+    struct test_random random = {3};
     struct cf_sampler *sampler = cf_sampler_new(N);
     struct cf_sampling sampling = CF_SAMPLING_INIT;
     struct cf_choice choice;
@@ -419,7 +413,7 @@ static void sampler__draws__follow_the_distribution(void **state)
     (void)state;
     enum { N = 97 };
     float logits[N];
-    uint64_t random = 11;
+    struct test_random random = {11};
     for (int i = 0; i < N; i++) {
         logits[i] = random_logit(&random) * 0.7F;
     }
@@ -455,7 +449,7 @@ static void sampler__sample__is_a_function_of_its_arguments(void **state)
     int32_t first[TOKENS];
     int differs_by_seed = 0, differs_by_stream = 0;
     for (int32_t k = 0; k < TOKENS; k++) {
-        uint64_t random = (uint64_t)k;
+        struct test_random random = {(uint64_t)k};
         for (int i = 0; i < N; i++) {
             logits[i] = random_logit(&random);
         }

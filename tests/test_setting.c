@@ -6,6 +6,7 @@
 #include <locale.h>
 
 #include "number.h"
+#include "random.h"
 #include "setting.h"
 
 static void assert_format(const struct cf_settings *settings, enum cf_setting setting,
@@ -68,10 +69,9 @@ static void number__format__reads_back_the_same(void **state)
         assert_string_equal(text.data, known[i].text);
         cf_buf_release(&text);
     }
-    uint64_t random = 1;
+    struct test_random random = {1};
     for (int i = 0; i < 2000; i++) {
-        random = random * 6364136223846793005ULL + 1442695040888963407ULL;
-        double value = (double)(random >> 11) * 0x1p-40;
+        double value = (double)(test_random_next(&random) >> 11) * 0x1p-40;
         double again = 0;
         struct cf_buf text = CF_BUF_INIT;
         cf_number_format(value, &text);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <stdio.h>
 
+#include "random.h"
 #include "stop_check.h"
 
 static struct cf_texts texts_of(const char *const *items, size_t n)
@@ -96,15 +97,14 @@ static void stop__feed__passes_everything_without_strings(void **state)
 static void stop__feed__agrees_with_a_naive_search(void **state)
 {
     (void)state;
-    uint64_t random = 1;
+    struct test_random random = {1};
     for (int round = 0; round < 4000; round++) {
         unsigned char bytes[64];
         size_t n = 0;
         size_t n_strings = (size_t)(round % 6);
         bytes[n++] = (unsigned char)n_strings;
         for (size_t i = 0; i < sizeof bytes - 1; i++) {
-            random = random * 6364136223846793005ULL + 1442695040888963407ULL;
-            unsigned value = (unsigned)(random >> 40);
+            size_t value = test_random_below(&random, 1000);
             /* Two letters, so that beginnings overlap; short strings first. */
             bool ends = i < n_strings * 5 && value % 4 == 0;
             bytes[n++] = ends ? 0 : (unsigned char)('a' + value % 2);
