@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* libFuzzer target: gguf files.  Run it as: fuzz_gguf tests/fuzz/corpus/gguf */
+#include "fuzz_walk.h"
+
+#include "mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static volatile unsigned sink;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    /* A copy of exactly this size, aligned as a mapping is. */
+    unsigned char *bytes = cf_malloc(size);
+    memcpy(bytes, data, size);
+    sink += walk_gguf(bytes, size, NULL);
+    free(bytes);
+    return 0;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What tests of models and sessions share: the fixtures of tests/fixtures/model and what they must
+ * compute (make_model_fixtures.py tells the form of a .expect file). */
+#ifndef MODEL_FIXTURE_H
+#define MODEL_FIXTURE_H
+
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "kernels/kernels.h"
+#include "mapping.h"
+#include "model.h"
+#include "session.h"
+
+/* The models, folders first. */
+static const char *const fixture_names[] = {
+    "tied-f32",  "shards-f32",    "odd-f32",       "bias-f16",
+    "bare-bf16", "gguf-f32.gguf", "gguf-f16.gguf", "gguf-q8.gguf",
+};
+
+struct expect {
+    struct cf_mapping mapping;
+    int32_t n_vocab, n_ids, n_prompt, n_greedy;
+    const int32_t *ids;
+    const int32_t *greedy;
+    const float *logits;
+    const float *quantised; /* of a quantised model, else NULL */
+    float mean_kl;
+};
+
+static CF_UNUSED void fixture_path(char *path, size_t size, const char *name)
+{
+    (void)snprintf(path, size, "%s/tests/fixtures/model/%s", TEST_SRCDIR, name);
+}
+
+static CF_UNUSED struct cf_model *fixture_open(const char *name)
+{
+    char path[512];
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_model *model = NULL;
+    fixture_path(path, sizeof path, name);
+    if (cf_model_open(&model, path, &err) != CF_OK) {
+        fail_msg("%s", err.text);
+    }
+    return model;
+}
+
+static CF_UNUSED void expect_open(struct expect *expect, const char *name)
+{
+    char path[512];
+    char stem[64];
+    struct cf_err err = CF_ERR_INIT;
+    (void)snprintf(stem, sizeof stem, "%s", name);
+    char *dot = strstr(stem, ".gguf");
+    if (dot != NULL) {
+        *dot = '\0';
+    }
+    (void)snprintf(path, sizeof path, "%s/tests/fixtures/model/%s.expect", TEST_SRCDIR, stem);
+    if (cf_mapping_open(&expect->mapping, path, &err) != CF_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_memory_equal(expect->mapping.data, "CFX1", 4);
+    const void *words = expect->mapping.data;
+    const int32_t *header = words;
+    expect->n_vocab = header[1];
+    expect->n_ids = header[2];
+    expect->n_prompt = header[3];
+    expect->n_greedy = header[4];
+    expect->ids = header + 5;
+    expect->greedy = expect->ids + expect->n_ids;
+    const void *floats = expect->greedy + expect->n_greedy;
+    expect->logits = floats;
+    size_t n_logits = (size_t)expect->n_ids * (size_t)expect->n_vocab;
+    size_t n_words = 5 + (size_t)expect->n_ids + (size_t)expect->n_greedy + n_logits;
+    expect->quantised = NULL;
+    expect->mean_kl = 0;
+    if (expect->mapping.size != n_words * 4) {
+        assert_int_equal(expect->mapping.size, (n_words + 1 + n_logits) * 4);
+        expect->mean_kl = expect->logits[n_logits];
+        expect->quantised = expect->logits + n_logits + 1;
+    }
+}
+
+static CF_UNUSED void expect_close(struct expect *expect)
+{
+    cf_mapping_close(&expect->mapping);
+}
+
+/* An engine: a session with its pool. */
+struct engine {
+    struct cf_pool *pool;
+    struct cf_session *session;
+};
+
+static CF_UNUSED struct engine engine_open(const struct cf_model *model, enum cf_dtype kv_type,
+                                           int n_branches, int n_threads)
+{
+    struct engine engine;
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_session_params params = {.kv_type = kv_type, .n_branches = n_branches};
+    if (cf_pool_new(&engine.pool, n_threads, &err) != CF_OK ||
+        cf_session_new(&engine.session, model, engine.pool, &params, &err) != CF_OK) {
+        fail_msg("%s", err.text);
+    }
+    return engine;
+}
+
+static CF_UNUSED void engine_close(struct engine *engine)
+{
+    cf_session_free(engine->session);
+    cf_pool_free(engine->pool);
+}
+
+static CF_UNUSED int32_t arg_max(const float *logits, int32_t n)
+{
+    int32_t best = 0;
+    for (int32_t i = 1; i < n; i++) {
+        best = logits[i] > logits[best] ? i : best;
+    }
+    return best;
+}
+
+#endif
