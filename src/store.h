@@ -74,7 +74,8 @@ void cf_store_set_cancel(struct cf_store *store, const atomic_bool *cancel);
  * moments (commits do it by themselves only when the log has grown large). */
 enum cf_code cf_store_checkpoint(struct cf_store *store, struct cf_err *err);
 
-/* A descriptor that becomes readable when something in the database's folder changes, or -1. */
+/* A descriptor that becomes readable when something in the database's folder changes, or -1.  The
+ * change itself can be seen up to a sync later: look again for a second or two. */
 int cf_store_watch_fd(struct cf_store *store);
 /* Whether another connection has changed the database since the last call; drains the descriptor.
  */
