@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termcap.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -263,26 +264,30 @@ static void find_abilities(struct ui_term *term, bool is_colorless)
 /* Starts curses with TERM's terminfo entry, or xterm-256color in the place of one unknown. */
 static enum cf_code start_curses(struct ui_term *term, struct cf_err *err)
 {
+    static const char fallback[] = "xterm-256color";
     const char *wanted = getenv("TERM");
     wanted = wanted != NULL ? wanted : "";
     struct cf_buf shown = CF_BUF_INIT;
     cf_text_make_safe(&shown, wanted, strnlen(wanted, 60));
     const char *name = wanted;
-    term->screen = wanted[0] != '\0' ? newterm(name, stdout, stdin) : NULL;
-    if (term->screen == NULL) {
-        name = "xterm-256color";
+    if (wanted[0] == '\0' || tgetent(NULL, wanted) != 1) {
+        name = fallback;
         snprintf(term->notice, sizeof term->notice,
                  "the terminal '%.100s' is unknown here; using %s", shown.data, name);
-        term->screen = newterm(name, stdout, stdin);
     }
     enum cf_code code = CF_OK;
-    if (term->screen == NULL) {
+    if (name == fallback && tgetent(NULL, name) != 1) {
         code = cf_err_set(err, CF_ERR_UNSUPPORTED,
                           "no description of the terminal '%s' is installed", shown.data);
     } else if (!has_string("cup") || !has_string("clear")) {
         code = cf_err_set(err, CF_ERR_UNSUPPORTED,
                           "the terminal '%s' cannot move its cursor; use 'confab ask' there",
                           shown.data);
+    } else {
+        term->screen = newterm(name, stdout, stdin);
+        if (term->screen == NULL) {
+            code = cf_err_set(err, CF_ERR_UNSUPPORTED, "cannot use the terminal '%s'", shown.data);
+        }
     }
     snprintf(term->can.name, sizeof term->can.name, "%.63s", name);
     cf_buf_release(&shown);
@@ -295,9 +300,6 @@ enum cf_code ui_term_screen_open(struct ui_term *term, bool is_colorless, struct
     use_env(FALSE);
     enum cf_code code = start_curses(term, err);
     if (code != CF_OK) {
-        if (term->screen != NULL) {
-            delscreen(term->screen);
-        }
         return code;
     }
     set_term(term->screen);
