@@ -322,10 +322,19 @@ void ui_transcript_to_end(struct ui_transcript *view)
     view->is_scrolled = false;
 }
 
-bool ui_transcript_selected(const struct ui_transcript *view, const struct ui_transcript_data *data,
+bool ui_transcript_selected(struct ui_transcript *view, const struct ui_transcript_data *data,
                             size_t *index)
 {
-    return view->selected != 0 && find_turn(data, view->selected, index);
+    if (view->selected == 0 || data->n_turns == 0) {
+        return false;
+    }
+    if (!find_turn(data, view->selected, &view->selected_index)) {
+        size_t last = data->n_turns - 1;
+        view->selected_index = view->selected_index < last ? view->selected_index : last;
+        view->selected = data->turns[view->selected_index]->id;
+    }
+    *index = view->selected_index;
+    return true;
 }
 
 void ui_transcript_select(struct ui_transcript *view, const struct ui_transcript_data *data,
@@ -333,6 +342,7 @@ void ui_transcript_select(struct ui_transcript *view, const struct ui_transcript
 {
     assert(index < data->n_turns);
     view->selected = data->turns[index]->id;
+    view->selected_index = index;
     struct place top = top_place(view, data);
     struct place bottom = move(view, data, top, view->height > 1 ? view->height - 1 : 0);
     struct shape shape = shape_of(view, data, index);
@@ -361,6 +371,7 @@ void ui_transcript_select_in_view(struct ui_transcript *view, const struct ui_tr
         index = top.index;
     }
     view->selected = data->turns[index]->id;
+    view->selected_index = index;
 }
 
 /* The next word of a query: where it begins, its size; 0 at the end. */
@@ -575,10 +586,12 @@ void ui_transcript_draw(struct ui_transcript *view, const struct ui_paint *paint
         draw_welcome(paint, rect, data);
         return;
     }
+    size_t selected = data->n_turns;
+    ui_transcript_selected(view, data, &selected);
     struct place place = top_place(view, data);
     for (int y = rect.y; y < rect.y + rect.height && place.index < data->n_turns;) {
         struct shape shape = shape_of(view, data, place.index);
-        bool is_selected = data->has_focus && view->selected == data->turns[place.index]->id;
+        bool is_selected = data->has_focus && selected == place.index;
         for (; place.row < shape.n && y < rect.y + rect.height; place.row++, y++) {
             draw_row(paint, rect, y, data, &shape, place, is_selected);
         }

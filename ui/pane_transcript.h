@@ -35,7 +35,8 @@ struct ui_transcript {
     /* What there was when following ended. */
     size_t n_seen_turns;
     size_t n_seen_tokens;
-    int64_t selected; /* id of the message in hand; 0: none */
+    int64_t selected;      /* id of the message in hand; 0: none */
+    size_t selected_index; /* where it was last: what stands there when its id is gone */
 };
 
 struct ui_transcript_data {
@@ -68,8 +69,9 @@ void ui_transcript_scroll(struct ui_transcript *view, const struct ui_transcript
 void ui_transcript_to_top(struct ui_transcript *view, const struct ui_transcript_data *data);
 void ui_transcript_to_end(struct ui_transcript *view);
 
-/* The index of the message in hand; false when there is none. */
-bool ui_transcript_selected(const struct ui_transcript *view, const struct ui_transcript_data *data,
+/* The index of the message in hand, or of the one that took its place (another alternative);
+ * false when there is none. */
+bool ui_transcript_selected(struct ui_transcript *view, const struct ui_transcript_data *data,
                             size_t *index);
 /* Takes message INDEX in hand and moves the view no further than needed to show it. */
 void ui_transcript_select(struct ui_transcript *view, const struct ui_transcript_data *data,

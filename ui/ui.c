@@ -88,26 +88,6 @@ static void line_edit(void *context)
 
 /* --- what the chat says ----------------------------------------------------------------------- */
 
-/* The message in hand may have become another one: an alternative, or none. */
-static void keep_selection(struct ui *ui)
-{
-    struct ui_transcript *view = &ui->screen.transcript;
-    if (view->selected == 0) {
-        return;
-    }
-    struct ui_transcript_data data = ui_transcript_data(ui);
-    size_t index;
-    if (ui_transcript_selected(view, &data, &index)) {
-        ui->selected_index = index;
-    } else if (data.n_turns > 0) {
-        size_t last = data.n_turns - 1;
-        ui->selected_index = ui->selected_index < last ? ui->selected_index : last;
-        view->selected = data.turns[ui->selected_index]->id;
-    } else {
-        view->selected = 0;
-    }
-}
-
 /* Shows the message that a search led to. */
 static void show_wanted(struct ui *ui)
 {
@@ -169,11 +149,8 @@ static void react(struct ui *ui, unsigned changes)
     if (changes & CF_CHANGE_NOTICE) {
         take_notices(ui);
     }
-    if (changes & (CF_CHANGE_TURNS | CF_CHANGE_OPENED)) {
-        keep_selection(ui);
-        if (ui->wanted_message != 0 && changes & CF_CHANGE_OPENED) {
-            show_wanted(ui);
-        }
+    if (ui->wanted_message != 0 && changes & CF_CHANGE_OPENED) {
+        show_wanted(ui);
     }
 }
 
@@ -367,6 +344,9 @@ static void begin(struct ui *ui)
     ui->has_knobs = settings->show_knobs;
     if (ui_term_notice(ui->term) != NULL) {
         ui_say(ui, false, ui_term_notice(ui->term));
+    }
+    if (!settings->no_save) {
+        cf_chat_open(ui->chat, CF_CHAT_LAST); /* where it was left */
     }
     ui_ask_list(ui);
     show_draft(ui);

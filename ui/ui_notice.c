@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "mem.h"
 #include "ui_state.h"
 
-enum { NOTICE_MS = 6000, HURRIED_MS = 2500 }; /* the latter while others wait */
+/* How long a notice is shown: alone; while others wait; before a new one takes its place. */
+enum { NOTICE_MS = 6000, HURRIED_MS = 2500, LEAST_MS = 800 };
 
 int64_t ui_now_ms(void)
 {
@@ -24,21 +26,31 @@ static void drop_first(struct ui *ui)
 
 static void start_first(struct ui *ui)
 {
-    ui->notice_until_ms = ui_now_ms() + (ui->n_notices > 1 ? HURRIED_MS : NOTICE_MS);
+    ui->notice_since_ms = ui_now_ms();
+    ui->notice_until_ms = ui->notice_since_ms + (ui->n_notices > 1 ? HURRIED_MS : NOTICE_MS);
 }
 
 void ui_say(struct ui *ui, bool is_error, const char *text)
 {
     ui->is_dirty = true;
-    if (ui->n_notices > 0 && strcmp(ui->notices[ui->n_notices - 1].text, text) == 0) {
+    if (ui->n_notices > 0 && strcasecmp(ui->notices[ui->n_notices - 1].text, text) == 0) {
         start_first(ui);
         return;
     }
-    if (ui->n_notices == UI_NOTICES_MAX) {
+    if (ui->n_notices == UI_NOTICES_MAX ||
+        (ui->n_notices == 1 && ui_now_ms() - ui->notice_since_ms >= LEAST_MS)) {
         drop_first(ui);
     }
-    ui->notices[ui->n_notices++] = (struct ui_notice){cf_strdup(text), is_error};
-    start_first(ui);
+    char *copy = cf_strdup(text);
+    if (copy[0] >= 'a' && copy[0] <= 'z' && strcspn(copy, "/.") > strcspn(copy, " ")) {
+        copy[0] = (char)(copy[0] - 'a' + 'A'); /* a sentence, not a path */
+    }
+    ui->notices[ui->n_notices++] = (struct ui_notice){copy, is_error};
+    if (ui->n_notices == 1) {
+        start_first(ui);
+    } else if (ui->notice_until_ms > ui->notice_since_ms + HURRIED_MS) {
+        ui->notice_until_ms = ui->notice_since_ms + HURRIED_MS;
+    }
 }
 
 void ui_sayf(struct ui *ui, bool is_error, const char *format, ...)

@@ -57,13 +57,13 @@ struct ui {
     size_t hit_selected;
     bool is_search_asked;
     int64_t wanted_message; /* to take in hand once the conversation is open; 0: none */
-    size_t selected_index;  /* of the message in hand, for when its id is gone */
 
     struct cf_completions offers;
     char *answer;
 
     struct ui_notice notices[UI_NOTICES_MAX]; /* the first one is shown */
     size_t n_notices;
+    int64_t notice_since_ms;
     int64_t notice_until_ms;
 
     /* Turns of the chat and, behind them, messages that wait. */
