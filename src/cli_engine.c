@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli_engine.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "catalog.h"
+#include "cpu.h"
+
+static volatile sig_atomic_t caught;
+
+static void remember(int number)
+{
+    caught = number;
+}
+
+void cf_cli_catch_signals(void)
+{
+    /* Without SA_RESTART: a read or poll that is waiting ends. */
+    struct sigaction action = {.sa_handler = remember};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+int cf_cli_signal(void)
+{
+    return caught;
+}
+
+static bool is_interrupted(void *arg)
+{
+    (void)arg;
+    return caught != 0;
+}
+
+struct cf_interrupt cf_engine_interrupt(void)
+{
+    return (struct cf_interrupt){.fn = is_interrupted, .arg = NULL};
+}
+
+enum cf_code cf_cli_model_path(char **path, const struct cf_cli *cli, struct cf_err *err)
+{
+    return cf_catalog_find(path, cli->settings.model, err);
+}
+
+enum cf_code cf_engine_open_tokenizer(struct cf_engine *engine, const struct cf_cli *cli,
+                                      struct cf_err *err)
+{
+    *engine = (struct cf_engine){0};
+    enum cf_code code = cf_cli_model_path(&engine->path, cli, err);
+    if (code == CF_OK) {
+        code = cf_tokenizer_open(&engine->tokenizer, engine->path, err);
+    }
+    if (code != CF_OK) {
+        cf_engine_close(engine);
+    }
+    return code;
+}
+
+enum cf_code cf_engine_open(struct cf_engine *engine, const struct cf_cli *cli,
+                            bool needs_tokenizer, struct cf_err *err)
+{
+    *engine = (struct cf_engine){0};
+    cf_cli_catch_signals();
+    enum cf_code code = cf_cli_model_path(&engine->path, cli, err);
+    if (code == CF_OK) {
+        code = cf_model_open(&engine->model, engine->path, err);
+    }
+    if (code == CF_OK) {
+        code = cf_tokenizer_open(&engine->tokenizer, engine->path, needs_tokenizer ? err : NULL);
+        if (!needs_tokenizer) {
+            code = CF_OK;
+        }
+    }
+    if (code == CF_OK) {
+        int n_threads = cli->settings.threads > 0 ? cli->settings.threads : cf_cpu_n_cores();
+        code = cf_pool_new(&engine->pool, n_threads, err);
+    }
+    if (code == CF_OK) {
+        const struct cf_session_params params = {
+            .n_ctx = cli->settings.ctx,
+            .kv_type = cli->settings.kv == CF_KV_F16 ? CF_F16 : CF_F32,
+            .n_branches = 1,
+        };
+        code = cf_session_new(&engine->session, engine->model, engine->pool, &params, err);
+    }
+    if (code != CF_OK) {
+        cf_engine_close(engine);
+    }
+    return code;
+}
+
+void cf_engine_close(struct cf_engine *engine)
+{
+    if (engine->session != NULL) {
+        cf_session_free(engine->session);
+    }
+    if (engine->pool != NULL) {
+        cf_pool_free(engine->pool);
+    }
+    if (engine->tokenizer != NULL) {
+        cf_tokenizer_free(engine->tokenizer);
+    }
+    if (engine->model != NULL) {
+        cf_model_free(engine->model);
+    }
+    free(engine->path);
+    *engine = (struct cf_engine){0};
+}

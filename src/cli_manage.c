@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rename, archive, delete, restore, purge, backup and check: the database as a whole and its
+ * shelves. */
+#include "base.h"
+
+#include <unistd.h>
+
+#include "cli.h"
+#include "cli_out.h"
+#include "store.h"
+
+static enum cf_code open_store(struct cf_store **store, const struct cf_cli *cli,
+                               struct cf_err *err)
+{
+    enum cf_code code =
+        cf_store_open(store, cli->db_path, &(struct cf_store_options){.must_exist = true}, err);
+    if (code == CF_OK && cf_store_notice(*store) != NULL) {
+        cf_cli_warn(cli, "%s", cf_store_notice(*store));
+    }
+    return code;
+}
+
+static enum cf_exit finish(struct cf_store *store, enum cf_code code, const struct cf_err *err)
+{
+    cf_store_close(store);
+    return code == CF_OK ? CF_EXIT_DONE : cf_cli_fail(err);
+}
+
+enum cf_exit cf_cli_rename(const struct cf_cli *cli)
+{
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_store *store = NULL;
+    struct cf_buf title = CF_BUF_INIT;
+    int64_t id = 0;
+    for (int i = 1; i < cli->n_args; i++) {
+        cf_buf_addf(&title, "%s%s", i > 1 ? " " : "", cli->args[i]);
+    }
+    enum cf_code code = open_store(&store, cli, &err);
+    if (code == CF_OK) {
+        code = cf_store_conversation_find(&id, store, cli->args[0], &err);
+    }
+    if (code == CF_OK) {
+        code = cf_store_conversation_rename(store, id, title.data, &err);
+    }
+    cf_buf_release(&title);
+    return finish(store, code, &err);
+}
+
+/* Does something to each conversation that the arguments name.  All are looked up first, so that a
+ * wrong one leaves the others alone. */
+static enum cf_exit for_each(const struct cf_cli *cli,
+                             enum cf_code (*apply)(struct cf_store *store, int64_t id,
+                                                   struct cf_err *err))
+{
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_store *store = NULL;
+    int64_t id = 0;
+    enum cf_code code = open_store(&store, cli, &err);
+    for (int i = 0; code == CF_OK && i < cli->n_args; i++) {
+        code = cf_store_conversation_find(&id, store, cli->args[i], &err);
+    }
+    for (int i = 0; code == CF_OK && i < cli->n_args; i++) {
+        code = cf_store_conversation_find(&id, store, cli->args[i], &err);
+        if (code == CF_OK) {
+            code = apply(store, id, &err);
+        }
+    }
+    return finish(store, code, &err);
+}
+
+static enum cf_code archive(struct cf_store *store, int64_t id, struct cf_err *err)
+{
+    return cf_store_conversation_set_archived(store, id, true, err);
+}
+
+enum cf_exit cf_cli_archive(const struct cf_cli *cli)
+{
+    return for_each(cli, archive);
+}
+
+enum cf_exit cf_cli_delete(const struct cf_cli *cli)
+{
+    return for_each(cli, cf_store_conversation_delete);
+}
+
+/* Out of wherever it was put: the trash first, else the archive. */
+static enum cf_code restore(struct cf_store *store, int64_t id, struct cf_err *err)
+{
+    struct cf_conversations one = {0};
+    enum cf_code code = cf_store_conversation_load(&one, store, id, err);
+    if (code == CF_OK && one.items[0].trashed_ms != 0) {
+        code = cf_store_conversation_restore(store, id, err);
+    } else if (code == CF_OK && one.items[0].is_archived) {
+        code = cf_store_conversation_set_archived(store, id, false, err);
+    }
+    cf_conversations_release(&one);
+    return code;
+}
+
+enum cf_exit cf_cli_restore(const struct cf_cli *cli)
+{
+    return for_each(cli, restore);
+}
+
+enum cf_exit cf_cli_purge(const struct cf_cli *cli)
+{
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_store *store = NULL;
+    struct cf_purge_result result = {0};
+    enum cf_code code = open_store(&store, cli, &err);
+    if (code == CF_OK && !cf_cli_confirm(cli, "Erase the trash for good?")) {
+        cf_store_close(store);
+        return CF_EXIT_FAILED;
+    }
+    if (code == CF_OK) {
+        code = cf_store_purge(&result, store, &err);
+    }
+    if (code == CF_OK && !cli->settings.quiet) {
+        struct cf_out out;
+        cf_out_init(&out, STDOUT_FILENO);
+        cf_out_addf(&out, "erased %lld conversations and %lld messages\n",
+                    (long long)result.n_conversations, (long long)result.n_messages);
+        code = cf_out_finish(&out, &err);
+    }
+    return finish(store, code, &err);
+}
+
+enum cf_exit cf_cli_backup(const struct cf_cli *cli)
+{
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_store *store = NULL;
+    enum cf_code code = open_store(&store, cli, &err);
+    if (code == CF_OK) {
+        code = cf_store_backup(store, cli->args[0], cli->settings.yes, &err);
+    }
+    if (code == CF_ERR_EXISTS && isatty(STDIN_FILENO) == 1 &&
+        cf_cli_confirm(cli, "The file exists. Replace it?")) {
+        code = cf_store_backup(store, cli->args[0], true, &err);
+    }
+    return finish(store, code, &err);
+}
+
+enum cf_exit cf_cli_check(const struct cf_cli *cli)
+{
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_store *store = NULL;
+    struct cf_check_report report = {0};
+    struct cf_out out;
+    enum cf_code code = open_store(&store, cli, &err);
+    if (code == CF_OK) {
+        code = cf_store_check(&report, store, false, &err);
+    }
+    if (code == CF_OK) {
+        cf_out_init(&out, STDOUT_FILENO);
+        for (size_t i = 0; i < report.n; i++) {
+            cf_out_addf(&out, "%s\n", report.problems[i]);
+        }
+        if (report.n == 0) {
+            cf_out_addf(&out, "no problems found\n");
+        } else if (report.hint != NULL) {
+            cf_out_addf(&out, "%s\n", report.hint);
+        }
+        code = cf_out_finish(&out, &err);
+    }
+    bool has_problems = report.n > 0;
+    cf_check_report_release(&report);
+    enum cf_exit status = finish(store, code, &err);
+    return status == CF_EXIT_DONE && has_problems ? CF_EXIT_FAILED : status;
+}
