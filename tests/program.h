@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* program: runs confab as a person's shell would, without a terminal, in a home of its own. */
+#ifndef TEST_PROGRAM_H
+#define TEST_PROGRAM_H
+
+#include "buf.h"
+
+/* What a run came to. */
+struct program_result {
+    struct cf_buf out; /* standard output */
+    struct cf_buf err; /* standard error */
+    int status;        /* exit status, or 128 + the signal that ended it */
+};
+
+/* Makes a fresh home folder and points HOME, the XDG variables and CONFAB_DATADIR there and to the
+ * source's data; program_end removes it. */
+void program_begin(void);
+void program_end(void);
+/* The home folder. */
+const char *program_home(void);
+
+/* Runs confab with ARGS (NULL behind the last; the program's name not among them) and INPUT on
+ * standard input (NULL: /dev/null).  The result is released by the caller. */
+void program_run(struct program_result *result, const char *const *args, const void *input,
+                 size_t input_size);
+void program_release(struct program_result *result);
+
+/* Runs and asserts that the status is STATUS; the whole of standard error is printed when not. */
+#define PROGRAM(result, status, input, ...)                                                        \
+    program_expect(result, status, input, (const char *const[]){__VA_ARGS__, NULL}, __FILE__,      \
+                   __LINE__)
+void program_expect(struct program_result *result, int status, const char *input,
+                    const char *const *args, const char *file, int line);
+
+#endif
