@@ -328,7 +328,7 @@ static void update_status(struct cf_chat *chat)
     status->saves = chat->storage != NULL;
     status->is_unsaved = chat->is_storage_failed || chat->is_held_up;
     status->n_queued = chat->n_queue;
-    status->n_ctx = cf_worker_n_ctx(chat->worker);
+    status->n_ctx = chat->is_loaded ? cf_worker_n_ctx(chat->worker) : 0;
     if (status->template_name == NULL) {
         status->template_name = "";
     }
@@ -415,12 +415,12 @@ const struct cf_err *cf_chat_failure(const struct cf_chat *chat)
 
 const struct cf_model *cf_chat_model(const struct cf_chat *chat)
 {
-    return cf_worker_model(chat->worker);
+    return chat->is_loaded ? cf_worker_model(chat->worker) : NULL;
 }
 
 const struct cf_tokenizer *cf_chat_tokenizer(const struct cf_chat *chat)
 {
-    return cf_worker_tokenizer(chat->worker);
+    return chat->is_loaded ? cf_worker_tokenizer(chat->worker) : NULL;
 }
 
 /* --- notices --- */

@@ -316,6 +316,8 @@ enum cf_code cf_chat_walk(struct cf_chat *chat, size_t turn, int step, bool is_r
 enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_err *err);
 enum cf_code cf_chat_pin(struct cf_chat *chat, size_t turn, bool is_pinned, struct cf_err *err);
 
+/* Replies begin held before their first token from now on, to be steered from there. */
+void cf_chat_start_held(struct cf_chat *chat, bool is_held);
 /* Holds, frees, and moves a held reply one token on (ID >= 0: that one). */
 enum cf_code cf_chat_pause(struct cf_chat *chat, struct cf_err *err);
 enum cf_code cf_chat_resume(struct cf_chat *chat, struct cf_err *err);

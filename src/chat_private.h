@@ -229,7 +229,8 @@ struct cf_chat {
     /* Jobs. */
     struct cf_chat_work *works; /* all under way */
     struct cf_chat_work *reply; /* the one that writes, among them; NULL */
-    bool is_idle_due;           /* the conversation or draft changed: evaluate anew */
+    bool starts_held;
+    bool is_idle_due; /* the conversation or draft changed: evaluate anew */
     double idle_due_at;
     struct cf_chat_node **unfinished; /* ended, but the digest for their recipes is not there yet */
     size_t n_unfinished, unfinished_capacity;

@@ -71,7 +71,7 @@ static void add_mark(struct cf_chat_node *node, int32_t begin, const struct cf_s
 }
 
 static void handle_started(struct cf_chat *chat, struct cf_chat_work *work,
-                           const struct cf_event *event)
+                           const struct cf_event *event, const struct cf_batch *batch)
 {
     work->is_started = true;
     work->saved_at = cf_chat_now();
@@ -88,6 +88,7 @@ static void handle_started(struct cf_chat *chat, struct cf_chat_work *work,
         node->n_cached = event->u.started.n_reused;
         if (!work->is_detached) {
             cf_chat_record_job(node, work, i);
+            cf_chat_record_paths(node, batch->runs + event->runs_offset, event->n_runs);
         }
         add_mark(node, work->job.n_prefix, &work->job.sampling);
         cf_chat_node_update(node);
@@ -207,8 +208,7 @@ static void handle_finished(struct cf_chat *chat, struct cf_chat_work *work,
     const char *text = batch->text.data + event->text_offset;
     add_text(node, text, event->text_size);
     if (!work->is_detached) {
-        const struct cf_eval_run *runs = batch->runs + event->u.finished.runs_offset;
-        cf_chat_record_paths(node, runs, event->u.finished.n_runs);
+        cf_chat_record_paths(node, batch->runs + event->runs_offset, event->n_runs);
     }
     end_node(chat, work, event->alternative, event->reason);
     struct cf_chat_event *heard =
@@ -258,8 +258,8 @@ static void handle_reply_end(struct cf_chat *chat, struct cf_chat_work *work,
         cf_err_set(&chat->failure, event->code, "%s", sentence);
         cf_chat_say(chat, true, "%s", sentence);
     }
-    chat->is_queue_held =
-        chat->n_queue > 0 && (event->reason == CF_END_ERROR || event->reason == CF_END_CANCELLED);
+    /* A stop holds what waited at that moment; what was sent since goes on. */
+    chat->is_queue_held |= chat->n_queue > 0 && event->reason == CF_END_ERROR;
     if (!work->is_detached) {
         cf_chat_finish_nodes(chat, work);
     }
@@ -349,7 +349,7 @@ static void handle_event(struct cf_chat *chat, struct cf_worker *worker,
         }
         break;
     case CF_EVENT_STARTED:
-        handle_started(chat, work, event);
+        handle_started(chat, work, event, batch);
         break;
     case CF_EVENT_PREFIX:
         handle_prefix(chat, work->nodes[event->alternative], text, event->text_size);
@@ -492,9 +492,14 @@ void cf_chat_finish_waiting(struct cf_chat *chat)
 
 /* --- holding --- */
 
+void cf_chat_start_held(struct cf_chat *chat, bool is_held)
+{
+    chat->starts_held = is_held;
+}
+
 static enum cf_code check_running(const struct cf_chat *chat, struct cf_err *err)
 {
-    if (chat->reply == NULL || !chat->reply->is_submitted) {
+    if (chat->reply == NULL) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "no reply is being written");
     }
     return CF_OK;
@@ -503,8 +508,10 @@ static enum cf_code check_running(const struct cf_chat *chat, struct cf_err *err
 enum cf_code cf_chat_pause(struct cf_chat *chat, struct cf_err *err)
 {
     enum cf_code code = check_running(chat, err);
-    if (code == CF_OK) {
+    if (code == CF_OK && chat->reply->is_submitted) {
         cf_worker_pause(chat->worker, chat->reply->job.number);
+    } else if (code == CF_OK) {
+        chat->reply->job.starts_paused = true;
     }
     return code;
 }
@@ -512,8 +519,10 @@ enum cf_code cf_chat_pause(struct cf_chat *chat, struct cf_err *err)
 enum cf_code cf_chat_resume(struct cf_chat *chat, struct cf_err *err)
 {
     enum cf_code code = check_running(chat, err);
-    if (code == CF_OK) {
+    if (code == CF_OK && chat->reply->is_submitted) {
         cf_worker_resume(chat->worker, chat->reply->job.number);
+    } else if (code == CF_OK) {
+        chat->reply->job.starts_paused = false;
     }
     return code;
 }
@@ -521,7 +530,7 @@ enum cf_code cf_chat_resume(struct cf_chat *chat, struct cf_err *err)
 enum cf_code cf_chat_step(struct cf_chat *chat, int32_t id, struct cf_err *err)
 {
     enum cf_code code = check_running(chat, err);
-    if (code == CF_OK) {
+    if (code == CF_OK && chat->reply->is_submitted) {
         cf_worker_step(chat->worker, chat->reply->job.number, id);
     }
     return code;

@@ -138,6 +138,9 @@ struct cf_event {
     enum cf_token_origin origin;
     size_t text_offset; /* of the text in the batch's: PREFIX, TOKEN, FINISHED, errors */
     size_t text_size;
+    size_t runs_offset; /* STARTED, FINISHED: how positions were evaluated, first first; in the
+                           batch's runs */
+    size_t n_runs;
     union {
         struct cf_choice choice; /* TOKEN, PAUSED */
         struct {
@@ -153,9 +156,6 @@ struct cf_event {
         struct {
             int32_t n_tokens;      /* of the reply, prefix counted */
             int32_t n_text_tokens; /* of those, how many lie wholly before the stop */
-            /* How positions were evaluated, first first; in the batch's runs. */
-            size_t runs_offset;
-            size_t n_runs;
         } finished;
         struct {
             int32_t n_tokens;    /* new tokens, all alternatives together */

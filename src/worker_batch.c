@@ -104,17 +104,17 @@ void cf_worker_emit(struct cf_worker *worker, const struct cf_event *event, cons
     }
 }
 
-void cf_worker_emit_finished(struct cf_worker *worker, const struct cf_event *event,
-                             const struct cf_buf *text, const struct cf_eval_run *runs,
-                             size_t n_runs)
+void cf_worker_emit_with_runs(struct cf_worker *worker, const struct cf_event *event,
+                              const struct cf_buf *text, const struct cf_eval_run *runs,
+                              size_t n_runs)
 {
     pthread_mutex_lock(&worker->mutex);
     struct cf_batch *batch = worker->in;
     bool was_empty = batch->n_events == 0;
     struct cf_event *added = append(batch, event, text->data, text->size);
     assert(batch->n_runs + n_runs <= batch->runs_capacity);
-    added->u.finished.runs_offset = batch->n_runs;
-    added->u.finished.n_runs = n_runs;
+    added->runs_offset = batch->n_runs;
+    added->n_runs = n_runs;
     if (n_runs > 0) {
         memcpy(batch->runs + batch->n_runs, runs, n_runs * sizeof runs[0]);
         batch->n_runs += n_runs;

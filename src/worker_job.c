@@ -109,7 +109,7 @@ static int32_t n_evaluated(const struct cf_worker *worker, const struct cf_progr
     return (int32_t)(cf_session_counts(worker->session).n_evaluated - progress->n_evaluated_before);
 }
 
-static void emit_started(struct cf_worker *worker, const struct cf_job *job,
+static void emit_started(struct cf_worker *worker, const struct cf_job *job, int branch,
                          const struct cf_progress *progress)
 {
     struct cf_event event = {.kind = CF_EVENT_STARTED, .job = job->number};
@@ -117,8 +117,11 @@ static void emit_started(struct cf_worker *worker, const struct cf_job *job,
     event.u.started.n_reused = progress->n_reused;
     event.u.started.n_evaluated = n_evaluated(worker, progress);
     event.u.started.seconds = cf_worker_now() - progress->began;
-    cf_worker_reserve(worker, (struct cf_batch_bound){.n_events = 1});
-    cf_worker_emit(worker, &event, "", 0);
+    size_t n_runs = 0;
+    const struct cf_eval_run *runs = cf_session_runs(worker->session, branch, &n_runs);
+    const struct cf_buf no_text = CF_BUF_INIT;
+    cf_worker_reserve(worker, (struct cf_batch_bound){.n_events = 1, .n_runs = n_runs});
+    cf_worker_emit_with_runs(worker, &event, &no_text, runs, n_runs);
 }
 
 static enum cf_code generate(struct cf_worker *worker, const struct cf_job *job,
@@ -127,7 +130,7 @@ static enum cf_code generate(struct cf_worker *worker, const struct cf_job *job,
 {
     int32_t n = job->n_alternatives > 0 ? job->n_alternatives : 1;
     assert(n <= CF_WORKER_ALTERNATIVES_MAX && job->max_tokens > 0);
-    emit_started(worker, job, progress);
+    emit_started(worker, job, branches[0], progress);
     enum cf_code code = CF_OK;
     for (int32_t first = 0; first < n && code == CF_OK; first += CF_WORKER_BATCH_MAX) {
         int32_t rest = n - first;

@@ -72,10 +72,10 @@ void cf_worker_reserve(struct cf_worker *worker, struct cf_batch_bound bound);
 /* Adds an event with its text to the batch; room was reserved. */
 void cf_worker_emit(struct cf_worker *worker, const struct cf_event *event, const void *text,
                     size_t text_size);
-/* The same for FINISHED, with its runs. */
-void cf_worker_emit_finished(struct cf_worker *worker, const struct cf_event *event,
-                             const struct cf_buf *text, const struct cf_eval_run *runs,
-                             size_t n_runs);
+/* The same with runs. */
+void cf_worker_emit_with_runs(struct cf_worker *worker, const struct cf_event *event,
+                              const struct cf_buf *text, const struct cf_eval_run *runs,
+                              size_t n_runs);
 /* Takes the place of an event of the same kind and alternative that is still in the batch behind
  * the last token; else adds it. */
 void cf_worker_emit_replacing(struct cf_worker *worker, const struct cf_event *event);

@@ -128,7 +128,7 @@ static void emit_finished(struct wave *wave, struct alternative *alternative)
     size_t n_runs = 0;
     const struct cf_eval_run *runs =
         cf_session_runs(wave->worker->session, alternative->branch, &n_runs);
-    cf_worker_emit_finished(wave->worker, &event, &wave->shown, runs, n_runs);
+    cf_worker_emit_with_runs(wave->worker, &event, &wave->shown, runs, n_runs);
     if (alternative->number == 0) {
         wave->progress->reason = alternative->reason;
     }

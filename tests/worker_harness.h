@@ -159,9 +159,9 @@ static inline void take_event(struct outcome *outcome, const struct cf_batch *ba
         outcome->reasons[j] = event->reason;
         outcome->n_text_tokens[j] = event->u.finished.n_text_tokens;
         if (j == 0) {
-            outcome->n_runs = event->u.finished.n_runs;
+            outcome->n_runs = event->n_runs;
             assert_true(outcome->n_runs <= CF_ARRAY_SIZE(outcome->runs));
-            memcpy(outcome->runs, batch->runs + event->u.finished.runs_offset,
+            memcpy(outcome->runs, batch->runs + event->runs_offset,
                    outcome->n_runs * sizeof outcome->runs[0]);
         }
         break;
