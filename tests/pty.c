@@ -448,6 +448,19 @@ void pty_wait_alternate(struct pty *pty)
     pty_wait(pty, is_alternate, NULL, "the alternate screen");
 }
 
+static bool is_raw(struct pty *pty, const void *ctx)
+{
+    (void)ctx;
+    struct termios modes;
+    pty_modes(pty, &modes);
+    return (modes.c_lflag & ICANON) == 0;
+}
+
+void pty_wait_raw(struct pty *pty)
+{
+    pty_wait(pty, is_raw, NULL, "the raw mode");
+}
+
 static bool is_stopped(struct pty *pty, const void *ctx)
 {
     (void)ctx;

@@ -57,6 +57,8 @@ void pty_wait_row(struct pty *pty, int y, const char *text);
 void pty_wait_cursor(struct pty *pty, int x, int y);
 /* The program has taken the terminal over: it draws on the alternate screen. */
 void pty_wait_alternate(struct pty *pty);
+/* Keys arrive as they are typed: the terminal does not collect lines. */
+void pty_wait_raw(struct pty *pty);
 void pty_wait_stopped(struct pty *pty);
 /* Waits for the end and returns the wait status. */
 int pty_wait_exit(struct pty *pty);

@@ -539,6 +539,8 @@ static void line__edit__goes_through_a_private_file(void **state)
     assert_line(f, "draft|");
     assert_int_equal(unlink(path), 0);
     close_line(f);
+    snprintf(path, sizeof path, "%s/confab", folder);
+    assert_int_equal(rmdir(path), 0);
     free(folder);
 }
 

@@ -273,6 +273,7 @@ static void term__suspend__gives_and_takes_the_terminal(void **state)
             pty_resize(pty, 50, 12);
         }
         pty_foreground(pty);
+        pty_wait_raw(pty);
         pty_wait_row(pty, i == 0 ? 9 : 11, "> draft");
         pty_wait_cursor(pty, 7, i == 0 ? 9 : 11);
         assert_true(pty_is_alternate(pty));

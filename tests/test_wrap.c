@@ -4,6 +4,7 @@
 
 #include "random.h"
 #include "text.h"
+#include "text_check.h"
 #include "wrap.h"
 
 #define ZHENG "\xE6\xAD\xA3"
@@ -206,6 +207,18 @@ static void wrap__cut__lets_the_text_be_edited_anywhere(void **state)
     cf_buf_release(&text);
 }
 
+static void text__any_bytes__keep_every_rule(void **state)
+{
+    (void)state;
+    struct test_random random = {.state = 7};
+    for (int round = 0; round < 600; round++) {
+        char bytes[300];
+        bytes[0] = (char)test_random_below(&random, 256);
+        text_check_bytes((const uint8_t *)bytes,
+                         1 + test_random_text(bytes + 1, sizeof bytes - 1, &random));
+    }
+}
+
 static void wrap__extend__of_one_long_word_stays_linear(void **state)
 {
     (void)state;
@@ -235,6 +248,7 @@ int main(void)
         cmocka_unit_test(wrap__locate__finds_row_and_column),
         cmocka_unit_test(wrap__extend__in_pieces_equals_at_once),
         cmocka_unit_test(wrap__cut__lets_the_text_be_edited_anywhere),
+        cmocka_unit_test(text__any_bytes__keep_every_rule),
         cmocka_unit_test(wrap__extend__of_one_long_word_stays_linear),
     };
     return cmocka_run_group_tests_name("wrap", tests, NULL, NULL);

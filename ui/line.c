@@ -73,6 +73,7 @@ void ui_line_close(struct ui_line *line)
     cf_buf_release(&line->submitted);
     cf_buf_release(&line->edit_command);
     free(line->history_path);
+    free(line->edit_path);
     free(line);
     ui_line_the = NULL;
 }

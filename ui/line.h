@@ -127,10 +127,11 @@ void ui_line_remember(struct ui_line *line, const char *text);
  * until the next call with this line. */
 const char *ui_line_take_notice(struct ui_line *line);
 
-/* Editing in $VISUAL or $EDITOR: begin writes the text to a new file (0600, in $XDG_RUNTIME_DIR
- * or else $TMPDIR or /tmp) and gives an argv for ui_term_run, valid until end.  end takes the text
- * back as one undoable change and removes the file; when the editor failed (wait status not 0) or
- * its file can't be used, the line is as before, the file stays, and the sentence names it. */
+/* Editing in $VISUAL or $EDITOR: begin writes the text to a new file (0600, in the folder
+ * CF_FOLDER_RUNTIME of src/path) and gives an argv for ui_term_run, valid until end.  end takes the
+ * text back as one undoable change and removes the file; when the editor failed (wait status not
+ * 0) or its file can't be used, the line is as before, the file stays, and the sentence names it.
+ */
 enum cf_code ui_line_edit_begin(struct ui_line *line, const char *const **argv, struct cf_err *err);
 enum cf_code ui_line_edit_end(struct ui_line *line, int wait_status, struct cf_err *err);
 

@@ -6,16 +6,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <readline/history.h>
 
+#include "path.h"
 #include "text.h"
 
-enum { ENTRY_MAX = 64 * 1024 }; /* what is longer is not worth recalling */
+enum {
+    ENTRY_MAX = 64 * 1024, /* what is longer is not worth recalling */
+    FILE_MAX = 64 * 1024 * 1024,
+};
 
 static void add_escaped(struct cf_buf *out, const char *text)
 {
@@ -52,24 +55,6 @@ static void add_line(const char *text, size_t size)
     cf_buf_release(&entry);
 }
 
-static enum cf_code read_all(struct cf_buf *out, int fd, const char *path, struct cf_err *err)
-{
-    char bytes[16 * 1024];
-    for (;;) {
-        ssize_t n = read(fd, bytes, sizeof bytes);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return cf_err_set_errno(err, errno, "cannot read the history file %s", path);
-        }
-        if (n == 0) {
-            return CF_OK;
-        }
-        cf_buf_add(out, bytes, (size_t)n);
-    }
-}
-
 static bool write_all(int fd, const struct cf_buf *bytes)
 {
     for (size_t at = 0; at < bytes->size;) {
@@ -82,28 +67,40 @@ static bool write_all(int fd, const struct cf_buf *bytes)
     return true;
 }
 
-/* Replaces the file by what readline has; a failure leaves it as it was. */
-static void rewrite(const struct ui_line *line)
+/* Replaces the file by what readline has. */
+static enum cf_code rewrite(const struct ui_line *line, struct cf_err *err)
 {
-    struct cf_buf path = CF_BUF_INIT;
     struct cf_buf bytes = CF_BUF_INIT;
-    cf_buf_addf(&path, "%s.%ld", line->history_path, (long)getpid());
     for (int i = history_base; i < history_base + history_length; i++) {
         const HIST_ENTRY *entry = history_get(i);
         if (entry != NULL) {
             add_escaped(&bytes, entry->line);
         }
     }
-    int fd = open(path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd >= 0) {
-        bool is_written = write_all(fd, &bytes) && fsync(fd) == 0;
-        is_written = close(fd) == 0 && is_written;
-        if (!is_written || rename(path.data, line->history_path) != 0) {
-            unlink(path.data);
-        }
-    }
-    cf_buf_release(&path);
+    enum cf_code code = cf_path_write_file(line->history_path, bytes.data, bytes.size, err);
     cf_buf_release(&bytes);
+    return code;
+}
+
+/* Makes the file where it is missing; nobody else is to read what a person types, whoever made it.
+ */
+static enum cf_code prepare(const char *path, struct cf_err *err)
+{
+    enum cf_code code = cf_path_make_parent(path, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return cf_err_set_errno(err, errno, "cannot open the history file %s", path);
+    }
+    struct stat status;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) != 0 &&
+        fchmod(fd, 0600) != 0) {
+        code = cf_err_set_errno(err, errno, "others can read the history file %s", path);
+    }
+    close(fd);
+    return code;
 }
 
 enum cf_code ui_line_history_load(struct ui_line *line, struct cf_err *err)
@@ -113,29 +110,21 @@ enum cf_code ui_line_history_load(struct ui_line *line, struct cf_err *err)
     if (line->history_path == NULL) {
         return CF_OK;
     }
-    int fd = open(line->history_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return cf_err_set_errno(err, errno, "cannot open the history file %s", line->history_path);
-    }
     struct cf_buf bytes = CF_BUF_INIT;
-    /* What people type is nobody else's to read, whoever made the file. */
-    struct stat status;
-    if (fstat(fd, &status) == 0 && (status.st_mode & 077) != 0) {
-        (void)!fchmod(fd, 0600);
+    enum cf_code code = prepare(line->history_path, err);
+    if (code == CF_OK) {
+        code = cf_path_read_file(&bytes, line->history_path, FILE_MAX, err);
     }
-    enum cf_code code = read_all(&bytes, fd, line->history_path, err);
-    close(fd);
     int n_lines = 0;
-    for (size_t at = 0; code == CF_OK && at < bytes.size;) {
+    for (size_t at = 0; at < bytes.size; n_lines++) {
         const char *end = memchr(bytes.data + at, '\n', bytes.size - at);
         size_t n = end != NULL ? (size_t)(end - bytes.data) - at : bytes.size - at;
         add_line(bytes.data + at, n);
         at += n + 1;
-        n_lines++;
     }
     using_history();
     if (code == CF_OK && n_lines > 2 * line->history_max) {
-        rewrite(line);
+        code = rewrite(line, err);
     }
     cf_buf_release(&bytes);
     return code;

@@ -46,7 +46,7 @@ struct ui_line {
     struct cf_buf edit_command;
     struct ui_line_layout layout;
     int goal_column; /* Up and Down keep to it; -1: none */
-    char edit_path[512];
+    char *edit_path; /* while an editor has the text, else NULL */
     const char *edit_argv[6];
     FILE *nowhere;
 };

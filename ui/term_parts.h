@@ -30,7 +30,8 @@ struct ui_term {
     bool has_mouse;
     bool is_given;
     bool is_hung_up;
-    pid_t child; /* while given */
+    bool has_resumed; /* the SIGCONT to come is of a stop of our own, dealt with already */
+    pid_t child;      /* while given */
     int child_status;
     unsigned events; /* UI_TERM_… not yet taken */
     char notice[160];
