@@ -179,8 +179,8 @@ static void apply_penalties(struct cf_sampler *sampler, double *logits,
     }
 }
 
-/* Fills the field with the distances of all tokens that can be drawn; with temperature 0 with the
- * best alone.  False when there is none. */
+/* Fills the field with the tokens that top-k leaves and their distances; with temperature 0 with
+ * the best alone.  False when no token can be drawn. */
 static bool fill_field(struct cf_sampler *sampler, const float *logits,
                        const struct cf_sampling *sampling, const struct cf_history *history)
 {
@@ -205,13 +205,22 @@ static bool fill_field(struct cf_sampler *sampler, const float *logits,
         field->n = 1;
         return true;
     }
+    /* Top-k first: it cuts by the order of logits, which no temperature changes. */
+    double least = -DBL_MAX;
+    if (sampling->top_k > 0) {
+        double border = cf_kth_greatest(values, sampler->n_vocab, sampling->top_k, field->keys);
+        least = border > least ? border : least;
+    }
+    double scale = sampling->temperature > 1e-300 ? 1.0 / sampling->temperature : 1e300;
     int32_t n = 0;
     for (int32_t id = 0; id < sampler->n_vocab; id++) {
-        bool is_possible = values[id] >= -DBL_MAX;
-        double distance = (top - values[id]) / sampling->temperature;
-        field->ids[n] = id;
-        values[n] = distance < 1e300 ? distance : 1e300;
-        n += is_possible;
+        double value = values[id];
+        if (value >= least) {
+            double distance = (top - value) * scale;
+            field->ids[n] = id;
+            values[n] = distance < 1e300 ? distance : 1e300;
+            n++;
+        }
     }
     field->n = n;
     return true;
@@ -224,9 +233,6 @@ static bool make_field(struct cf_sampler *sampler, const float *logits,
     struct cf_field *field = &sampler->field;
     if (!fill_field(sampler, logits, sampling, history)) {
         return false;
-    }
-    if (sampling->top_k > 0) {
-        cf_field_top_k(field, sampling->top_k);
     }
     cf_exp_down(field->distances, field->weights, (size_t)field->n);
     if (sampling->top_p < 1.0) {

@@ -160,8 +160,8 @@ static void cut(struct cf_field *field, const double *keys, struct border border
     field->n = n;
 }
 
-/* Puts KEY in the place of the greatest of a heap whose root is the greatest. */
-static void replace_root(double *heap, int32_t n, double key)
+/* Puts VALUE in the place of the least of a heap whose root is the least. */
+static void replace_root(double *heap, int32_t n, double value)
 {
     int32_t at = 0;
     for (;;) {
@@ -169,34 +169,33 @@ static void replace_root(double *heap, int32_t n, double key)
         if (child >= n) {
             break;
         }
-        if (child + 1 < n && heap[child + 1] > heap[child]) {
+        if (child + 1 < n && heap[child + 1] < heap[child]) {
             child++;
         }
-        if (!(heap[child] > key)) {
+        if (!(heap[child] < value)) {
             break;
         }
         heap[at] = heap[child];
         at = child;
     }
-    heap[at] = key;
+    heap[at] = value;
 }
 
-void cf_field_top_k(struct cf_field *field, int32_t k)
+double cf_kth_greatest(const double *values, int32_t n, int32_t k, double *heap)
 {
     assert(k >= 1);
-    if (k >= field->n) {
-        return;
+    if (k >= n) {
+        return -(double)INFINITY;
     }
-    double *heap = field->keys; /* the k least distances so far, the greatest at the root */
     for (int32_t i = 0; i < k; i++) {
-        heap[i] = (double)INFINITY;
+        heap[i] = -(double)INFINITY; /* the k greatest so far, the least at the root */
     }
-    for (int32_t i = 0; i < field->n; i++) {
-        if (field->distances[i] < heap[0]) {
-            replace_root(heap, k, field->distances[i]);
+    for (int32_t i = 0; i < n; i++) {
+        if (values[i] > heap[0]) {
+            replace_root(heap, k, values[i]);
         }
     }
-    cut(field, field->distances, (struct border){.key = heap[0]}, true);
+    return heap[0];
 }
 
 void cf_field_top_p(struct cf_field *field, double p)

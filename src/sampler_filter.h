@@ -29,9 +29,10 @@ void cf_field_release(struct cf_field *field);
 /* The sum of the weights. */
 double cf_field_mass(const struct cf_field *field);
 
-/* Keeps the k least distant tokens, and those as distant as the last of them.  k >= 1.  Works
- * before the weights are known. */
-void cf_field_top_k(struct cf_field *field, int32_t k);
+/* The k-th greatest of n values, k >= 1; -inf when there are no more than k.  HEAP is room for k
+ * doubles. */
+double cf_kth_greatest(const double *values, int32_t n, int32_t k, double *heap);
+
 /* Keeps the likeliest tokens that make up the share p (Holtzman et al. 2019): a token stays while
  * those likelier, or equal with a lower id, make up less than p. */
 void cf_field_top_p(struct cf_field *field, double p);
