@@ -4,10 +4,16 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "chat.h"
 #include "cli.h"
 #include "kernels/kernels.h"
+#include "mem.h"
+#include "path.h"
+#include "term.h"
+#include "ui.h"
 
 /* Writes what is still in stdio's hands; a full disk must not go unnoticed. */
 static enum cf_exit flush_stdout(enum cf_exit status)
@@ -16,6 +22,58 @@ static enum cf_exit flush_stdout(enum cf_exit status)
         return cf_cli_fail_with(CF_ERR_IO, "cannot write the output");
     }
     return status;
+}
+
+/* The config file's path, also where there is none yet: presets are saved there.  NULL: nowhere. */
+static char *config_path(const struct cf_cli *cli)
+{
+    char *path = NULL;
+    if (cli->settings.config != NULL) {
+        return cf_strdup(cli->settings.config);
+    }
+    return cf_path_in(&path, CF_FOLDER_CONFIG, "config", NULL) == CF_OK ? path : NULL;
+}
+
+/* The terminal interface over a chat. */
+static enum cf_exit run_face(struct cf_cli *cli)
+{
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_chat *chat = NULL;
+    char *model_path = NULL;
+    char *cache_path = NULL;
+    char *config = config_path(cli);
+    /* No thread but this one is to take a signal, and this one only while it polls. */
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    (void)cf_path_in(&cache_path, CF_FOLDER_CACHE, "digests", NULL);
+    enum cf_code code = cf_cli_model_path(&model_path, cli, &err);
+    if (code == CF_OK) {
+        const struct cf_chat_params params = {
+            .model_path = model_path,
+            .db_path = cli->settings.no_save ? NULL : cli->db_path,
+            .digest_cache_path = cache_path,
+            .settings = &cli->settings,
+            .config = &cli->config,
+            .idles = true,
+        };
+        code = cf_chat_new(&chat, &params, &err);
+    }
+    if (code == CF_OK) {
+        const struct ui_params params = {
+            .chat = chat,
+            .settings = &cli->settings,
+            .config = &cli->config,
+            .config_path = config,
+            .is_model_bundled = cli->settings.model == NULL,
+        };
+        code = ui_run(&params, &err);
+        cf_chat_free(chat);
+    }
+    free(model_path);
+    free(cache_path);
+    free(config);
+    return code == CF_OK ? CF_EXIT_DONE : cf_cli_fail(&err);
 }
 
 static enum cf_exit run(struct cf_cli *cli)
@@ -31,6 +89,9 @@ static enum cf_exit run(struct cf_cli *cli)
     if (cli->command != NULL) {
         return cli->command->run(cli);
     }
+    if (isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1) {
+        return run_face(cli);
+    }
     return cf_cli_ask(cli);
 }
 
@@ -38,6 +99,7 @@ int main(int argc, char *argv[])
 {
     /* Before any other thread: OpenBLAS starts its own when it is loaded. */
     cf_kernels_init();
+    ui_term_set_locale();
     /* A write to a reader that is gone, or past a size limit, is an error like any other. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
