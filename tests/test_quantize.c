@@ -145,20 +145,20 @@ static struct cf_model *open_model(const char *path)
     return model;
 }
 
-/* Element (out, in) of any matrix. */
-static float element(const struct cf_matrix *matrix, int out, int in)
+/* Row OUT of any matrix. */
+static void read_row(const struct cf_matrix *matrix, int out, float row[N_INNER])
 {
     const struct cf_kernels *kernels = cf_kernels_current();
     const unsigned char *data = matrix->data;
-    float row[N_INNER];
-    float value = 0;
     if (matrix->layout == CF_OUT_IN) {
         cf_matrix_row(kernels, matrix, out, row);
-        return row[in];
+        return;
     }
-    size_t at = (size_t)in * (size_t)matrix->n_out + (size_t)out;
-    cf_to_f32(kernels, matrix->dtype, data + at * cf_dtype_block_size(matrix->dtype), 1, &value);
-    return value;
+    for (int in = 0; in < matrix->n_in; in++) {
+        size_t at = (size_t)in * (size_t)matrix->n_out + (size_t)out;
+        cf_to_f32(kernels, matrix->dtype, data + at * cf_dtype_block_size(matrix->dtype), 1,
+                  &row[in]);
+    }
 }
 
 static void assert_matrix(const struct cf_matrix *one, const struct cf_matrix *other,
@@ -174,11 +174,13 @@ static void assert_matrix(const struct cf_matrix *one, const struct cf_matrix *o
                    : dtype == CF_BF16 ? 0x1p-9
                                       : 0.5 / 127 + 0x1p-10;
     for (int out = 0; out < one->n_out; out++) {
+        float a[N_INNER];
+        float b[N_INNER];
+        read_row(one, out, a);
+        read_row(other, out, b);
         for (int in = 0; in < one->n_in; in++) {
-            double a = (double)element(one, out, in);
-            double b = (double)element(other, out, in);
-            if (fabs(a - b) > bound) {
-                fail_msg("(%d, %d): %g became %g", out, in, a, b);
+            if (!(fabs((double)a[in] - (double)b[in]) <= bound)) {
+                fail_msg("(%d, %d): %g became %g", out, in, (double)a[in], (double)b[in]);
             }
         }
     }
