@@ -13,6 +13,7 @@
 #include "mapping.h"
 #include "model.h"
 #include "session.h"
+#include "shared.h"
 
 /* The models, folders first. */
 static const char *const fixture_names[] = {
@@ -33,6 +34,45 @@ struct expect {
 static CF_UNUSED void fixture_path(char *path, size_t size, const char *name)
 {
     (void)snprintf(path, size, "%s/tests/fixtures/model/%s", TEST_SRCDIR, name);
+}
+
+/* A copy of the fixture, exactly as large as the file, that tests may break. */
+struct fixture_file {
+    unsigned char *bytes;
+    size_t size;
+};
+
+static CF_UNUSED struct fixture_file fixture_load(const char *name)
+{
+    char path[512];
+    fixture_path(path, sizeof path, name);
+    struct fixture_file file;
+    char *bytes = test_read_file(path, &file.size);
+    file.bytes = malloc(file.size);
+    memcpy(file.bytes, bytes, file.size);
+    free(bytes);
+    return file;
+}
+
+/* The place behind a length-prefixed string, from which its value or tensor description follows. */
+static CF_UNUSED size_t fixture_place(const struct fixture_file *file, const char *name)
+{
+    uint64_t size = strlen(name);
+    for (size_t i = 0; i + sizeof size + size <= file->size; i++) {
+        if (memcmp(file->bytes + i, &size, sizeof size) == 0 &&
+            memcmp(file->bytes + i + sizeof size, name, size) == 0) {
+            return i + sizeof size + size;
+        }
+    }
+    fail_msg("no %s", name);
+    return 0;
+}
+
+static CF_UNUSED void fixture_put(const struct fixture_file *file, size_t place, uint64_t value,
+                                  size_t size)
+{
+    assert_true(place + size <= file->size);
+    memcpy(file->bytes + place, &value, size);
 }
 
 static CF_UNUSED struct cf_model *fixture_open(const char *name)

@@ -5,47 +5,8 @@
 
 #include "fuzz_walk.h"
 #include "random.h"
-#include "shared.h"
 
-/* A copy of the fixture, exactly as large as the file, that tests may break. */
-struct file {
-    unsigned char *bytes;
-    size_t size;
-};
-
-static struct file file_load(const char *name)
-{
-    char path[512];
-    fixture_path(path, sizeof path, name);
-    struct file file;
-    char *bytes = test_read_file(path, &file.size);
-    file.bytes = malloc(file.size);
-    memcpy(file.bytes, bytes, file.size);
-    free(bytes);
-    return file;
-}
-
-/* The place behind a length-prefixed string, from which its value or tensor description follows. */
-static size_t place_behind(const struct file *file, const char *name)
-{
-    uint64_t size = strlen(name);
-    for (size_t i = 0; i + sizeof size + size <= file->size; i++) {
-        if (memcmp(file->bytes + i, &size, sizeof size) == 0 &&
-            memcmp(file->bytes + i + sizeof size, name, size) == 0) {
-            return i + sizeof size + size;
-        }
-    }
-    fail_msg("no %s", name);
-    return 0;
-}
-
-static void put(const struct file *file, size_t place, uint64_t value, size_t size)
-{
-    assert_true(place + size <= file->size);
-    memcpy(file->bytes + place, &value, size);
-}
-
-static void assert_refused(const struct file *file, enum cf_code code, const char *sentence)
+static void assert_refused(const struct fixture_file *file, enum cf_code code, const char *sentence)
 {
     struct cf_err err = CF_ERR_INIT;
     assert_int_equal(walk_gguf(file->bytes, file->size, &err), 0);
@@ -118,8 +79,8 @@ static void gguf__open__says_what_is_no_gguf(void **state)
 static void gguf__parse__refuses_every_cut(void **state)
 {
     (void)state;
-    struct file file = file_load("gguf-f32.gguf");
-    size_t header_end = place_behind(&file, "output_norm.bias") + 4 + 8 + 4 + 8;
+    struct fixture_file file = fixture_load("gguf-f32.gguf");
+    size_t header_end = fixture_place(&file, "output_norm.bias") + 4 + 8 + 4 + 8;
     for (size_t size = 0; size < file.size; size += size < header_end ? 1 : 997) {
         struct cf_err err = CF_ERR_INIT;
         unsigned char *cut = malloc(size > 0 ? size : 1);
@@ -135,7 +96,7 @@ static void gguf__parse__refuses_every_cut(void **state)
 static void gguf__parse__refuses_absurd_headers(void **state)
 {
     (void)state;
-    struct file file = file_load("gguf-f32.gguf");
+    struct fixture_file file = fixture_load("gguf-f32.gguf");
     unsigned char sound[24];
     memcpy(sound, file.bytes, sizeof sound);
     const struct {
@@ -153,11 +114,11 @@ static void gguf__parse__refuses_absurd_headers(void **state)
         {16, 8, UINT64_C(1) << 61, CF_ERR_FORMAT, "more metadata than it can hold"},
     };
     for (size_t i = 0; i < CF_ARRAY_SIZE(cases); i++) {
-        put(&file, cases[i].place, cases[i].value, cases[i].size);
+        fixture_put(&file, cases[i].place, cases[i].value, cases[i].size);
         assert_refused(&file, cases[i].code, cases[i].sentence);
         memcpy(file.bytes, sound, sizeof sound);
     }
-    put(&file, 4, 2, 4);
+    fixture_put(&file, 4, 2, 4);
     assert_true(walk_gguf(file.bytes, file.size, NULL) != 0);
     free(file.bytes);
 }
@@ -166,8 +127,8 @@ static void gguf__parse__refuses_absurd_headers(void **state)
 static void gguf__parse__refuses_broken_tensors(void **state)
 {
     (void)state;
-    struct file sound = file_load("gguf-f32.gguf");
-    size_t place = place_behind(&sound, "blk.0.ffn_up.weight");
+    struct fixture_file sound = fixture_load("gguf-f32.gguf");
+    size_t place = fixture_place(&sound, "blk.0.ffn_up.weight");
     uint64_t offset;
     memcpy(&offset, sound.bytes + place + 24, sizeof offset);
     const struct {
@@ -192,13 +153,13 @@ static void gguf__parse__refuses_broken_tensors(void **state)
         {24, 8, UINT64_MAX - 31, "'blk.0.ffn_up.weight' begins past the end of the file"},
     };
     for (size_t i = 0; i < CF_ARRAY_SIZE(cases); i++) {
-        struct file file = file_load("gguf-f32.gguf");
-        put(&file, place + cases[i].place, cases[i].value, cases[i].size);
+        struct fixture_file file = fixture_load("gguf-f32.gguf");
+        fixture_put(&file, place + cases[i].place, cases[i].value, cases[i].size);
         assert_refused(&file, CF_ERR_FORMAT, cases[i].sentence);
         free(file.bytes);
     }
     /* A type that is not known here is no fault of the file's; who wants the tensor refuses it. */
-    put(&sound, place + 20, 16, 4);
+    fixture_put(&sound, place + 20, 16, 4);
     struct cf_gguf *gguf;
     assert_int_equal(cf_gguf_parse(&gguf, sound.bytes, sound.size, "fuzz", NULL), CF_OK);
     assert_false(cf_gguf_tensor_find(gguf, "blk.0.ffn_up.weight")->is_known);
@@ -238,7 +199,7 @@ static struct builder begin(uint64_t n_tensors, uint64_t n_entries)
 static void assert_built_refused(const struct builder *builder, enum cf_code code,
                                  const char *sentence)
 {
-    struct file file = {.bytes = malloc(builder->size), .size = builder->size};
+    struct fixture_file file = {.bytes = malloc(builder->size), .size = builder->size};
     memcpy(file.bytes, builder->bytes, builder->size);
     assert_refused(&file, code, sentence);
     free(file.bytes);
@@ -371,8 +332,8 @@ static void gguf__arrays__are_walked_in_order(void **state)
 static void gguf__parse__survives_any_bytes(void **state)
 {
     (void)state;
-    struct file file = file_load("gguf-f32.gguf");
-    size_t header_end = place_behind(&file, "output_norm.bias") + 4 + 8 + 4 + 8;
+    struct fixture_file file = fixture_load("gguf-f32.gguf");
+    size_t header_end = fixture_place(&file, "output_norm.bias") + 4 + 8 + 4 + 8;
     struct test_random random = {1};
     for (int round = 0; round < 3000; round++) {
         size_t places[3];

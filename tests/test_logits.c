@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 
-#include "shared.h"
 
 static float tolerance_of(enum cf_dtype dtype)
 {

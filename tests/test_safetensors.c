@@ -5,7 +5,6 @@
 #include "buf.h"
 #include "fuzz_walk.h"
 #include "random.h"
-#include "shared.h"
 
 /* A file with this header and so many bytes of data, in memory of exactly its size. */
 static unsigned char *make(const char *header, size_t n_data, size_t *size)
