@@ -6,6 +6,7 @@
 
 #include "test.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -126,6 +127,37 @@ static CF_UNUSED void expect_open(struct expect *expect, const char *name)
 static CF_UNUSED void expect_close(struct expect *expect)
 {
     cf_mapping_close(&expect->mapping);
+}
+
+/* Hands every file of tests/fuzz/corpus/NAME to fn, in memory of exactly its size. */
+static CF_UNUSED void replay_corpus(const char *name, unsigned (*fn)(const void *bytes, size_t size,
+                                                                     struct cf_err *err))
+{
+    char folder[512];
+    int n_files = 0;
+    (void)snprintf(folder, sizeof folder, "%s/tests/fuzz/corpus/%s", TEST_SRCDIR, name);
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        char path[1024];
+        size_t size;
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        char *text = test_read_file(path, &size);
+        unsigned char *bytes = malloc(size > 0 ? size : 1);
+        memcpy(bytes, text, size);
+        /* A sum of the file's bytes, at least 1, when it is sound. */
+        bool is_sound = strncmp(entry->d_name, "sound", 5) == 0;
+        unsigned sum = fn(bytes, size, NULL);
+        assert_true(!is_sound || sum != 0);
+        n_files++;
+        free(bytes);
+        free(text);
+    }
+    assert_int_equal(closedir(dir), 0);
+    assert_true(n_files >= 10);
 }
 
 /* An engine: a session with its pool. */

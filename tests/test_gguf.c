@@ -3,7 +3,7 @@
  * files are made here from the sound one. */
 #include "model_fixture.h"
 
-#include "fuzz_walk.h"
+#include "fuzz/model_walk.h"
 #include "random.h"
 
 static void assert_refused(const struct fixture_file *file, enum cf_code code, const char *sentence)
@@ -352,6 +352,12 @@ static void gguf__parse__survives_any_bytes(void **state)
     free(file.bytes);
 }
 
+static void gguf__parse__survives_the_corpus(void **state)
+{
+    (void)state;
+    replay_corpus("gguf", walk_gguf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +370,7 @@ int main(void)
         cmocka_unit_test(gguf__parse__refuses_twins_and_odd_alignments),
         cmocka_unit_test(gguf__arrays__are_walked_in_order),
         cmocka_unit_test(gguf__parse__survives_any_bytes),
+        cmocka_unit_test(gguf__parse__survives_the_corpus),
     };
     return cmocka_run_group_tests_name("gguf", tests, NULL, NULL);
 }

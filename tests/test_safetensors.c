@@ -3,7 +3,7 @@
 #include "model_fixture.h"
 
 #include "buf.h"
-#include "fuzz_walk.h"
+#include "fuzz/model_walk.h"
 #include "random.h"
 
 /* A file with this header and so many bytes of data, in memory of exactly its size. */
@@ -189,6 +189,12 @@ static void safetensors__parse__survives_any_bytes(void **state)
     free(bytes);
 }
 
+static void safetensors__parse__survives_the_corpus(void **state)
+{
+    (void)state;
+    replay_corpus("safetensors", walk_safetensors);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +203,7 @@ int main(void)
         cmocka_unit_test(safetensors__parse__refuses_absurd_header_sizes),
         cmocka_unit_test(safetensors__parse__refuses_every_cut),
         cmocka_unit_test(safetensors__parse__survives_any_bytes),
+        cmocka_unit_test(safetensors__parse__survives_the_corpus),
     };
     return cmocka_run_group_tests_name("safetensors", tests, NULL, NULL);
 }

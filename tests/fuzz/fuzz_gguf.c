@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* libFuzzer target: gguf files.  Run it as: fuzz_gguf tests/fuzz/corpus/gguf */
-#include "fuzz_walk.h"
+#include "model_walk.h"
 
 #include "mem.h"
 

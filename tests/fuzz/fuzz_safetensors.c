@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* libFuzzer target: safetensors files.  Run it as: fuzz_safetensors tests/fuzz/corpus/safetensors
  */
-#include "fuzz_walk.h"
+#include "model_walk.h"
 
 #include "mem.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the fuzz targets and the tests that replay their corpora do with a file that opened: read
  * all of what the header hands out, so that a sanitizer sees any byte that is not there. */
-#ifndef FUZZ_WALK_H
-#define FUZZ_WALK_H
+#ifndef MODEL_WALK_H
+#define MODEL_WALK_H
 
 #include <base.h>
 
