@@ -3,8 +3,6 @@
 #include "base.h"
 
 #include <jansson.h>
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistring/version.h>
@@ -91,12 +89,10 @@ void cf_cli_print_help(const struct cf_cli_command *command)
 
 void cf_cli_print_version(void)
 {
-    char pcre[64] = "";
-    (void)pcre2_config(PCRE2_CONFIG_VERSION, pcre);
     printf("%s\n", PACKAGE_STRING);
     printf("kernels: %s (version %d)\n", cf_kernels_name(cf_kernels_current()),
            (int)CF_KERNELS_VERSION);
-    printf("libraries: jansson %s, PCRE2 %s, libunistring %d.%d.%d\n", jansson_version_str(), pcre,
+    printf("libraries: jansson %s, libunistring %d.%d.%d\n", jansson_version_str(),
            _libunistring_version >> 16, (_libunistring_version >> 8) & 0xff,
            _libunistring_version & 0xff);
     printf("Copyright 2026 the confab authors.  License GPL-3.0-or-later:\n"
