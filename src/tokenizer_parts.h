@@ -12,7 +12,7 @@
 struct cf_gguf;
 
 enum {
-    CF_TOKENIZER_ID_MAX = (1 << 22) - 1, /* no vocabulary comes near it */
+    CF_TOKENIZER_ID_MAX = (1 << 20) - 1, /* four times the largest vocabularies there are */
     CF_TOKENIZER_ENDS_MAX = 8,
 };
 
