@@ -274,7 +274,9 @@ static void handle_draft(struct cf_chat *chat, const struct cf_chat_pending *pen
         opening->has_draft = true;
         finish_opening(chat);
     } else if (!opening->is_on && chat->conversation == 0 && pending->target == 0 &&
-               chat->draft[0] == '\0' && draft[0] != '\0' && chat->tree->n_path == 0) {
+               chat->draft[0] == '\0' && !chat->is_draft_dirty && chat->n_queue == 0 &&
+               draft[0] != '\0' && chat->tree->n_path == 0) {
+        /* Nothing was typed or sent before this answer: it could be about that very text. */
         put_draft(chat, draft);
     } else {
         free(draft);

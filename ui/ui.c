@@ -56,6 +56,14 @@ static void write_log(const struct loop_log *log)
 
 /* --- hooks of the input line ------------------------------------------------------------------ */
 
+/* Tells the chat what stands in the line. */
+static void send_draft(struct ui *ui)
+{
+    struct ui_line_view view;
+    ui_line_view(ui->line, &view);
+    cf_chat_set_draft(ui->chat, view.text, view.size);
+}
+
 static void line_changed(void *context)
 {
     struct ui *ui = context;
@@ -68,9 +76,7 @@ static void line_changed(void *context)
         ui_set_focus(ui, UI_FOCUS_INPUT); /* something was pasted while a pane had it */
     }
     if (ui->asking == UI_ASK_MESSAGE) {
-        struct ui_line_view view;
-        ui_line_view(ui->line, &view);
-        cf_chat_set_draft(ui->chat, view.text, view.size);
+        send_draft(ui);
     }
 }
 
@@ -111,11 +117,27 @@ static void take_notices(struct ui *ui)
 static void show_draft(struct ui *ui)
 {
     const char *draft = cf_chat_draft(ui->chat);
-    if (ui->asking == UI_ASK_MESSAGE) {
+    if (ui->is_opening_last && !ui_line_is_empty(ui->line)) {
+        /* Nobody asked for this conversation: what was typed meanwhile goes before its draft. */
+        send_draft(ui);
+    } else if (ui->asking == UI_ASK_MESSAGE) {
         ui_set_line(ui, draft);
     } else {
         free(ui->kept_draft);
         ui->kept_draft = cf_strdup(draft);
+    }
+}
+
+/* Goes on where it was left, unless the person has begun something in the meantime. */
+static void open_last(struct ui *ui)
+{
+    size_t n;
+    cf_chat_listed(ui->chat, &n);
+    const struct cf_chat_status *status = cf_chat_status(ui->chat);
+    if (!ui->is_list_known && n > 0 && status->conversation == 0 &&
+        cf_chat_n_turns(ui->chat) == 0 && ui_line_is_empty(ui->line)) {
+        cf_chat_open(ui->chat, CF_CHAT_LAST);
+        ui->is_opening_last = true;
     }
 }
 
@@ -132,16 +154,23 @@ static void react(struct ui *ui, unsigned changes)
             ui_set_focus(ui, UI_FOCUS_INPUT);
         }
     }
-    if (changes & (CF_CHANGE_DRAFT | CF_CHANGE_OPENED)) {
+    if (changes & CF_CHANGE_DRAFT) {
         show_draft(ui);
+    }
+    if (changes & CF_CHANGE_SETTINGS && !(changes & CF_CHANGE_NOTICE)) {
+        ui_hush(ui); /* what was turned is to be seen */
     }
     if (changes & CF_CHANGE_LIST) {
         if (ui->is_list_asked) {
             ui->is_list_asked = false;
+            open_last(ui);
             ui->is_list_known = true;
         } else {
             ui_ask_list(ui);
         }
+    }
+    if (changes & CF_CHANGE_OPENED) {
+        ui->is_opening_last = false;
     }
     if (changes & CF_CHANGE_FOUND) {
         ui->is_search_asked = false;
@@ -344,9 +373,6 @@ static void begin(struct ui *ui)
     ui->has_knobs = settings->show_knobs;
     if (ui_term_notice(ui->term) != NULL) {
         ui_say(ui, false, ui_term_notice(ui->term));
-    }
-    if (!settings->no_save) {
-        cf_chat_open(ui->chat, CF_CHAT_LAST); /* where it was left */
     }
     ui_ask_list(ui);
     show_draft(ui);

@@ -64,6 +64,13 @@ void ui_sayf(struct ui *ui, bool is_error, const char *format, ...)
     cf_buf_release(&text);
 }
 
+void ui_hush(struct ui *ui)
+{
+    while (ui->n_notices > 0) {
+        drop_first(ui);
+    }
+}
+
 bool ui_check(struct ui *ui, enum cf_code code, const struct cf_err *err)
 {
     if (code != CF_OK) {

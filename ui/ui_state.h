@@ -51,7 +51,8 @@ struct ui {
 
     int64_t list_selected;
     bool is_list_asked;
-    bool is_list_known; /* has been answered once */
+    bool is_list_known;   /* has been answered once */
+    bool is_opening_last; /* the last conversation, at the start and by itself */
     size_t knob_selected;
     char *query;
     size_t hit_selected;
@@ -99,6 +100,8 @@ bool ui_is_running(const struct ui *ui);
 /* Shows a sentence for a while; TEXT is copied. */
 void ui_say(struct ui *ui, bool is_error, const char *text);
 void ui_sayf(struct ui *ui, bool is_error, const char *format, ...) CF_PRINTF(3, 4);
+/* Drops the notices. */
+void ui_hush(struct ui *ui);
 /* Shows err's sentence when code is not CF_OK; returns whether it was. */
 bool ui_check(struct ui *ui, enum cf_code code, const struct cf_err *err);
 /* Shows a longer text until the next key; TEXT is taken. */

@@ -101,6 +101,7 @@ struct ui_transcript_data ui_transcript_data(struct ui *ui)
     const struct cf_chat_status *status = cf_chat_status(ui->chat);
     size_t n_listed;
     cf_chat_listed(ui->chat, &n_listed);
+    bool is_new = status->phase != CF_PHASE_OPENING && (ui->is_list_known || !status->saves);
     bool is_first = ui->params->is_model_bundled && ui->is_list_known && n_listed == 0;
     return (struct ui_transcript_data){
         .turns = ui->turns,
@@ -111,7 +112,9 @@ struct ui_transcript_data ui_transcript_data(struct ui *ui)
         .shows_unsaved = status->is_unsaved,
         .query = ui->query,
         .welcome = is_first ? first : hint,
-        .n_welcome = is_first ? CF_ARRAY_SIZE(first) : CF_ARRAY_SIZE(hint),
+        .n_welcome = !is_new    ? 0
+                     : is_first ? CF_ARRAY_SIZE(first)
+                                : CF_ARRAY_SIZE(hint),
     };
 }
 

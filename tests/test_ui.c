@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The face, as a person uses it: the program itself in a pseudo-terminal, with a model that never
+ * ends a reply by itself. */
+#include "pty.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "slow_model.h"
+
+/* What one run of the tests has in its folder: the model, and the person's own folders, new for
+ * each test. */
+static char folder[] = "ui.XXXXXX";
+static char here[2048];
+static int n_homes;
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (getenv("CONFAB_PROGRAM") == NULL || mkdtemp(folder) == NULL ||
+        getcwd(here, sizeof here - 64) == NULL) {
+        return -1;
+    }
+    strcat(strcat(here, "/"), folder);
+    char model[2300];
+    snprintf(model, sizeof model, "%s/slow", here);
+    if (mkdir(model, 0700) != 0) {
+        return -1;
+    }
+    slow_model_write(model);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[4096];
+    snprintf(command, sizeof command, "rm -rf '%s'", here);
+    return system(command);
+}
+
+static int new_home(void **state)
+{
+    (void)state;
+    n_homes++;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    pty_end(pty_current);
+    return 0;
+}
+
+/* Starts the program in the home of this test, at a size. */
+static struct pty *start_with(int width, int height, const char *const more[])
+{
+    static char variables[6][2300];
+    static const char *env[16];
+    static char model[2300];
+    snprintf(variables[0], sizeof variables[0], "XDG_DATA_HOME=%s/home%d/data", here, n_homes);
+    snprintf(variables[1], sizeof variables[1], "XDG_CONFIG_HOME=%s/home%d/config", here, n_homes);
+    snprintf(variables[2], sizeof variables[2], "XDG_STATE_HOME=%s/home%d/state", here, n_homes);
+    snprintf(variables[3], sizeof variables[3], "XDG_CACHE_HOME=%s/home%d/cache", here, n_homes);
+    size_t n = 0;
+    while (n < 4) {
+        env[n] = variables[n];
+        n++;
+    }
+    env[n++] = "LC_ALL=C.UTF-8";
+    env[n++] = "INPUTRC=/dev/null";
+    env[n++] = "CONFAB_DB";
+    env[n++] = "CONFAB_MODEL";
+    env[n++] = "CONFAB_CONFIG";
+    env[n++] = "SSH_CONNECTION";
+    env[n++] = "TMUX";
+    for (size_t i = 0; more != NULL && more[i] != NULL; i++) {
+        env[n++] = more[i];
+    }
+    env[n] = NULL;
+    snprintf(model, sizeof model, "%s/slow", here);
+    const char *argv[] = {
+        getenv("CONFAB_PROGRAM"), "-m", model, "-n", "3900", "--threads", "1", NULL};
+    struct pty_options options = {.width = width, .height = height, .env = env};
+    return pty_start(argv, &options);
+}
+
+static struct pty *start(int width, int height)
+{
+    struct pty *pty = start_with(width, height, NULL);
+    pty_wait_text(pty, "0/4096");
+    return pty;
+}
+
+/* Sends a message and waits until its reply streams. */
+static void send_message(struct pty *pty, const char *text)
+{
+    pty_type(pty, text);
+    pty_wait_text(pty, text);
+    pty_type(pty, "\r");
+    pty_wait_text(pty, "Esc stop");
+}
+
+static bool is_first_row_gone(struct pty *pty, const void *text)
+{
+    struct cf_buf row = CF_BUF_INIT;
+    pty_row(pty, 2, &row);
+    bool is_gone = strstr(row.data, text) == NULL;
+    cf_buf_release(&row);
+    return is_gone;
+}
+
+/* Waits until so much has come that the message has left the view. */
+static void wait_for_more_than_a_screen(struct pty *pty, const char *text)
+{
+    pty_wait_text(pty, text);
+    pty_wait(pty, is_first_row_gone, text, "a screen full of tokens");
+}
+
+/* The body as it is, without the last three rows, which say how things go on. */
+static void take_body(struct pty *pty, int height, struct cf_buf *body)
+{
+    cf_buf_clear(body);
+    for (int y = 2; y < height - 3; y++) {
+        pty_row(pty, y, body);
+        cf_buf_add_char(body, '\n');
+    }
+}
+
+static void leave(struct pty *pty)
+{
+    assert_int_equal(pty_wait_exit(pty), 0);
+    pty_assert_modes_as_before(pty);
+    assert_false(pty_is_alternate(pty));
+    assert_true(pty_is_cursor_shown(pty));
+    pty_end(pty);
+}
+
+static void ui__reply__streams_stops_and_has_alternatives(void **state)
+{
+    (void)state;
+    struct pty *pty = start(80, 24);
+    pty_wait_text(pty, "Write a message");
+    send_message(pty, "hello there");
+    pty_wait_row(pty, 2, " you   hello there");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    pty_wait_no_text(pty, "Esc stop");
+    /* In the transcript. */
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "r again");
+    pty_type(pty, "r");
+    pty_wait_text(pty, "Esc stop");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "\xe2\x80\xb9"
+                       "2/2\xe2\x80\xba \xc2\xb7 stopped");
+    pty_type(pty, "h");
+    pty_wait_text(pty, "1/2");
+    pty_type(pty, "h");
+    pty_wait_text(pty, "irst alternative");
+    pty_type(pty, "l");
+    pty_wait_text(pty, "2/2");
+    /* Continue where it was stopped. */
+    pty_type(pty, "c");
+    pty_wait_text(pty, "Esc stop");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "2/2");
+    pty_wait_no_text(pty, "Esc stop");
+    /* Back in the line, and out. */
+    pty_type(pty, "q");
+    pty_wait_text(pty, "F3 list");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
+static void ui__view__stands_still_while_a_reply_streams(void **state)
+{
+    (void)state;
+    struct pty *pty = start(60, 16);
+    send_message(pty, "go on for long");
+    wait_for_more_than_a_screen(pty, "go on for long");
+    pty_type(pty, "\033[5~");
+    pty_wait_text(pty, "new token");
+    struct cf_buf before = CF_BUF_INIT;
+    struct cf_buf after = CF_BUF_INIT;
+    take_body(pty, 16, &before);
+    struct cf_buf news = CF_BUF_INIT;
+    for (int i = 0; i < 10; i++) {
+        /* Pictures in which the count of new tokens moves, and nothing else does. */
+        cf_buf_clear(&news);
+        pty_row(pty, 13, &news);
+        pty_pause_ms(pty, 20);
+        take_body(pty, 16, &after);
+        assert_string_equal(before.data, after.data);
+    }
+    static const struct {
+        int width;
+        int height;
+    } sizes[] = {{200, 60}, {20, 5}, {1, 1}, {80, 24}, {60, 16}};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(sizes); i++) {
+        pty_resize(pty, sizes[i].width, sizes[i].height);
+        pty_pause_ms(pty, 30);
+    }
+    pty_wait_text(pty, "new token");
+    take_body(pty, 16, &after);
+    assert_string_equal(before.data, after.data);
+    /* End follows again. */
+    pty_type(pty, "\033[F");
+    pty_wait_text(pty, "\xe2\x96\x8c");
+    pty_wait_no_text(pty, "new token");
+    pty_type(pty, "\003");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "\003");
+    leave(pty);
+    cf_buf_release(&before);
+    cf_buf_release(&after);
+    cf_buf_release(&news);
+}
+
+static void ui__keys__all_work_while_a_reply_streams(void **state)
+{
+    (void)state;
+    struct pty *pty = start(100, 24);
+    send_message(pty, "stream");
+    pty_wait_text(pty, "T 0.80");
+    pty_type(pty, "\033[1;3A"); /* Alt-Up */
+    pty_wait_text(pty, "T 0.85");
+    pty_type(pty, "\033[15~"); /* F5 */
+    pty_wait_text(pty, "T 0.80");
+    pty_type(pty, "\033[18~"); /* F7 */
+    pty_wait_text(pty, "top-p 0.94");
+    pty_type(pty, "\033OQ"); /* F2 */
+    pty_wait_text(pty, "next token");
+    pty_wait_text(pty, "temperature");
+    pty_type(pty, "\033[C\033[C");
+    pty_wait_text(pty, "T 0.90");
+    pty_type(pty, "\033OQ");
+    pty_wait_no_text(pty, "next token");
+    pty_type(pty, "\033OR"); /* F3 */
+    pty_wait_text(pty, "Conversations");
+    pty_type(pty, "\033OR");
+    pty_wait_no_text(pty, "Conversations");
+    pty_type(pty, "\033OP"); /* F1 */
+    pty_wait_text(pty, "Anywhere");
+    pty_type(pty, "\033OP");
+    pty_wait_no_text(pty, "Anywhere");
+    /* The line is edited, what is sent waits, another draft follows. */
+    pty_type(pty, "this one wxits");
+    pty_type(pty, "\033[D\033[D\033[D\177a\005");
+    pty_wait_text(pty, "this one waits");
+    pty_type(pty, "\r");
+    pty_wait_text(pty, "1 waiting");
+    pty_type(pty, "a draft");
+    pty_wait_text(pty, "a draft");
+    pty_wait_text(pty, "Esc stop");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "\003\004");
+    pty_wait_exit(pty);
+}
+
+static void ui__list__opens_renames_deletes_and_undoes(void **state)
+{
+    (void)state;
+    struct pty *pty = start(100, 24);
+    send_message(pty, "first one");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "\033OS"); /* F4 */
+    pty_wait_text(pty, "New conversation");
+    send_message(pty, "second one");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "\033OR");
+    pty_wait_text(pty, "Conversations");
+    pty_wait_text(pty, "you   second one");
+    pty_type(pty, "r");
+    pty_wait_text(pty, "title");
+    pty_type(pty, "\025a better title\r");
+    pty_wait_text(pty, " a better title");
+    pty_type(pty, "\033OR");
+    pty_type(pty, "j\r");
+    pty_wait_text(pty, "you   first one");
+    pty_type(pty, "/delete\r");
+    pty_wait_no_text(pty, "first one");
+    pty_type(pty, "/undo\r");
+    pty_wait_text(pty, "first one");
+    pty_type(pty, "/open better\r");
+    pty_wait_text(pty, "you   second one");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
+static void ui__start__goes_on_where_it_was_left(void **state)
+{
+    (void)state;
+    struct pty *pty = start(80, 24);
+    send_message(pty, "remember me");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "a draft \xe6\x88\x91\xe6\xad\xa3");
+    pty_wait_text(pty, "a draft \xe6\x88\x91\xe6\xad\xa3");
+    pty_signal(pty, SIGTERM);
+    leave(pty);
+    pty = start_with(80, 24, NULL);
+    pty_wait_text(pty, "remember me");
+    pty_wait_text(pty, "stopped");
+    pty_wait_text(pty, "a draft \xe6\x88\x91\xe6\xad\xa3");
+    /* Stopped in the middle of a reply: what there is of it is kept. */
+    pty_type(pty, "\003");
+    send_message(pty, "once more");
+    pty_hang_up(pty);
+    pty_wait_exit(pty);
+    pty_end(pty);
+    pty = start_with(80, 24, NULL);
+    pty_wait_text(pty, "once more");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
+static void ui__commands__answer_and_complain(void **state)
+{
+    (void)state;
+    struct pty *pty = start(100, 24);
+    pty_type(pty, "/tmep 1\r");
+    pty_wait_text(pty, "did you mean /temp?");
+    /* It is back in the line, to be corrected. */
+    pty_wait_text(pty, "/tmep 1");
+    pty_type(pty, "\025/temp 1.25\r");
+    pty_wait_text(pty, "T 1.25");
+    pty_type(pty, "/set top-k\r");
+    pty_wait_text(pty, "top-k = 50");
+    pty_type(pty, "/se\t");
+    pty_wait_text(pty, "/search");
+    pty_type(pty, "\025/help set\r");
+    pty_wait_text(pty, "/set [NAME [VALUE]]");
+    pty_type(pty, "/theme mono\r");
+    pty_type(pty, "/set temperature default\r");
+    pty_wait_text(pty, "T 0.80");
+    pty_type(pty, "//slash");
+    pty_type(pty, "\r");
+    pty_wait_text(pty, " /slash");
+    pty_wait_text(pty, "Esc stop");
+    pty_type(pty, "/quit\r");
+    leave(pty);
+}
+
+static void ui__loop__log_tells_the_longest_pass(void **state)
+{
+    (void)state;
+    char variable[2300];
+    char path[2200];
+    snprintf(path, sizeof path, "%s/loop.log", here);
+    snprintf(variable, sizeof variable, "CONFAB_TEST_LOOP_LOG=%s", path);
+    const char *more[] = {variable, NULL};
+    struct pty *pty = start_with(50, 14, more);
+    pty_wait_text(pty, "0/4096");
+    send_message(pty, "measure");
+    wait_for_more_than_a_screen(pty, "measure");
+    pty_type(pty, "\003\003");
+    leave(pty);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    long long values[4] = {0};
+    assert_int_equal(fscanf(file, "passes %lld longest_us %lld\nstreaming %lld longest_us %lld",
+                            &values[0], &values[1], &values[2], &values[3]),
+                     4);
+    fclose(file);
+    assert_true(values[2] > 10);
+    assert_true(values[3] > 0);
+    print_message("# longest pass while streaming: %lld us of %lld passes\n", values[3], values[2]);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, new_home, end)
+
+/* With an argument: the tests whose names match this pattern. */
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    const struct CMUnitTest tests[] = {
+        TEST(ui__reply__streams_stops_and_has_alternatives),
+        TEST(ui__view__stands_still_while_a_reply_streams),
+        TEST(ui__keys__all_work_while_a_reply_streams),
+        TEST(ui__list__opens_renames_deletes_and_undoes),
+        TEST(ui__start__goes_on_where_it_was_left),
+        TEST(ui__commands__answer_and_complain),
+        TEST(ui__loop__log_tells_the_longest_pass),
+    };
+    return cmocka_run_group_tests_name("ui", tests, make_folder, remove_folder);
+}
