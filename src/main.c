@@ -42,9 +42,14 @@ static enum cf_exit run_face(struct cf_cli *cli)
     char *model_path = NULL;
     char *cache_path = NULL;
     char *config = config_path(cli);
-    /* No thread but this one is to take a signal, and this one only while it polls. */
+    /* No thread but this one is to take a signal, and this one only while it polls; but a crash
+     * is handled wherever it happens, so that the terminal is given back. */
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
     sigset_t all;
     sigfillset(&all);
+    for (size_t i = 0; i < CF_ARRAY_SIZE(crashes); i++) {
+        sigdelset(&all, crashes[i]);
+    }
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     (void)cf_path_in(&cache_path, CF_FOLDER_CACHE, "digests", NULL);
     enum cf_code code = cf_cli_model_path(&model_path, cli, &err);
