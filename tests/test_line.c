@@ -399,6 +399,10 @@ static void line__history__is_found_and_searched(void **state)
             "4");
     ui_line_view(f->line, &view);
     assert_string_equal(view.prompt, "(arg: 4) ");
+    ui_line_abort(f->line);
+    ui_line_view(f->line, &view);
+    assert_string_equal(view.prompt, "> ");
+    assert_false(ui_line_is_pending(f->line));
     close_line(f);
 }
 
@@ -603,19 +607,8 @@ static void line__draw__follows_every_edit(void **state)
     open_line(f, false);
     /* Editing in the middle lays out from there on: compare with laying out anew, which another
      * width in between forces. */
-    static const char *const edits[] = {"word ",
-                                        "\x01",
-                                        "longerword",
-                                        "\x1b"
-                                        "f",
-                                        "\x0a",
-                                        "\x05",
-                                        ZHENG,
-                                        "\x02",
-                                        "\x17",
-                                        "\x1f",
-                                        "\x04",
-                                        " "};
+    static const char *const edits[] = {"word ", "\x01", "longerword", "\033f", "\x0a", "\x05",
+                                        ZHENG,   "\x02", "\x17",       "\x1f",  "\x04", " "};
     for (size_t i = 0; i < 300; i++) {
         type(f, edits[i * 7 % CF_ARRAY_SIZE(edits)]);
         type(f, edits[i % 5]);

@@ -82,9 +82,6 @@ static void lay_anew(struct ui_line_layout *layout, const struct ui_line_view *v
 /* The text changed from byte FIRST on, and all of it is safe: what lies before stays. */
 static void lay_from(struct ui_line_layout *layout, const struct ui_line_view *view, size_t first)
 {
-    while (first > 0 && ((unsigned char)view->text[first] & 0xC0) == 0x80) {
-        first--;
-    }
     size_t base = base_of(layout);
     ui_wrap_cut(&layout->wrap, base + first);
     cf_buf_truncate(&layout->raw, first);
@@ -135,8 +132,10 @@ void ui_line_lay(struct ui_line *line)
     if (place_prompt(layout, view.prompt, width)) {
         lay_anew(layout, &view);
     } else if (first < layout->raw.size || first < view.size) {
-        if (layout->is_same && cf_text_is_safe(view.text + first, view.size - first) &&
-            cf_text_is_valid(view.text, view.size)) {
+        while (first > 0 && ((unsigned char)view.text[first] & 0xC0) == 0x80) {
+            first--;
+        }
+        if (layout->is_same && cf_text_is_safe(view.text + first, view.size - first)) {
             lay_from(layout, &view, first);
         } else {
             lay_anew(layout, &view);

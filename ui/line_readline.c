@@ -370,6 +370,11 @@ bool ui_line_is_pending(const struct ui_line *line)
 
 void ui_line_abort(struct ui_line *line)
 {
+    if (RL_ISSTATE(RL_STATE_NUMERICARG)) {
+        /* What readline forgets to put back then: the prompt. */
+        rl_restore_prompt();
+        rl_clear_message();
+    }
     rl_callback_sigcleanup();
     line->is_quoting = false;
     if (rl_last_func == rl_quoted_insert) {
