@@ -14,8 +14,12 @@ enum { MARKS_MAX = 12 };
 
 enum kind { KIND_SEPARATOR, KIND_LETTER, KIND_ALONE };
 
+/* The voicing marks of half-width Kana are letters to Unicode, but belong to the one before. */
 static bool is_mark(uint32_t c)
 {
+    if (c == 0xFF9E || c == 0xFF9F) {
+        return true;
+    }
     return c >= 0x300 && uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M);
 }
 
