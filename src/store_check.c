@@ -104,9 +104,6 @@ static const struct {
      " (SELECT 1 FROM snapshot s WHERE s.digest = r.template)) OR (r.system IS NOT NULL"
      " AND NOT EXISTS (SELECT 1 FROM snapshot s WHERE s.digest = r.system))",
      "reply ", " cannot be made again: the template or system prompt it was made with is gone"},
-    {"SELECT m.id FROM message m LEFT JOIN words w ON w.message = m.id"
-     " WHERE w.message IS NULL AND m.state <> 'streaming' AND m.text GLOB '*[A-Za-z0-9]*'",
-     "message ", " is missing in the search index"},
 };
 
 static enum cf_code check_snapshots(struct cf_check_report *report, struct cf_store *store,
@@ -197,10 +194,12 @@ static enum cf_code check_index(struct cf_check_report *report, struct cf_store 
     if (code != CF_OK || !is_damaged) {
         return code;
     }
-    if (is_repairing && cf_store_reindex(store, NULL) == CF_OK) {
+    struct cf_err why = CF_ERR_INIT;
+    if (is_repairing && cf_store_reindex(store, &why) == CF_OK) {
         add_problem(report, "the search index was damaged and has been made anew");
     } else {
-        add_problem(report, "the search index is damaged");
+        add_problem(report, "the search index is damaged%s%s", why.text[0] != '\0' ? ": " : "",
+                    why.text);
     }
     return CF_OK;
 }

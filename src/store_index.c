@@ -72,6 +72,45 @@ enum cf_code cf_store_index_message(struct cf_store *store, int64_t id, struct c
     return code;
 }
 
+/* Inside: makes an index whose own tables are damaged openable, so that it can be dropped.  What is
+ * put there is what FTS5 itself writes for an empty index: no averages, and a structure of no
+ * segments. */
+static enum cf_code clear_index(struct cf_store *store, struct cf_err *err)
+{
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    enum cf_code code =
+        cf_db_script(store,
+                     "DELETE FROM search_data; DELETE FROM search_idx; DELETE FROM search_docsize;"
+                     "INSERT INTO search_data (id, block) VALUES (1, x''), (10, x'00000000000000')",
+                     err);
+    (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return code;
+}
+
+/* Inside: an empty index, made as the schema made it. */
+static enum cf_code make_index(struct cf_store *store, struct cf_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool has_row = false;
+    struct cf_buf sql = CF_BUF_INIT;
+    enum cf_code code =
+        cf_db_query(&stmt, store, err, "SELECT sql FROM sqlite_schema WHERE name = 'search'", "");
+    if (code == CF_OK) {
+        code = cf_db_step(&has_row, store, stmt, err);
+    }
+    if (has_row) {
+        cf_buf_add_str(&sql, "DROP TABLE search; ");
+        const void *text = sqlite3_column_text(stmt, 0);
+        cf_buf_add(&sql, text, (size_t)sqlite3_column_bytes(stmt, 0));
+    }
+    cf_db_end(stmt);
+    if (code == CF_OK) {
+        code = cf_db_script(store, sql.data, err);
+    }
+    cf_buf_release(&sql);
+    return code;
+}
+
 enum cf_code cf_store_reindex(struct cf_store *store, struct cf_err *err)
 {
     enum cf_code code = cf_db_begin(store, CF_DB_SYNCED, err);
@@ -80,7 +119,10 @@ enum cf_code cf_store_reindex(struct cf_store *store, struct cf_err *err)
     }
     code = cf_db_run(store, err, "DELETE FROM words", "");
     if (code == CF_OK) {
-        code = cf_db_run(store, err, "INSERT INTO search (search) VALUES ('delete-all')", "");
+        code = clear_index(store, err);
+    }
+    if (code == CF_OK) {
+        code = make_index(store, err);
     }
     sqlite3_stmt *stmt = NULL;
     if (code == CF_OK) {

@@ -137,6 +137,29 @@ static bool is_network(const char *path)
 
 /* ---- The connection ---- */
 
+/* SQLite itself would take a short file of any bytes for an empty database.  The file is read
+ * through the connection: opening and closing it here would drop the locks that another connection
+ * of this process has on it. */
+static enum cf_code look_at_header(struct cf_store *store, struct cf_err *err)
+{
+    enum { HEADER_SIZE = 100, MAGIC_SIZE = 16 };
+    sqlite3_file *file = NULL;
+    sqlite3_int64 size = 0;
+    char header[HEADER_SIZE];
+    int rc = sqlite3_file_control(store->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (rc == SQLITE_OK) {
+        rc = file->pMethods->xFileSize(file, &size);
+    }
+    if (rc == SQLITE_OK && size >= HEADER_SIZE) {
+        rc = file->pMethods->xRead(file, header, HEADER_SIZE, 0);
+    }
+    if (rc != SQLITE_OK) {
+        return cf_db_fail(store, rc, err);
+    }
+    bool is_ours = size >= HEADER_SIZE && memcmp(header, "SQLite format 3", MAGIC_SIZE) == 0;
+    return size == 0 || is_ours ? CF_OK : cf_db_fail(store, SQLITE_NOTADB, err);
+}
+
 static enum cf_code connect_file(struct cf_store *store, const char *vfs, bool is_immutable,
                                  struct cf_err *err)
 {
@@ -165,6 +188,10 @@ static enum cf_code connect_file(struct cf_store *store, const char *vfs, bool i
     if (rc != SQLITE_OK) {
         return cf_db_fail(store, rc, err);
     }
+    enum cf_code code = look_at_header(store, err);
+    if (code != CF_OK) {
+        return code;
+    }
     (void)sqlite3_busy_handler(store->db, on_busy, store);
     sqlite3_progress_handler(store->db, PROGRESS_OPS, on_progress, store);
     (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -175,7 +202,7 @@ static enum cf_code connect_file(struct cf_store *store, const char *vfs, bool i
     return cf_db_script(store,
                         "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;"
                         "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
-                        "PRAGMA mmap_size = 0; PRAGMA cache_size = -8000",
+                        "PRAGMA mmap_size = 0",
                         err);
 }
 
