@@ -166,6 +166,10 @@ static void settle(struct cf_chat *chat, double deadline)
 {
     cf_chat_pump(chat);
     while (!cf_chat_is_settled(chat) && cf_chat_now() < deadline) {
+        if (chat->reply == NULL && cf_chat_saves(chat)) {
+            /* What is left to be saved is not left to be synced some time later. */
+            (void)cf_storage_flush(chat->storage, 100, NULL);
+        }
         struct pollfd fd = {.fd = cf_chat_fd(chat), .events = POLLIN};
         (void)poll(&fd, 1, 20);
         cf_chat_pump(chat);
