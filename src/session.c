@@ -72,6 +72,16 @@ static bool can_gemm(const struct cf_model *model)
     return true;
 }
 
+/* Own kernels beat GEMM on F16 and BF16 weights, which it must widen first, at up to 64 rows and
+ * draw level above (207 and 219 ms for 64, 394 and 391 ms for 128).  So these weights go through
+ * own kernels alone, and their numbers depend on no path.  Kernels without vectors are no match. */
+static int32_t gemm_rows_min(const struct cf_session *session)
+{
+    bool is_worth_it = session->model->dtype == CF_F32 ||
+                       strcmp(cf_kernels_name(session->kernels), "generic") == 0;
+    return session->has_gemm && is_worth_it ? SESSION_GEMM_ROWS_MIN : INT32_MAX;
+}
+
 static int32_t rows_max(int n_branches)
 {
     return n_branches > SESSION_ROWS ? n_branches : SESSION_ROWS;
@@ -169,6 +179,7 @@ enum cf_code cf_session_new(struct cf_session **session, const struct cf_model *
                                              .kv_type = params->kv_type,
                                              .scale = 1.0F / sqrtf((float)d_head)};
     fresh->has_gemm = can_gemm(model);
+    fresh->gemm_rows_min = gemm_rows_min(fresh);
     fresh->n_rows_max = rows_max(params->n_branches);
     fresh->n_head_rows = head_rows_max(params->n_branches);
     fresh->n_branches = params->n_branches;
@@ -248,19 +259,19 @@ static enum cf_eval_path plan(const struct cf_session *session, const struct cf_
         *same_end = *same_end < end ? *same_end : end;
         return path;
     }
-    if (!session->has_gemm) {
+    if (session->gemm_rows_min > CF_GEMM_ROWS) {
         *same_end = end;
         return CF_PATH_KERNEL;
     }
     int32_t tile_end = begin - begin % CF_GEMM_ROWS + CF_GEMM_ROWS;
     *same_end = tile_end < end ? tile_end : end;
-    if (*same_end - begin < SESSION_GEMM_ROWS_MIN) {
+    if (*same_end - begin < session->gemm_rows_min) {
         return CF_PATH_KERNEL;
     }
     /* Whole tiles that follow, and the last one if it has enough. */
     int32_t whole = (end - *same_end) / CF_GEMM_ROWS * CF_GEMM_ROWS;
     *same_end += whole;
-    if (end - *same_end >= SESSION_GEMM_ROWS_MIN) {
+    if (end - *same_end >= session->gemm_rows_min) {
         *same_end = end;
     }
     return CF_PATH_GEMM;

@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 
-
 static float tolerance_of(enum cf_dtype dtype)
 {
     return dtype == CF_F32 ? 1e-3F : 2e-3F;
@@ -207,6 +206,46 @@ static void logits__chat_v0__agrees_with_its_golden(void **state)
     check_goldens("chat-v0", "chat-v0-logits.json", "top20", 2e-3);
 }
 
+/* Exact GELU, an untied head with a bias.  The values were computed by transformers in float64 for
+ * ids[i] = (37 i + 11) mod 4096. */
+static void logits__dos_chat__agrees_with_transformers(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        "{\"n\": 1, \"sum\": -6890.587, \"top\": [[60, 13.845344], [117, 11.783722],"
+        " [107, 11.78214], [111, 10.331535], [2682, 10.283088], [48, 9.821131], [3000, 8.948912],"
+        " [103, 8.629762], [108, 8.582583], [810, 7.427378]]}",
+        "{\"n\": 70, \"sum\": -21286.6325, \"top\": [[0, 14.248391], [494, 13.039576],"
+        " [258, 12.309449], [266, 11.589391], [307, 10.961247], [112, 10.023936], [668, 9.707144],"
+        " [682, 9.65635], [261, 9.536974], [294, 9.447924]]}",
+    };
+    char path[512];
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_model *model = NULL;
+    if (!test_shared_path(path, sizeof path, "models/dos-chat")) {
+        skip();
+        return;
+    }
+    if (cf_model_open(&model, path, &err) != CF_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(model->gelu, CF_GELU_ERF);
+    struct engine engine = engine_open(model, CF_F32, 1, 2);
+    for (size_t i = 0; i < CF_ARRAY_SIZE(cases); i++) {
+        json_t *golden = json_loads(cases[i], 0, NULL);
+        assert_non_null(golden);
+        json_t *ids = json_array();
+        for (json_int_t k = 0; k < json_integer_value(json_object_get(golden, "n")); k++) {
+            json_array_append_new(ids, json_integer((37 * k + 11) % 4096));
+        }
+        json_object_set_new(golden, "ids", ids);
+        check_case(engine.session, golden, "top", 1e-3);
+        json_decref(golden);
+    }
+    engine_close(&engine);
+    cf_model_free(model);
+}
+
 int main(void)
 {
     cf_kernels_init();
@@ -215,6 +254,7 @@ int main(void)
         cmocka_unit_test(logits__decode__makes_the_same_200_greedy_tokens),
         cmocka_unit_test(logits__tinytalk__agrees_with_its_golden),
         cmocka_unit_test(logits__chat_v0__agrees_with_its_golden),
+        cmocka_unit_test(logits__dos_chat__agrees_with_transformers),
     };
     return cmocka_run_group_tests_name("logits", tests, NULL, NULL);
 }

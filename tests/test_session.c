@@ -152,8 +152,12 @@ static void check_cuts(const char *name, enum cf_dtype kv_type, uint64_t seed)
     struct engine free_pass = engine_open(model, kv_type, 1, 2);
     sync_ids(&free_pass, 0, expect.ids, N_IDS);
     const float *one_pass = cf_session_logits(free_pass.session, 0);
-    if (cf_dtype_n_block(model->dtype) != 1) {
-        assert_int_equal(n_runs, 1);
+    size_t n_free_runs;
+    const struct cf_eval_run *free_runs = cf_session_runs(free_pass.session, 0, &n_free_runs);
+    bool is_same_path = n_free_runs == n_runs &&
+                        cf_session_runs_common(runs, n_runs, free_runs, n_runs, N_IDS) == N_IDS;
+    assert_true(is_same_path || cf_dtype_n_block(model->dtype) == 1);
+    if (is_same_path) {
         assert_same_bits(logits, one_pass, model->n_vocab, name);
     } else if (kv_type == CF_F32) {
         assert_close(logits, one_pass, model->n_vocab, name);
@@ -175,6 +179,60 @@ static void session__sync__any_cut_has_the_bits_of_its_replay(void **state)
             for (uint64_t seed = 0; seed < 4; seed++) {
                 check_cuts(fixture_names[i], seed < 2 ? CF_F32 : CF_F16, seed);
             }
+        }
+    }
+    cf_kernels_use(NULL);
+}
+
+/* Random paths, walked piece by piece and in one call, have the same bits; also GEMM for weights
+ * that a session would not choose it for. */
+static void check_paths(const char *name, uint64_t seed)
+{
+    struct cf_model *model = fixture_open(name);
+    if (cf_dtype_n_block(model->dtype) != 1) {
+        cf_model_free(model);
+        return;
+    }
+    struct test_random random = {seed};
+    struct expect expect;
+    expect_open(&expect, name);
+    struct cf_eval_run runs[N_IDS];
+    size_t n_runs = 0;
+    for (int32_t n = 0; n < N_IDS; n_runs++) {
+        runs[n_runs].path = (n_runs + seed) % 2 == 0 ? CF_PATH_GEMM : CF_PATH_KERNEL;
+        runs[n_runs].n = 1 + below(&random, 30);
+        n += runs[n_runs].n;
+    }
+    struct engine pieces = engine_open(model, CF_F32, 1, 2);
+    for (int32_t n = 0; n < N_IDS;) {
+        n += 1 + below(&random, 20);
+        n = n < N_IDS ? n : N_IDS;
+        assert_int_equal(
+            cf_session_sync_runs(pieces.session, 0, expect.ids, n, runs, n_runs, NULL, NULL),
+            CF_OK);
+        cf_session_assert_sane(pieces.session);
+    }
+    const float *logits = cf_session_logits(pieces.session, 0);
+    float *cold = calloc((size_t)model->n_vocab, sizeof *cold);
+    replay(model, CF_F32, 1, expect.ids, N_IDS, runs, n_runs, cold);
+    assert_same_bits(logits, cold, model->n_vocab, name);
+    struct cf_eval_run kernel = {.n = N_IDS, .path = CF_PATH_KERNEL};
+    replay(model, CF_F32, 2, expect.ids, N_IDS, &kernel, 1, cold);
+    assert_close(logits, cold, model->n_vocab, name);
+    free(cold);
+    engine_close(&pieces);
+    expect_close(&expect);
+    cf_model_free(model);
+}
+
+static void session__sync_runs__pieces_have_the_bits_of_one_call(void **state)
+{
+    (void)state;
+    for (size_t k = 0; cf_kernels_at(k) != NULL; k++) {
+        cf_kernels_use(cf_kernels_at(k));
+        for (size_t i = 0; i < CF_ARRAY_SIZE(fixture_names); i++) {
+            check_paths(fixture_names[i], 2 * k);
+            check_paths(fixture_names[i], 2 * k + 1);
         }
     }
     cf_kernels_use(NULL);
@@ -522,6 +580,7 @@ int main(void)
     cf_kernels_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(session__sync__any_cut_has_the_bits_of_its_replay),
+        cmocka_unit_test(session__sync_runs__pieces_have_the_bits_of_one_call),
         cmocka_unit_test(session__decode__batches_of_1_to_8_have_the_bits_of_one),
         cmocka_unit_test(session__eval_all__ends_like_sync),
         cmocka_unit_test(session__sync__evaluates_only_what_is_new),
