@@ -154,7 +154,7 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
     }
     if (made->storage != NULL) {
         uint64_t job = cf_storage_draft_load(made->storage, 0);
-        cf_chat_expect(made, job, CF_WHAT_DRAFT, NULL, 0);
+        cf_chat_expect(made, job, CF_WHAT_DRAFT, NULL);
     }
     cf_chat_mark(made, CF_CHANGE_STATUS | CF_CHANGE_SETTINGS);
     *chat = made;
@@ -240,6 +240,7 @@ int cf_chat_timeout_ms(const struct cf_chat *chat)
 static void do_what_is_due(struct cf_chat *chat)
 {
     double now = cf_chat_now();
+    cf_chat_end_unsubmitted(chat);
     cf_chat_save_reply(chat, false);
     if (chat->is_settings_dirty && now >= chat->settings_dirty_at + CF_CHAT_SETTINGS_MS * 1e-3) {
         cf_chat_save_settings(chat);
@@ -375,6 +376,14 @@ const struct cf_chat_turn *cf_chat_turn(const struct cf_chat *chat, size_t i)
     return &chat->tree->path[i]->turn;
 }
 
+const struct cf_recipe *cf_chat_recipe(const struct cf_chat *chat, size_t turn)
+{
+    assert(turn < chat->tree->n_path);
+    struct cf_chat_node *node = chat->tree->path[turn];
+    cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
+    return node->recipe.n_jobs > 0 ? &node->recipe : NULL;
+}
+
 const struct cf_choice *cf_chat_choice(const struct cf_chat *chat)
 {
     return chat->has_choice ? &chat->choice : NULL;
@@ -436,6 +445,11 @@ void cf_chat_say(struct cf_chat *chat, bool is_error, const char *format, ...)
     va_start(args, format);
     cf_buf_addv(&text, format, args);
     va_end(args);
+    /* The same failure of every save of a reply is said once. */
+    if (chat->n_notices > 0 && strcmp(chat->notices[chat->n_notices - 1].text, text.data) == 0) {
+        cf_buf_release(&text);
+        return;
+    }
     chat->notices = cf_chat_grow(chat->notices, chat->n_notices, &chat->notices_capacity,
                                  sizeof chat->notices[0]);
     chat->notices[chat->n_notices++] =

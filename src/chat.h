@@ -154,6 +154,9 @@ size_t cf_chat_n_turns(const struct cf_chat *chat);
 /* i is less than cf_chat_n_turns. */
 const struct cf_chat_turn *cf_chat_turn(const struct cf_chat *chat, size_t i);
 
+/* All that was recorded of the reply TURN; NULL when it is none, or nothing was. */
+const struct cf_recipe *cf_chat_recipe(const struct cf_chat *chat, size_t turn);
+
 struct cf_chat_status {
     enum cf_chat_phase phase;
     int64_t conversation;   /* id; 0 while nothing was said in a new one */

@@ -7,18 +7,18 @@
 #include "mem.h"
 
 void cf_chat_expect(struct cf_chat *chat, uint64_t job, enum cf_chat_what what,
-                    struct cf_chat_node *node, int32_t n)
+                    struct cf_chat_node *node)
 {
     chat->pending = cf_chat_grow(chat->pending, chat->n_pending, &chat->pending_capacity,
                                  sizeof chat->pending[0]);
     chat->pending[chat->n_pending++] = (struct cf_chat_pending){
-        .job = job, .what = what, .node = node, .n = n, .conversation = chat->conversation};
+        .job = job, .what = what, .node = node, .conversation = chat->conversation};
 }
 
 /* An answer about conversation TARGET, which need not be the one that is on. */
 static void expect_about(struct cf_chat *chat, uint64_t job, enum cf_chat_what what, int64_t target)
 {
-    cf_chat_expect(chat, job, what, NULL, 0);
+    cf_chat_expect(chat, job, what, NULL);
     chat->pending[chat->n_pending - 1].target = target;
 }
 
@@ -119,7 +119,7 @@ void cf_chat_new_conversation(struct cf_chat *chat)
     cf_chat_replace_tree(chat, cf_chat_tree_new());
     cf_chat_reset_settings(chat, NULL, NULL);
     if (cf_chat_saves(chat)) {
-        cf_chat_expect(chat, cf_storage_draft_load(chat->storage, 0), CF_WHAT_DRAFT, NULL, 0);
+        cf_chat_expect(chat, cf_storage_draft_load(chat->storage, 0), CF_WHAT_DRAFT, NULL);
     }
     cf_chat_mark(chat, CF_CHANGE_OPENED | CF_CHANGE_TURNS | CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
 }
@@ -163,7 +163,7 @@ void cf_chat_open(struct cf_chat *chat, int64_t conversation)
     chat->opening.is_on = true;
     if (conversation == CF_CHAT_LAST) {
         const struct cf_list_query query = {.shelf = CF_SHELF_OPEN, .limit = 1};
-        cf_chat_expect(chat, cf_storage_list(chat->storage, &query), CF_WHAT_LAST, NULL, 0);
+        cf_chat_expect(chat, cf_storage_list(chat->storage, &query), CF_WHAT_LAST, NULL);
     } else {
         ask_for(chat, conversation);
     }
@@ -180,6 +180,14 @@ void cf_chat_reload(struct cf_chat *chat)
     chat->opening.is_on = true;
     chat->opening.is_refresh = true;
     ask_for(chat, chat->conversation);
+}
+
+void cf_chat_ask_title(struct cf_chat *chat)
+{
+    if (chat->conversation != 0 && cf_chat_saves(chat)) {
+        uint64_t job = cf_storage_load(chat->storage, chat->conversation, 1, false);
+        cf_chat_expect(chat, job, CF_WHAT_TITLE, NULL);
+    }
 }
 
 static void fail_opening(struct cf_chat *chat, const struct cf_err *err)
@@ -313,7 +321,7 @@ void cf_chat_list(struct cf_chat *chat, enum cf_chat_shelf shelf, size_t limit)
     const struct cf_list_query query = {
         .shelf = shelves[shelf], .pinned_first = true, .limit = limit};
     chat->list_job = cf_storage_list(chat->storage, &query);
-    cf_chat_expect(chat, chat->list_job, CF_WHAT_LIST, NULL, 0);
+    cf_chat_expect(chat, chat->list_job, CF_WHAT_LIST, NULL);
 }
 
 static void handle_list(struct cf_chat *chat, struct cf_storage_event *event)
@@ -353,7 +361,7 @@ void cf_chat_search(struct cf_chat *chat, const char *query, size_t limit)
     }
     const struct cf_search search = {.query = query, .limit = limit};
     chat->search_job = cf_storage_search(chat->storage, &search);
-    cf_chat_expect(chat, chat->search_job, CF_WHAT_SEARCH, NULL, 0);
+    cf_chat_expect(chat, chat->search_job, CF_WHAT_SEARCH, NULL);
 }
 
 static void handle_search(struct cf_chat *chat, struct cf_storage_event *event)
@@ -425,12 +433,11 @@ static void handle_commit(struct cf_chat *chat, const struct cf_chat_pending *pe
         cf_chat_mark(chat, CF_CHANGE_TURN);
     }
     struct cf_chat_work *reply = chat->reply;
-    if (reply != NULL && !reply->is_submitted && reply->commit == event->job) {
+    if (reply != NULL && reply->commit == event->job) {
         cf_chat_submit(chat, reply);
     }
-    if (event->code == CF_OK && chat->wants_title && chat->conversation != 0) {
-        uint64_t job = cf_storage_load(chat->storage, chat->conversation, 1, false);
-        cf_chat_expect(chat, job, CF_WHAT_TITLE, NULL, 0);
+    if (event->code == CF_OK && chat->wants_title) {
+        cf_chat_ask_title(chat);
     }
 }
 
@@ -530,7 +537,7 @@ static void handle_open_failed(struct cf_chat *chat, const struct cf_storage_eve
     if (chat->opening.is_on) {
         release_opening(chat);
     }
-    if (chat->reply != NULL && !chat->reply->is_submitted) {
+    if (chat->reply != NULL) {
         cf_chat_submit(chat, chat->reply);
     }
     chat->n_unfinished = 0;
@@ -553,7 +560,7 @@ static void handle_own_event(struct cf_chat *chat, const struct cf_storage_event
         chat->is_held_up = true;
         chat->failure = event->err;
         cf_chat_say(chat, true, "%s; it is kept in memory and tried again", event->err.text);
-        if (chat->reply != NULL && !chat->reply->is_submitted) {
+        if (chat->reply != NULL) {
             cf_chat_submit(chat, chat->reply);
         }
     } else if (event->kind == CF_STORAGE_RESUMED) {

@@ -40,7 +40,7 @@ static void save_leaf(struct cf_chat *chat)
     if (cf_chat_saves(chat) && chat->conversation != 0) {
         int64_t leaf = cf_chat_tree_leaf(chat->tree)->turn.id;
         uint64_t job = cf_storage_conversation_set_leaf(chat->storage, chat->conversation, leaf);
-        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL, 0);
+        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL);
     }
 }
 
@@ -94,7 +94,7 @@ enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_er
     cf_chat_tree_refresh(chat->tree);
     if (cf_chat_saves(chat)) {
         uint64_t job = cf_storage_message_delete(chat->storage, node->turn.id);
-        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL, 0);
+        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL);
         save_leaf(chat);
     }
     after_path_change(chat);
@@ -111,7 +111,7 @@ enum cf_code cf_chat_pin(struct cf_chat *chat, size_t turn, bool is_pinned, stru
     node->turn.is_pinned = is_pinned;
     if (cf_chat_saves(chat)) {
         uint64_t job = cf_storage_message_set_pinned(chat->storage, node->turn.id, is_pinned);
-        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL, 0);
+        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL);
     }
     cf_chat_idle_later(chat);
     cf_chat_mark(chat, CF_CHANGE_TURN);
@@ -163,7 +163,7 @@ enum cf_code cf_chat_fork(struct cf_chat *chat, size_t turn, struct cf_err *err)
         return CF_OK;
     }
     uint64_t job = cf_storage_fork(chat->storage, cf_chat_reserve_ids(chat, 1), node->turn.id);
-    cf_chat_expect(chat, job, CF_WHAT_FORK, NULL, 0);
+    cf_chat_expect(chat, job, CF_WHAT_FORK, NULL);
     return CF_OK;
 }
 
@@ -176,7 +176,7 @@ static bool is_current(const struct cf_chat *chat, int64_t conversation)
 
 static void expect_shelf(struct cf_chat *chat, uint64_t job)
 {
-    cf_chat_expect(chat, job, CF_WHAT_SHELF, NULL, 0);
+    cf_chat_expect(chat, job, CF_WHAT_SHELF, NULL);
 }
 
 static enum cf_code check_stored(const struct cf_chat *chat, int64_t *conversation,
@@ -199,7 +199,6 @@ enum cf_code cf_chat_rename(struct cf_chat *chat, int64_t conversation, const ch
         free(chat->title);
         chat->title = cf_strdup(title);
         chat->is_title_own = title[0] != '\0';
-        chat->wants_title |= !chat->is_title_own;
         cf_chat_mark(chat, CF_CHANGE_TITLE | CF_CHANGE_STATUS);
         if (chat->conversation == 0 || !cf_chat_saves(chat)) {
             return CF_OK;
@@ -208,6 +207,7 @@ enum cf_code cf_chat_rename(struct cf_chat *chat, int64_t conversation, const ch
     enum cf_code code = check_stored(chat, &conversation, err);
     if (code == CF_OK) {
         expect_shelf(chat, cf_storage_conversation_rename(chat->storage, conversation, title));
+        cf_chat_ask_title(chat);
     }
     return code;
 }
@@ -271,6 +271,6 @@ enum cf_code cf_chat_undo(struct cf_chat *chat, struct cf_err *err)
     if (!cf_chat_saves(chat)) {
         return undo_in_memory(chat, err);
     }
-    cf_chat_expect(chat, cf_storage_undo(chat->storage), CF_WHAT_UNDO, NULL, 0);
+    cf_chat_expect(chat, cf_storage_undo(chat->storage), CF_WHAT_UNDO, NULL);
     return CF_OK;
 }

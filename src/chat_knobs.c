@@ -55,6 +55,7 @@ static void rebuild(struct cf_chat *chat)
         cf_settings_reset(settings, CF_SETTING_PRESET_NAME);
         (void)cf_settings_apply_preset(settings, presets_of(chat), NULL);
     }
+    chat->is_prompt_told = false;
     cf_chat_idle_later(chat);
     cf_chat_mark(chat, CF_CHANGE_SETTINGS | CF_CHANGE_STATUS);
 }
@@ -87,6 +88,7 @@ static void after_change(struct cf_chat *chat, const struct cf_setting_info *inf
             chat->reply->job.sampling = chat->settings.sampling;
         }
     } else {
+        chat->is_prompt_told = false;
         cf_chat_idle_later(chat);
     }
     if ((info->flags & CF_SET_CONVERSATION) != 0) {
@@ -213,7 +215,7 @@ void cf_chat_save_settings(struct cf_chat *chat)
         .system = chat->settings.system != NULL ? chat->settings.system : "",
         .settings = json.data};
     uint64_t job = cf_storage_conversation_change(chat->storage, chat->conversation, &change);
-    cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL, 0);
+    cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL);
     cf_buf_release(&json);
     chat->is_settings_dirty = false;
 }

@@ -170,6 +170,29 @@ enum cf_code cf_chat_plan_build(void *arg, const struct cf_worker_engine *engine
 
 /* --- what the model sees --- */
 
+/* What a person would wonder about, once. */
+static void tell_oddities(struct cf_chat *chat, const struct cf_chat_plan *plan)
+{
+    const struct cf_prompt *prompt = &plan->prompt;
+    if (chat->is_prompt_told) {
+        return;
+    }
+    if (prompt->is_system_unused) {
+        cf_chat_say(chat, false, "the template %s has no place for a system prompt: it is not used",
+                    plan->template.name);
+    }
+    if (prompt->missing.n > 0) {
+        cf_chat_say(chat, false, "%s has no token %s, which the template %s uses", chat->model_name,
+                    prompt->missing.items[0], plan->template.name);
+    }
+    if (prompt->n_pinned_dropped > 0) {
+        cf_chat_say(chat, false, "%zu pinned messages no longer fit into what the model sees",
+                    prompt->n_pinned_dropped);
+    }
+    chat->is_prompt_told =
+        prompt->is_system_unused || prompt->missing.n > 0 || prompt->n_pinned_dropped > 0;
+}
+
 void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan)
 {
     const struct cf_prompt *prompt = &plan->prompt;
@@ -191,6 +214,7 @@ void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan)
             status->first_visible = source->place;
         }
     }
+    tell_oddities(chat, plan);
     cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_TURN);
 }
 

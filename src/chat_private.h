@@ -59,7 +59,9 @@ struct cf_chat_node {
     bool is_dirty;     /* differs from what was last given to the storage */
     int32_t n_unsaved; /* tokens since */
     int32_t n_prompt, n_cached;
-    double seconds; /* from start to end */
+    double seconds;       /* from start to end */
+    size_t end_size;      /* bytes of text that came with the end */
+    int32_t n_end_tokens; /* tokens at the end, prefix counted */
 };
 
 struct cf_chat_tree {
@@ -107,8 +109,8 @@ struct cf_chat_work {
     int32_t n;
     bool is_detached; /* the nodes are in no tree and not saved: complete */
     bool is_submitted;
+    bool is_cancelled; /* before it was submitted: the next pump ends it */
     bool is_started;
-    bool is_cancelled; /* by the person */
     bool is_paused;
     uint64_t commit;          /* storage job that must be answered before it may start; 0: none */
     double saved_at;          /* when it was last given to the storage */
@@ -128,7 +130,7 @@ struct cf_chat_message {
 enum cf_chat_what {
     CF_WHAT_CREATE,
     CF_WHAT_COMMIT, /* of node */
-    CF_WHAT_BEGIN,  /* of the replies: node is the first, the others are its n - 1 next siblings */
+    CF_WHAT_BEGIN,  /* of the replies: node is the first, the others are its next siblings */
     CF_WHAT_FINISH, /* of node */
     CF_WHAT_LIST,
     CF_WHAT_LAST, /* which conversation is the newest */
@@ -149,7 +151,6 @@ struct cf_chat_pending {
     struct cf_chat_node *node;
     int64_t conversation; /* that was on when it was submitted */
     int64_t target;       /* that is asked for: LOAD, TREE, DRAFT */
-    int32_t n;
 };
 
 struct cf_chat_opening {
@@ -225,13 +226,13 @@ struct cf_chat {
     int64_t last_local_id; /* negative ids where there is no storage */
     uint32_t next_version;
     bool wants_title;
+    bool is_prompt_told; /* what is odd about the prompt was said for these settings */
 
     /* Jobs. */
     struct cf_chat_work *works; /* all under way */
     struct cf_chat_work *reply; /* the one that writes, among them; NULL */
     bool starts_held;
-    bool is_idle_due; /* the conversation or draft changed: evaluate anew */
-    double idle_due_at;
+    bool is_idle_due;                 /* the conversation or draft changed: evaluate anew */
     struct cf_chat_node **unfinished; /* ended, but the digest for their recipes is not there yet */
     size_t n_unfinished, unfinished_capacity;
     struct cf_chat_pending *pending;
@@ -341,6 +342,8 @@ void cf_chat_save_reply(struct cf_chat *chat, bool all);
 void cf_chat_finish_nodes(struct cf_chat *chat, struct cf_chat_work *work);
 /* The digest is known: finishes what waited for it. */
 void cf_chat_finish_waiting(struct cf_chat *chat);
+/* Ends a reply that was cancelled before it was given to the worker. */
+void cf_chat_end_unsubmitted(struct cf_chat *chat);
 struct cf_chat_work *cf_chat_work_new(struct cf_chat *chat);
 void cf_chat_work_free(struct cf_chat_work *work);
 
@@ -382,10 +385,12 @@ void cf_chat_save_settings(struct cf_chat *chat);
 
 void cf_chat_handle_storage(struct cf_chat *chat);
 void cf_chat_expect(struct cf_chat *chat, uint64_t job, enum cf_chat_what what,
-                    struct cf_chat_node *node, int32_t n);
+                    struct cf_chat_node *node);
 /* Nothing pending refers to nodes any more. */
 void cf_chat_forget_nodes(struct cf_chat *chat);
 void cf_chat_reload(struct cf_chat *chat);
+/* Asks for the title as the store has made or trimmed it. */
+void cf_chat_ask_title(struct cf_chat *chat);
 /* Writes draft and queue, if they changed. */
 void cf_chat_save_draft(struct cf_chat *chat);
 void cf_chat_release_disk(struct cf_chat *chat);

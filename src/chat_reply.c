@@ -210,26 +210,21 @@ static void handle_finished(struct cf_chat *chat, struct cf_chat_work *work,
     if (!work->is_detached) {
         cf_chat_record_paths(node, batch->runs + event->runs_offset, event->n_runs);
     }
+    node->end_size = event->text_size;
+    node->n_end_tokens = event->u.finished.n_tokens;
     end_node(chat, work, event->alternative, event->reason);
-    struct cf_chat_event *heard =
-        add_event(chat, CF_CHAT_EVENT_END, event->alternative, text, event->text_size);
-    heard->index = event->u.finished.n_tokens;
-    heard->reason = event->reason;
     cf_chat_mark(chat, CF_CHANGE_TEXT);
 }
 
-/* The job is over: what never got an end of its own gets the job's. */
-static void end_rest(struct cf_chat *chat, struct cf_chat_work *work, const struct cf_event *event,
-                     const char *sentence)
+/* The job is over: what never got an end of its own gets the job's, and all get its times. */
+static void end_all(struct cf_chat *chat, struct cf_chat_work *work, const struct cf_event *event,
+                    const char *sentence)
 {
     for (int32_t i = 0; i < work->n; i++) {
         struct cf_chat_node *node = work->nodes[i];
-        bool is_open = node->turn.reason == CF_END_NONE;
-        if (is_open) {
+        if (node->turn.reason == CF_END_NONE) {
+            node->n_end_tokens = (int32_t)node->recipe.n_tokens;
             end_node(chat, work, i, event->reason);
-            struct cf_chat_event *heard = add_event(chat, CF_CHAT_EVENT_END, i, "", 0);
-            heard->index = (int32_t)node->recipe.n_tokens;
-            heard->reason = event->reason;
         }
         if (node->turn.state == CF_TURN_FAILED && node->error == NULL) {
             node->error = cf_strdup(sentence);
@@ -238,19 +233,21 @@ static void end_rest(struct cf_chat *chat, struct cf_chat_work *work, const stru
         node->turn.seconds_to_first = event->u.end.seconds_to_first;
         node->turn.tokens_per_second = event->u.end.tokens_per_second;
         cf_chat_node_update(node);
-    }
-    for (size_t i = 0; i < chat->n_events; i++) {
-        if (chat->events[i].kind == CF_CHAT_EVENT_END) {
-            chat->events[i].seconds_to_first = event->u.end.seconds_to_first;
-            chat->events[i].tokens_per_second = event->u.end.tokens_per_second;
-        }
+        struct cf_chat_event *heard =
+            add_event(chat, CF_CHAT_EVENT_END, i,
+                      node->text.data + node->text.size - node->end_size, node->end_size);
+        heard->index = node->n_end_tokens;
+        heard->reason = node->turn.reason;
+        heard->seconds_to_first = event->u.end.seconds_to_first;
+        heard->tokens_per_second = event->u.end.tokens_per_second;
+        node->end_size = 0;
     }
 }
 
 static void handle_reply_end(struct cf_chat *chat, struct cf_chat_work *work,
                              const struct cf_event *event, const char *sentence)
 {
-    end_rest(chat, work, event, sentence);
+    end_all(chat, work, event, sentence);
     if (event->u.end.tokens_per_second > 0) {
         chat->status.tokens_per_second = event->u.end.tokens_per_second;
     }
@@ -268,6 +265,27 @@ static void handle_reply_end(struct cf_chat *chat, struct cf_chat_work *work,
     cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_TURN);
 }
 
+static void remove_work(struct cf_chat *chat, struct cf_chat_work *work)
+{
+    struct cf_chat_work **link = &chat->works;
+    while (*link != work) {
+        link = &(*link)->next;
+    }
+    *link = work->next;
+    cf_chat_work_free(work);
+}
+
+void cf_chat_end_unsubmitted(struct cf_chat *chat)
+{
+    struct cf_chat_work *work = chat->reply;
+    if (work == NULL || work->is_submitted || !work->is_cancelled) {
+        return;
+    }
+    const struct cf_event event = {.kind = CF_EVENT_END, .reason = CF_END_CANCELLED};
+    handle_reply_end(chat, work, &event, "");
+    remove_work(chat, work);
+}
+
 static void handle_end(struct cf_chat *chat, struct cf_chat_work *work,
                        const struct cf_event *event, const char *sentence)
 {
@@ -277,12 +295,7 @@ static void handle_end(struct cf_chat *chat, struct cf_chat_work *work,
         chat->status.n_cached = (int32_t)work->job.ids.n;
         cf_chat_mark(chat, CF_CHANGE_STATUS);
     }
-    struct cf_chat_work **link = &chat->works;
-    while (*link != work) {
-        link = &(*link)->next;
-    }
-    *link = work->next;
-    cf_chat_work_free(work);
+    remove_work(chat, work);
 }
 
 /* --- events --- */
@@ -458,7 +471,7 @@ static void finish_node(struct cf_chat *chat, struct cf_chat_node *node)
     uint64_t job =
         cf_storage_reply_finish(chat->storage, node->turn.id, &state,
                                 stored_state(node->turn.state), node->turn.reason, node->error);
-    cf_chat_expect(chat, job, CF_WHAT_FINISH, node, 0);
+    cf_chat_expect(chat, job, CF_WHAT_FINISH, node);
     cf_buf_release(&blob);
     node->is_dirty = false;
     node->n_unsaved = 0;

@@ -28,7 +28,7 @@ void cf_chat_ensure_conversation(struct cf_chat *chat)
                                                   .system = chat->settings.system,
                                                   .settings = json.data};
         uint64_t job = cf_storage_conversation_create(chat->storage, chat->conversation, &spec);
-        cf_chat_expect(chat, job, CF_WHAT_CREATE, NULL, 0);
+        cf_chat_expect(chat, job, CF_WHAT_CREATE, NULL);
         (void)cf_storage_draft_save(chat->storage, 0, "", 0, 0);
         cf_buf_release(&json);
         chat->is_settings_dirty = false;
@@ -103,7 +103,7 @@ static struct cf_chat_node *add_message(struct cf_chat *chat, struct cf_chat_nod
                                              .size = size,
                                              .created_ms = node->turn.created_ms};
         *commit = cf_storage_message_add(chat->storage, node->turn.id, &spec);
-        cf_chat_expect(chat, *commit, CF_WHAT_COMMIT, node, 0);
+        cf_chat_expect(chat, *commit, CF_WHAT_COMMIT, node);
         node->is_begun = true;
     }
     cf_chat_tree_add(chat->tree, parent, node);
@@ -328,11 +328,11 @@ enum cf_code cf_chat_stop(struct cf_chat *chat, struct cf_err *err)
     if (reply == NULL) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "no reply is being written");
     }
-    reply->is_cancelled = true;
     chat->is_queue_held = chat->n_queue > 0;
     if (!reply->is_submitted) {
-        /* It waits for the disk: once submitted, it ends at once. */
-        cf_chat_submit(chat, reply);
+        reply->is_cancelled = true;
+        cf_chat_mark(chat, CF_CHANGE_STATUS);
+        return CF_OK;
     }
     cf_worker_cancel(chat->worker, reply->job.number);
     return CF_OK;
@@ -382,7 +382,7 @@ static void add_replies(struct cf_chat *chat, struct cf_chat_work *work,
                                            .template_text = text.data,
                                            .system = chat->settings.system};
         uint64_t job = cf_storage_reply_begin(chat->storage, first, (size_t)start->n, &spec);
-        cf_chat_expect(chat, job, CF_WHAT_BEGIN, work->nodes[0], start->n);
+        cf_chat_expect(chat, job, CF_WHAT_BEGIN, work->nodes[0]);
         cf_buf_release(&text);
     }
 }
@@ -397,7 +397,7 @@ static void go_on(struct cf_chat *chat, struct cf_chat_work *work, struct cf_cha
     cf_chat_node_update(node);
     if (cf_chat_saves(chat)) {
         uint64_t job = cf_storage_reply_resume(chat->storage, node->turn.id);
-        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL, 0);
+        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL);
     }
 }
 
@@ -470,12 +470,12 @@ void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start
 
 void cf_chat_submit(struct cf_chat *chat, struct cf_chat_work *work)
 {
+    if (work->is_submitted || work->is_cancelled) {
+        return;
+    }
     work->is_submitted = true;
     work->saved_at = cf_chat_now();
     (void)cf_worker_submit(chat->worker, &work->job);
-    if (work->is_cancelled) {
-        cf_worker_cancel(chat->worker, work->job.number);
-    }
     cf_chat_mark(chat, CF_CHANGE_STATUS);
 }
 

@@ -251,6 +251,34 @@ static void chat__slow_disk__nothing_waits_and_replies_come_after(void **state)
     no_notice(fixture);
 }
 
+static void chat__stop__while_the_disk_is_waited_for(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    pump_until(fixture, is_ready);
+    send(fixture, "never mind");
+    assert_int_equal(cf_chat_status(fixture->chat)->phase, CF_PHASE_SAVING);
+    assert_int_equal(cf_chat_stop(fixture->chat, NULL), CF_OK);
+    settle(fixture);
+    assert_int_equal(fixture->n_starts, 0);
+    assert_int_equal(fixture->n_ends, 1);
+    assert_int_equal(turn_at(fixture, 1)->state, CF_TURN_CANCELLED);
+    assert_int_equal(turn_at(fixture, 1)->n_tokens, 0);
+    assert_false(turn_at(fixture, 1)->can_continue);
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_ERR_RANGE);
+    /* The empty reply says nothing to the model; the conversation goes on. */
+    say(fixture, "do mind");
+    assert_int_equal(last_turn(fixture)->state, CF_TURN_COMPLETE);
+    assert_int_equal(cf_chat_status(fixture->chat)->n_prompt,
+                     (int32_t)strlen("User: never mind\n\ndo mind\nAssistant:"));
+    no_notice(fixture);
+    restart(fixture);
+    open_last(fixture);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
+    assert_int_equal(turn_at(fixture, 1)->state, CF_TURN_CANCELLED);
+}
+
 static void chat__no_save__writes_nothing(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -452,6 +480,7 @@ int main(void)
         TEST(chat__stream__is_on_the_disk_while_it_runs),
         TEST(chat__killed__reply_is_interrupted_and_goes_on),
         TEST(chat__slow_disk__nothing_waits_and_replies_come_after),
+        TEST(chat__stop__while_the_disk_is_waited_for),
         TEST(chat__no_save__writes_nothing),
         TEST(chat__broken_database__is_said_and_talking_goes_on),
         TEST(chat__tree__survives),

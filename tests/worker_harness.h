@@ -230,6 +230,25 @@ static inline struct cf_job job_of(const char *prompt, int32_t max_tokens)
     return job;
 }
 
+/* Waits until the reply has N tokens or has ended. */
+static inline void wait_for_tokens(struct fixture *fixture, uint64_t number, int32_t n)
+{
+    while (!take_some(fixture, number) && fixture->outcome.n_ids[0] < n) {
+        wait_for_news(fixture);
+    }
+}
+
+/* Waits until the reply holds before token INDEX. */
+static inline void wait_for_pause(struct fixture *fixture, uint64_t number, int32_t index)
+{
+    while (fixture->outcome.n_paused == 0 || fixture->outcome.paused_index != index) {
+        assert_false(take_some(fixture, number));
+        if (fixture->outcome.n_paused == 0 || fixture->outcome.paused_index != index) {
+            wait_for_news(fixture);
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 #endif
