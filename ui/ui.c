@@ -15,41 +15,55 @@
 
 enum { FRAME_MS = 16 };
 
-/* How long passes of the loop took, from the return of poll to the next call. */
+/* How long passes of the loop took, from the return of poll to the next call: by the clock, and of
+ * this thread's own work (on a busy machine others take their time between). */
 struct loop_log {
     const char *path; /* NULL: not asked for */
     int64_t begin_us;
-    int64_t n_passes;
-    int64_t longest_us;
-    int64_t n_streaming;
-    int64_t longest_streaming_us;
+    int64_t begin_cpu_us;
+    struct {
+        int64_t n;
+        int64_t longest_us;
+        int64_t longest_cpu_us;
+    } passes[2]; /* all others, and those while a reply streamed */
 };
 
-static int64_t now_us(void)
+static int64_t clock_us(clockid_t id)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(id, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void log_pass(struct loop_log *log, bool is_streaming)
+static void begin_pass(struct loop_log *log)
 {
-    int64_t us = now_us() - log->begin_us;
-    log->n_passes++;
-    log->longest_us = us > log->longest_us ? us : log->longest_us;
-    if (is_streaming) {
-        log->n_streaming++;
-        log->longest_streaming_us = us > log->longest_streaming_us ? us : log->longest_streaming_us;
+    log->begin_us = clock_us(CLOCK_MONOTONIC);
+    log->begin_cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static void end_pass(struct loop_log *log, bool is_streaming)
+{
+    int64_t us = clock_us(CLOCK_MONOTONIC) - log->begin_us;
+    int64_t cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID) - log->begin_cpu_us;
+    log->passes[is_streaming].n++;
+    if (us > log->passes[is_streaming].longest_us) {
+        log->passes[is_streaming].longest_us = us;
+    }
+    if (cpu_us > log->passes[is_streaming].longest_cpu_us) {
+        log->passes[is_streaming].longest_cpu_us = cpu_us;
     }
 }
 
 static void write_log(const struct loop_log *log)
 {
+    static const char *const names[] = {"other", "streaming"};
     FILE *file = log->path != NULL ? fopen(log->path, "we") : NULL;
+    for (int i = 0; file != NULL && i < 2; i++) {
+        fprintf(file, "%s %lld longest_us %lld longest_cpu_us %lld\n", names[i],
+                (long long)log->passes[i].n, (long long)log->passes[i].longest_us,
+                (long long)log->passes[i].longest_cpu_us);
+    }
     if (file != NULL) {
-        fprintf(file, "passes %lld longest_us %lld\nstreaming %lld longest_us %lld\n",
-                (long long)log->n_passes, (long long)log->longest_us, (long long)log->n_streaming,
-                (long long)log->longest_streaming_us);
         fclose(file);
     }
 }
@@ -286,10 +300,10 @@ static enum cf_code loop(struct ui *ui, struct cf_err *err)
         if (poll(fds, CF_ARRAY_SIZE(fds), timeout_of(ui)) < 0 && errno != EINTR) {
             return cf_err_set_errno(err, errno, "poll");
         }
-        log.begin_us = now_us();
+        begin_pass(&log);
         bool was_streaming = cf_chat_status(ui->chat)->phase == CF_PHASE_STREAMING;
         pass(ui, fds);
-        log_pass(&log, was_streaming);
+        end_pass(&log, was_streaming);
     }
     write_log(&log);
     return CF_OK;

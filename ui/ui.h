@@ -24,7 +24,8 @@ struct ui_params {
  * CF_ERR_NOT_FOUND, CF_ERR_RANGE: the [keys] section.
  *
  * When the environment has CONFAB_TEST_LOOP_LOG, the number of passes of the loop and the longest
- * one, all and while a reply streamed, are written to that file at the end. */
+ * one, while a reply streamed and otherwise, are written to that file at the end: a line each,
+ * "streaming N longest_us N longest_cpu_us N" and "other ...". */
 enum cf_code ui_run(const struct ui_params *params, struct cf_err *err);
 
 #endif
