@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is recorded of a reply, and the digest of the model, which a thread of its own computes: it
  * reads the whole file, the first time that a model is used. */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "chat_private.h"
 #include "kernels/kernels.h"
 #include "mem.h"
+#include "thread.h"
 
 void cf_chat_format_template(const struct cf_template *template, struct cf_buf *text)
 {
@@ -104,12 +104,7 @@ void cf_chat_start_digest(struct cf_chat *chat)
     digest->cache_path =
         chat->digest_cache_path != NULL ? cf_strdup(chat->digest_cache_path) : NULL;
     digest->wake = &chat->wake;
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    digest->is_running = pthread_create(&digest->thread, NULL, run_digest, digest) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    digest->is_running = cf_thread_start(&digest->thread, run_digest, digest) == 0;
     digest->is_known = !digest->is_running;
 }
 

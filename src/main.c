@@ -9,10 +9,12 @@
 
 #include "chat.h"
 #include "cli.h"
+#include "crash.h"
 #include "kernels/kernels.h"
 #include "mem.h"
 #include "path.h"
 #include "term.h"
+#include "thread.h"
 #include "ui.h"
 
 /* Writes what is still in stdio's hands; a full disk must not go unnoticed. */
@@ -44,12 +46,8 @@ static enum cf_exit run_face(struct cf_cli *cli)
     char *config = config_path(cli);
     /* No thread but this one is to take a signal, and this one only while it polls; but a crash
      * is handled wherever it happens, so that the terminal is given back. */
-    static const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE};
     sigset_t all;
-    sigfillset(&all);
-    for (size_t i = 0; i < CF_ARRAY_SIZE(crashes); i++) {
-        sigdelset(&all, crashes[i]);
-    }
+    cf_thread_signals(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     (void)cf_path_in(&cache_path, CF_FOLDER_CACHE, "digests", NULL);
     enum cf_code code = cf_cli_model_path(&model_path, cli, &err);
@@ -105,6 +103,7 @@ int main(int argc, char *argv[])
     /* Before any other thread: OpenBLAS starts its own when it is loaded. */
     cf_kernels_init();
     ui_term_set_locale();
+    ui_crash_install();
     /* A write to a reader that is gone, or past a size limit, is an error like any other. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);

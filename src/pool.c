@@ -3,11 +3,11 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "mem.h"
+#include "thread.h"
 
 /* How a loop is shared.  The ticket holds the loop's number above and the next piece below; a piece
  * is taken by compare-and-exchange on the whole ticket.  The caller writes the loop's fields only
@@ -202,23 +202,16 @@ int cf_pool_n_threads(const struct cf_pool *pool)
     return pool->n_threads;
 }
 
-/* Starts the workers with every signal blocked; 0 or an errno. */
+/* Starts the workers; 0 or an errno. */
 static int workers_start(struct cf_pool *pool)
 {
-    sigset_t all;
-    sigset_t saved;
-    sigfillset(&all);
-    int error = pthread_sigmask(SIG_SETMASK, &all, &saved);
-    if (error != 0) {
-        return error;
-    }
+    int error = 0;
     for (int i = 0; i < pool->n_threads - 1 && error == 0; i++) {
         struct worker *worker = &pool->workers[i];
         *worker = (struct worker){.pool = pool, .thread = i + 1};
-        error = pthread_create(&worker->id, NULL, worker_main, worker);
+        error = cf_thread_start(&worker->id, worker_main, worker);
         pool->n_started += error == 0;
     }
-    pthread_sigmask(SIG_SETMASK, &saved, NULL);
     return error;
 }
 

@@ -10,7 +10,7 @@
 
 struct cf_pool;
 
-/* All signals are blocked in the new threads.  n_threads >= 1. */
+/* The new threads take no signals (src/thread).  n_threads >= 1. */
 enum cf_code cf_pool_new(struct cf_pool **pool, int n_threads, struct cf_err *err);
 void cf_pool_free(struct cf_pool *pool);
 int cf_pool_n_threads(const struct cf_pool *pool);

@@ -2,10 +2,11 @@
 #include "storage_private.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "thread.h"
 
 /* ---- Events ---- */
 
@@ -117,14 +118,9 @@ void cf_storage_settle(struct cf_storage *storage, int64_t self, const int64_t *
 
 static enum cf_code start_threads(struct cf_storage *storage, struct cf_err *err)
 {
-    /* Signals are for the front: the threads inherit a mask that blocks them all. */
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&storage->writer, NULL, cf_storage_write_loop, storage);
+    int failed = cf_thread_start(&storage->writer, cf_storage_write_loop, storage);
     if (failed == 0) {
-        failed = pthread_create(&storage->reader, NULL, cf_storage_read_loop, storage);
+        failed = cf_thread_start(&storage->reader, cf_storage_read_loop, storage);
         if (failed != 0) {
             (void)pthread_mutex_lock(&storage->mutex);
             storage->is_ending = true;
@@ -134,7 +130,6 @@ static enum cf_code start_threads(struct cf_storage *storage, struct cf_err *err
             (void)pthread_join(storage->writer, NULL);
         }
     }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return failed == 0 ? CF_OK : cf_err_set_errno(err, failed, "cannot start a thread");
 }
 

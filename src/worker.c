@@ -3,11 +3,11 @@
  * of a reply: worker_reply.c. */
 #include "worker.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mem.h"
+#include "thread.h"
 #include "worker_private.h"
 
 static enum cf_dtype kv_type_of(const struct cf_worker *worker)
@@ -134,18 +134,6 @@ bool cf_worker_is_interrupted(void *arg)
             atomic_load_explicit(&worker->newest, memory_order_relaxed) > job->number);
 }
 
-/* The thread gets no signal: they all belong to the front. */
-static int start_thread(struct cf_worker *worker)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failure = pthread_create(&worker->thread, NULL, run, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failure;
-}
-
 static void free_worker(struct cf_worker *worker)
 {
     pthread_mutex_destroy(&worker->mutex);
@@ -170,7 +158,7 @@ enum cf_code cf_worker_new(struct cf_worker **worker, const struct cf_worker_par
     made->load_err = CF_ERR_INIT;
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->changed, NULL);
-    int failure = start_thread(made);
+    int failure = cf_thread_start(&made->thread, run, made);
     if (failure != 0) {
         free_worker(made);
         return cf_err_set_errno(err, failure, "cannot start the thread that runs the model");

@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "crash.h"
 #include "line.h"
+#include "mapping.h"
 #include "mem.h"
 #include "term.h"
+#include "thread.h"
 
 enum { N_LINES = 200 };
 
@@ -70,18 +70,23 @@ static void note(struct demo *demo, const char *text)
 /* -- What can be typed --------------------------------------------------------------------------
  */
 
-/* Reads from a mapped file after it was cut short. */
+/* Reads, in a thread as the model's are, from a mapped file that was cut short. */
+static void *read_mapping(void *ctx)
+{
+    const struct cf_mapping *mapping = ctx;
+    volatile const unsigned char *bytes = mapping->data;
+    fputc(bytes[mapping->size - 1], stderr);
+    return NULL;
+}
+
 static void read_cut_file(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0 || ftruncate(fd, 8192) != 0) {
-        return;
-    }
-    volatile char *bytes = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
-    const void *begin = (const void *)(uintptr_t)bytes;
-    ui_crash_watch(begin, 8192, path);
-    if (ftruncate(fd, 0) == 0) {
-        fputc(bytes[5000], stderr);
+    struct cf_mapping mapping = {0};
+    pthread_t thread;
+    if (fd >= 0 && ftruncate(fd, 8192) == 0 && cf_mapping_open(&mapping, path, NULL) == CF_OK &&
+        ftruncate(fd, 0) == 0 && cf_thread_start(&thread, read_mapping, &mapping) == 0) {
+        pthread_join(thread, NULL);
     }
 }
 

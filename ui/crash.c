@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "mapping.h"
 #include "mem.h"
 
-enum { N_WATCHES = 64, SENTENCE_SIZE = 512, STACK_SIZE = 64 * 1024 };
+enum { STACK_SIZE = 64 * 1024 };
 
 /* What a handler needs, written before and only read there.  `is_set` comes last when it is set
  * and first when it is cleared, so that a handler never sees half. */
@@ -21,12 +21,6 @@ static struct {
     char bytes[1024];
     size_t size;
 } terminal;
-
-static struct {
-    atomic_bool is_set;
-    uintptr_t begin, end;
-    char sentence[SENTENCE_SIZE];
-} watches[N_WATCHES];
 
 static _Alignas(16) char handler_stack[STACK_SIZE];
 
@@ -43,6 +37,11 @@ static void write_all(int fd, const char *bytes, size_t size)
         bytes += n;
         size -= (size_t)n;
     }
+}
+
+static void write_str(const char *text)
+{
+    write_all(STDERR_FILENO, text, strlen(text));
 }
 
 void ui_crash_restore(void)
@@ -69,19 +68,28 @@ static const char *sentence_of(int signal_number)
     }
 }
 
+/* The path goes to a terminal: what could act there is left out. */
+static void say_that_file_changed(const char *path)
+{
+    write_str("confab: ");
+    for (; *path != '\0'; path++) {
+        bool acts = (unsigned char)*path < ' ' || *path == 0x7F || (unsigned char)*path == 0xC2;
+        write_all(STDERR_FILENO, acts ? "?" : path, 1);
+    }
+    write_str(" changed while in use\n");
+}
+
 static void handle_crash(int signal_number, siginfo_t *info, void *context)
 {
     (void)context;
     ui_crash_restore();
-    const char *sentence = sentence_of(signal_number);
-    uintptr_t address = (uintptr_t)info->si_addr;
-    for (size_t i = 0; signal_number == SIGBUS && info->si_code > 0 && i < N_WATCHES; i++) {
-        if (atomic_load(&watches[i].is_set) && address >= watches[i].begin &&
-            address < watches[i].end) {
-            sentence = watches[i].sentence;
-        }
+    const char *path =
+        signal_number == SIGBUS && info->si_code > 0 ? cf_mapping_find(info->si_addr) : NULL;
+    if (path != NULL) {
+        say_that_file_changed(path);
+    } else {
+        write_str(sentence_of(signal_number));
     }
-    write_all(STDERR_FILENO, sentence, strlen(sentence));
     /* SA_RESETHAND has brought back the default action, SA_NODEFER lets it come now. */
     raise(signal_number);
 }
@@ -116,29 +124,4 @@ void ui_crash_set_terminal(int fd, const struct termios *modes, const char *byte
 void ui_crash_clear_terminal(void)
 {
     atomic_store(&terminal.is_set, false);
-}
-
-bool ui_crash_watch(const void *begin, size_t size, const char *file)
-{
-    for (size_t i = 0; i < N_WATCHES; i++) {
-        if (!atomic_load(&watches[i].is_set)) {
-            watches[i].begin = (uintptr_t)begin;
-            watches[i].end = (uintptr_t)begin + size;
-            snprintf(watches[i].sentence, SENTENCE_SIZE - 1, "confab: %s changed while in use",
-                     file);
-            strcat(watches[i].sentence, "\n");
-            atomic_store(&watches[i].is_set, true);
-            return true;
-        }
-    }
-    return false;
-}
-
-void ui_crash_unwatch(const void *begin)
-{
-    for (size_t i = 0; i < N_WATCHES; i++) {
-        if (watches[i].begin == (uintptr_t)begin) {
-            atomic_store(&watches[i].is_set, false);
-        }
-    }
 }

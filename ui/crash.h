@@ -9,8 +9,9 @@
 
 #include <termios.h>
 
-/* Handlers of SEGV, BUS, ABRT, ILL and FPE on an alternate stack.  Once is enough; also useful
- * without a screen, for the sentence about changed files. */
+/* Handlers of SEGV, BUS, ABRT, ILL and FPE, on an alternate stack in the calling thread.  Also
+ * useful without a screen: a SIGBUS in a file mapped by src/mapping says that it changed while in
+ * use.  Doing it again is harmless. */
 void ui_crash_install(void);
 
 /* From now on a crash also restores FD to MODES and writes BYTES there (copied, at most 1024). */
@@ -18,10 +19,5 @@ void ui_crash_set_terminal(int fd, const struct termios *modes, const char *byte
 void ui_crash_clear_terminal(void);
 /* Restores the terminal now; safe in a signal handler and when memory is exhausted. */
 void ui_crash_restore(void);
-
-/* A SIGBUS in [begin, begin + size) says that FILE changed while in use.  At most 64 ranges, false
- * when there is no room.  From any one thread at a time. */
-bool ui_crash_watch(const void *begin, size_t size, const char *file);
-void ui_crash_unwatch(const void *begin);
 
 #endif
