@@ -27,7 +27,7 @@ enum { VT_LANES = 8, VT_ROWS = 6, VT_VECTORS = 2 };
 #define vt_fma vf_fma
 
 /* Pairs of int16: a multiplication adds two products. */
-typedef __m256i qt;
+typedef __m256i qt, qt_weights, qt_values;
 enum { QT_ROWS = 4, QT_VECTORS = 2, QT_STEPS = 16, QT_X_SIZE = 64, QT_W_SIZE = 512 };
 
 CF_INLINE void qt_store_x(char *p, const int8_t *values)
@@ -66,10 +66,10 @@ CF_INLINE qt qt_load(const char *packed, int step)
     return load_32_bytes(packed + 32 * step);
 }
 
-CF_INLINE qt qt_set(const char *x, int step)
+CF_INLINE qt qt_set(const char *x)
 {
     int32_t pair;
-    memcpy(&pair, x + 4 * step, sizeof pair);
+    memcpy(&pair, x, sizeof pair);
     return _mm256_set1_epi32(pair);
 }
 

@@ -62,7 +62,7 @@ CF_INLINE vt vt_fma(vt a, vt b, vt c)
 
 /* vpdpbusd wants x unsigned: x + 128 is stored, and every sum begins at -128 times the sum of the
  * weights, which is packed behind them. */
-typedef __m512i qt;
+typedef __m512i qt, qt_weights, qt_values;
 enum { QT_ROWS = 8, QT_VECTORS = 2, QT_STEPS = 8, QT_X_SIZE = 32, QT_W_SIZE = 512 + 64 };
 
 CF_INLINE void qt_store_x(char *p, const int8_t *values)
@@ -101,10 +101,10 @@ CF_INLINE qt qt_load(const char *packed, int step)
     return _mm512_loadu_si512(packed + 64 * step);
 }
 
-CF_INLINE qt qt_set(const char *x, int step)
+CF_INLINE qt qt_set(const char *x)
 {
     int32_t four;
-    memcpy(&four, x + 4 * step, sizeof four);
+    memcpy(&four, x, sizeof four);
     return _mm512_set1_epi32(four);
 }
 

@@ -46,8 +46,8 @@ static void many(const struct cf_linear_job *job, int64_t begin, int64_t end, vo
 
 #define CF_TABLE(table_name)                                                                       \
     {                                                                                              \
-        .name = table_name, .tile_rows = VT_ROWS, .panel = PANEL, .prepare = prepare, .few = few,  \
-        .many = many, .attend = attend, .layer_norm = layer_norm, .finish = finish,                \
+        .name = table_name, .prepare_rows = PREPARE_ROWS, .panel = PANEL, .prepare = prepare,      \
+        .few = few, .many = many, .attend = attend, .layer_norm = layer_norm, .finish = finish,    \
         .f16_to_f32 = f16_to_f32, .f32_to_f16 = f32_to_f16,                                        \
     }
 

@@ -26,14 +26,27 @@ CF_INLINE vf gather_column(enum cf_dtype dtype, const char *const *rows, int64_t
     return vf_load(lanes);
 }
 
+/* Asks for the cache line of P, which need not be mapped, to come to the second cache. */
+CF_INLINE void prefetch(const char *p)
+{
+    __builtin_prefetch(p, 0, 2);
+}
+
 /* The chains of one block of k, [begin, end): acc[r * n_groups + g] for N_ROWS rows of x and
  * N_GROUPS groups of eight rows of weights. */
 CF_INLINE void chain_out_in(enum cf_dtype dtype, int n_rows, int n_groups, const char *const *rows,
                             const float *x, int64_t n_in, int64_t begin, int64_t end, vf *acc)
 {
     const int step = turn_step(dtype);
+    const int64_t group_size = 8 * n_groups * (dtype == CF_F32 ? 4 : 2);
+    const char *ahead = rows[0] + (n_in + begin) * group_size;
     int64_t k = begin;
     for (; k + step <= end; k += step) {
+        const char *next = ahead + (k - begin) * group_size;
+        CF_UNROLL
+        for (int i = 0; i < 2 * n_groups; i++) {
+            prefetch(next + 64 * i);
+        }
         CF_UNROLL
         for (int g = 0; g < n_groups; g++) {
             turned block = turn(dtype, rows + 8 * g, k);
@@ -153,34 +166,52 @@ CF_INLINE vf load_weights_part(enum cf_dtype dtype, const char *p, int n)
     return dtype == CF_F16 ? vf_load_f16(halves) : vf_load_bf16(halves);
 }
 
-/* acc[0, n) gains N_K links of every chain: x[k] * w[k][...], rows of w STRIDE bytes apart. */
-CF_INLINE void links_in_out(enum cf_dtype dtype, int n_k, const float *x, const char *w,
-                            size_t stride, int64_t n, bool is_first, float *acc)
+/* Eight outputs, or a tail of n, of every row's chains gain N_K links: acc[r][...] for n_rows rows,
+ * x[r][k] * w[k][...], rows of w STRIDE bytes apart. */
+CF_INLINE void links_eight(enum cf_dtype dtype, int n_k, int64_t n_rows, const float *x,
+                           int64_t n_in, const char *w, size_t stride, int n, bool is_first,
+                           float *acc)
 {
-    const size_t size = dtype == CF_F32 ? 4 : 2;
-    vf xs[8];
+    vf ws[8];
     CF_UNROLL
     for (int k = 0; k < n_k; k++) {
-        xs[k] = vf_set(x[k]);
+        const char *p = w + (size_t)k * stride;
+        ws[k] = n == 8 ? load_weights(dtype, p) : load_weights_part(dtype, p, n);
     }
+    for (int64_t r = 0; r < n_rows; r++, x += n_in, acc += CF_SEGMENT) {
+        vf a = is_first ? vf_zero() : n == 8 ? vf_load(acc) : vf_load_part(acc, n);
+        CF_UNROLL
+        for (int k = 0; k < n_k; k++) {
+            a = vf_fma(vf_set(x[k]), ws[k], a);
+        }
+        if (n == 8) {
+            vf_store(acc, a);
+        } else {
+            vf_store_part(acc, a, n);
+        }
+    }
+}
+
+/* The same for outputs [0, n).  The lines of the next links are asked for. */
+CF_INLINE void links_in_out(enum cf_dtype dtype, int n_k, int64_t n_rows, const float *x,
+                            int64_t n_in, const char *w, size_t stride, int64_t n, bool is_first,
+                            float *acc)
+{
+    const int size = dtype == CF_F32 ? 4 : 2;
     int64_t j = 0;
     for (; j + 8 <= n; j += 8) {
-        vf a = is_first ? vf_zero() : vf_load(acc + j);
-        CF_UNROLL
-        for (int k = 0; k < n_k; k++) {
-            a = vf_fma(xs[k], load_weights(dtype, w + (size_t)k * stride + (size_t)j * size), a);
+        const char *p = w + j * size;
+        if (j % (64 / size) == 0) {
+            CF_UNROLL
+            for (int k = 0; k < n_k; k++) {
+                prefetch(p + (size_t)(n_k + k) * stride);
+            }
         }
-        vf_store(acc + j, a);
+        links_eight(dtype, n_k, n_rows, x, n_in, p, stride, 8, is_first, acc + j);
     }
-    int tail = (int)(n - j);
-    if (tail > 0) {
-        vf a = is_first ? vf_zero() : vf_load_part(acc + j, tail);
-        CF_UNROLL
-        for (int k = 0; k < n_k; k++) {
-            const char *p = w + (size_t)k * stride + (size_t)j * size;
-            a = vf_fma(xs[k], load_weights_part(dtype, p, tail), a);
-        }
-        vf_store_part(acc + j, a, tail);
+    if (j < n) {
+        links_eight(dtype, n_k, n_rows, x, n_in, w + j * size, stride, (int)(n - j), is_first,
+                    acc + j);
     }
 }
 
@@ -210,14 +241,15 @@ CF_INLINE void few_in_out(enum cf_dtype dtype, const struct cf_linear_job *job, 
         const int64_t n_left = CF_SUM_BLOCK - k % CF_SUM_BLOCK;
         const bool has_eight = n_in - k >= 8 && n_left >= 8;
         const int n_k = has_eight ? 8 : 1;
-        for (int64_t r = 0; r < job->n_rows; r++) {
-            const float *x = job->x + r * n_in + k;
-            float *acc = scratch + r * CF_SEGMENT;
-            if (has_eight) {
-                links_in_out(dtype, 8, x, weights, stride, n, k % CF_SUM_BLOCK == 0, acc);
-            } else {
-                links_in_out(dtype, 1, x, weights, stride, n, k % CF_SUM_BLOCK == 0, acc);
-            }
+        const bool is_first = k % CF_SUM_BLOCK == 0;
+        if (has_eight && job->n_rows == 1) {
+            links_in_out(dtype, 8, 1, job->x + k, n_in, weights, stride, n, is_first, scratch);
+        } else if (has_eight) {
+            links_in_out(dtype, 8, job->n_rows, job->x + k, n_in, weights, stride, n, is_first,
+                         scratch);
+        } else {
+            links_in_out(dtype, 1, job->n_rows, job->x + k, n_in, weights, stride, n, is_first,
+                         scratch);
         }
         k += n_k;
         if (k % CF_SUM_BLOCK == 0 || k == n_in) {

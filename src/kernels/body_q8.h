@@ -2,8 +2,11 @@
 /* body_q8: rows of x in 8 bits, times Q8_0 weights.
  *
  * For many rows the words with qt_ name how an instruction set multiplies small integers: qt is a
- * vector of int32, one lane an output; a block of 32 values takes QT_STEPS steps, each of them a
- * product of 4 bytes of x, the same for all lanes, with 4 bytes of packed weights a lane. */
+ * vector of int32, one lane an output, qt_weights and qt_values what is multiplied; a block of 32
+ * values takes QT_STEPS steps, each of them a product of 4 bytes of x, the same for all lanes, with
+ * 4 bytes of packed weights a lane.  There x lies packed too: for each QT_ROWS rows
+ * [block][step][row] 4 bytes, and the scales [block][row].
+ */
 #ifndef CF_KERNELS_BODY_Q8_H
 #define CF_KERNELS_BODY_Q8_H
 
@@ -41,28 +44,48 @@ static void quantise_row(const float *x, int64_t n, int8_t *values, float *scale
 
 static struct cf_quantised quantised_of(const struct cf_linear_job *job)
 {
-    size_t n = (size_t)job->n_rows * (size_t)job->w->n_in;
-    char *values = job->prepared;
-    char *scales = values + cf_round_up(job->is_many ? n * 2 : n, 64);
-    return (struct cf_quantised){.values = values, .scales = (float *)(void *)scales};
+    const size_t n_in = (size_t)job->w->n_in;
+    size_t size = (size_t)job->n_rows * n_in;
+    if (job->is_many) {
+        size = cf_round_up((size_t)job->n_rows, QT_ROWS) * (n_in / CF_Q_BLOCK) * QT_X_SIZE;
+    }
+    char *scales = (char *)job->prepared + cf_round_up(size, 64);
+    return (struct cf_quantised){.values = job->prepared, .scales = (float *)(void *)scales};
+}
+
+/* Block b of one of QT_ROWS rows, or of a missing row when x is NULL, to its places. */
+CF_INLINE void pack_x_block(const float *x, int64_t row, char *values, float *scales)
+{
+    int8_t small[CF_Q_BLOCK] = {0};
+    char bytes[QT_X_SIZE];
+    scales[row] = 0;
+    if (x != NULL) {
+        quantise_row(x, CF_Q_BLOCK, small, scales + row);
+    }
+    qt_store_x(bytes, small);
+    for (int step = 0; step < QT_STEPS; step++) {
+        memcpy(values + (step * QT_ROWS + row) * 4, bytes + 4 * step, 4);
+    }
 }
 
 static void prepare_q8(const struct cf_linear_job *job, int64_t begin, int64_t end)
 {
     const int64_t n_in = job->w->n_in;
+    const int64_t n_blocks = n_in / CF_Q_BLOCK;
     const struct cf_quantised to = quantised_of(job);
-    for (int64_t r = begin; r < end; r++) {
-        const float *x = job->x + r * n_in;
-        float *scales = to.scales + r * (n_in / CF_Q_BLOCK);
-        if (!job->is_many) {
-            quantise_row(x, n_in, (int8_t *)to.values + r * n_in, scales);
-            continue;
-        }
-        char *row = (char *)to.values + r * n_in / CF_Q_BLOCK * QT_X_SIZE;
-        for (int64_t b = 0; b < n_in / CF_Q_BLOCK; b++) {
-            int8_t values[CF_Q_BLOCK];
-            quantise_row(x + b * CF_Q_BLOCK, CF_Q_BLOCK, values, scales + b);
-            qt_store_x(row + b * QT_X_SIZE, values);
+    if (!job->is_many) {
+        quantise_row(job->x + begin * n_in, (end - begin) * n_in,
+                     (int8_t *)to.values + begin * n_in, to.scales + begin * n_blocks);
+        return;
+    }
+    const int64_t end_padded = (end + QT_ROWS - 1) / QT_ROWS * QT_ROWS;
+    for (int64_t r = begin; r < end_padded; r++) {
+        const int64_t group = r / QT_ROWS * n_blocks;
+        const float *x = r < job->n_rows ? job->x + r * n_in : NULL;
+        for (int64_t b = 0; b < n_blocks; b++) {
+            pack_x_block(x != NULL ? x + b * CF_Q_BLOCK : NULL, r % QT_ROWS,
+                         (char *)to.values + (group + b) * QT_ROWS * QT_X_SIZE,
+                         to.scales + (group + b) * QT_ROWS);
         }
     }
 }
@@ -83,7 +106,12 @@ static void few_q8(const struct cf_linear_job *job, int64_t begin, int64_t end, 
             const int8_t *values = (const int8_t *)x.values + r * w->n_in;
             const float *scales = x.scales + r * n_blocks;
             vf sum = vf_zero();
-            for (int64_t b = 0; b < n_blocks; b++) {
+            const char *ahead = rows[0] + n_blocks * Q8_BLOCK_SIZE * Q8_OUTPUTS;
+            for (int64_t b = 0; b < n_blocks; b++, ahead += Q8_BLOCK_SIZE * Q8_OUTPUTS) {
+                CF_UNROLL
+                for (int i = 0; r == 0 && i < Q8_BLOCK_SIZE * Q8_OUTPUTS; i += 64) {
+                    prefetch(ahead + i);
+                }
                 vf d = vf_mul(q8_scales(rows, b * Q8_BLOCK_SIZE), vf_set(scales[b]));
                 vf dots = q8_dots(rows, b * Q8_BLOCK_SIZE, values + b * CF_Q_BLOCK);
                 sum = vf_fma(d, dots, sum);
@@ -120,20 +148,12 @@ static void pack_q8(const struct cf_matrix *w, int64_t output, char *panel)
     }
 }
 
-/* sums[r][QT_OUTPUTS] goes on over n_blocks blocks for QT_ROWS rows; x[r] and scales[r] point at
- * the first block. */
-static void tile_q8(const char *panel, int64_t n_blocks, const char *const *x,
-                    const float *const *scales, bool is_first, float *const *sums)
+/* sums[r][QT_OUTPUTS] goes on over n_blocks blocks for QT_ROWS rows.  The sums stay in memory: the
+ * registers are for the integers. */
+static void tile_q8(const char *panel, int64_t n_blocks, const char *x, const float *scales,
+                    float (*sums)[QT_OUTPUTS])
 {
-    vt total[QT_ROWS][QT_VECTORS];
-    CF_UNROLL
-    for (int r = 0; r < QT_ROWS; r++) {
-        CF_UNROLL
-        for (int v = 0; v < QT_VECTORS; v++) {
-            total[r][v] = is_first ? vt_zero() : vt_load(sums[r] + v * VT_LANES);
-        }
-    }
-    for (int64_t b = 0; b < n_blocks; b++, panel += QT_PANEL_BLOCK_SIZE) {
+    for (int64_t b = 0; b < n_blocks; b++) {
         const char *weights = panel + QT_OUTPUTS * 4;
         qt acc[QT_ROWS][QT_VECTORS];
         CF_UNROLL
@@ -143,15 +163,16 @@ static void tile_q8(const char *panel, int64_t n_blocks, const char *const *x,
                 acc[r][v] = qt_start(weights + v * QT_W_SIZE);
             }
         }
+        CF_UNROLL_BY_4
         for (int step = 0; step < QT_STEPS; step++) {
-            qt w[QT_VECTORS];
+            qt_weights w[QT_VECTORS];
             CF_UNROLL
             for (int v = 0; v < QT_VECTORS; v++) {
                 w[v] = qt_load(weights + v * QT_W_SIZE, step);
             }
             CF_UNROLL
             for (int r = 0; r < QT_ROWS; r++) {
-                qt a = qt_set(x[r] + b * QT_X_SIZE, step);
+                qt_values a = qt_set(x + (step * QT_ROWS + r) * 4);
                 CF_UNROLL
                 for (int v = 0; v < QT_VECTORS; v++) {
                     acc[r][v] = qt_add_product(acc[r][v], w[v], a);
@@ -163,38 +184,30 @@ static void tile_q8(const char *panel, int64_t n_blocks, const char *const *x,
             vt dw = vt_load((const float *)(const void *)panel + v * VT_LANES);
             CF_UNROLL
             for (int r = 0; r < QT_ROWS; r++) {
-                vt d = vt_mul(dw, vt_set(scales[r][b]));
-                total[r][v] = vt_fma(d, qt_to_float(acc[r][v]), total[r][v]);
+                vt d = vt_mul(dw, vt_set(scales[r]));
+                float *to = sums[r] + v * VT_LANES;
+                vt_store(to, vt_fma(d, qt_to_float(acc[r][v]), vt_load(to)));
             }
         }
-    }
-    CF_UNROLL
-    for (int r = 0; r < QT_ROWS; r++) {
-        CF_UNROLL
-        for (int v = 0; v < QT_VECTORS; v++) {
-            vt_store(sums[r] + v * VT_LANES, total[r][v]);
-        }
+        panel += QT_PANEL_BLOCK_SIZE;
+        x += QT_ROWS * QT_X_SIZE;
+        scales += QT_ROWS;
     }
 }
 
-/* Rows [row, row + n_rows) through one packed panel. */
+/* Rows [row, row + n_rows) through one packed panel; row is a multiple of QT_ROWS. */
 static void panel_q8(const struct cf_linear_job *job, const struct cf_quantised *x,
                      const char *panel, int64_t row, int64_t n_rows, float (*sums)[QT_OUTPUTS])
 {
     const int64_t n_blocks = job->w->n_in / CF_Q_BLOCK;
+    memset(sums, 0, (size_t)(n_rows + QT_ROWS - 1) / QT_ROWS * QT_ROWS * sizeof *sums);
     for (int64_t b = 0; b < n_blocks; b += QT_TOGETHER) {
         const int64_t n = n_blocks - b < QT_TOGETHER ? n_blocks - b : QT_TOGETHER;
-        for (int64_t first = 0; first < n_rows; first += QT_ROWS) {
-            const char *xs[QT_ROWS];
-            const float *scales[QT_ROWS];
-            float *to[QT_ROWS];
-            for (int r = 0; r < QT_ROWS; r++) { /* past the last row: the last once more */
-                int64_t at = row + (first + r < n_rows ? first + r : n_rows - 1);
-                xs[r] = (const char *)x->values + (at * n_blocks + b) * QT_X_SIZE;
-                scales[r] = x->scales + at * n_blocks + b;
-                to[r] = sums[first + r];
-            }
-            tile_q8(panel + b * QT_PANEL_BLOCK_SIZE, n, xs, scales, b == 0, to);
+        for (int64_t r = 0; r < n_rows; r += QT_ROWS) {
+            const int64_t at = (row + r) / QT_ROWS * n_blocks + b;
+            tile_q8(panel + b * QT_PANEL_BLOCK_SIZE, n,
+                    (const char *)x->values + at * QT_ROWS * QT_X_SIZE, x->scales + at * QT_ROWS,
+                    sums + r);
         }
     }
 }

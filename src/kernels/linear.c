@@ -31,9 +31,10 @@ static size_t prepared_size(const struct cf_matrix *w, int64_t n_rows)
         size_t n_padded = (size_t)n_rows + CF_TILE_ROWS_MAX - 1; /* tiles of any height */
         return n_rows <= CF_FEW_ROWS ? 0 : cf_round_up(n_padded * n_in * sizeof(float), 64);
     }
-    size_t n_values = (size_t)n_rows * n_in;
-    size_t n_scales = (size_t)n_rows * (n_in / CF_Q_BLOCK);
-    return cf_round_up(n_values * 2, 64) + cf_round_up(n_scales * sizeof(float), 64);
+    size_t n_padded =
+        n_rows <= CF_FEW_ROWS ? (size_t)n_rows : (size_t)n_rows + CF_TILE_ROWS_MAX - 1;
+    size_t n_scales = n_padded * (n_in / CF_Q_BLOCK);
+    return cf_round_up(n_padded * n_in * 2, 64) + cf_round_up(n_scales * sizeof(float), 64);
 }
 
 /* Room for one thread, whatever the table. */
@@ -92,8 +93,8 @@ static int64_t piece_grain(const struct cf_linear_job *job, int n_threads)
     if (job->w->layout == CF_OUT_IN) {
         return 16;
     }
-    /* Rows of the file are along the outputs: long pieces read long runs. */
-    int64_t grain = (int64_t)cf_round_up((size_t)(job->w->n_out / (2 * n_threads) + 1), 64);
+    /* The file's rows run along the outputs, so long pieces read long runs. */
+    int64_t grain = (int64_t)cf_round_up((size_t)((job->w->n_out - 1) / n_threads + 1), 64);
     return grain < CF_SEGMENT ? grain : CF_SEGMENT;
 }
 
@@ -119,7 +120,7 @@ void cf_linear(const struct cf_kernels *kernels, struct cf_pool *pool, const str
     job.scratch_size = piece_scratch_size(w, n_rows);
     const int n_threads = cf_pool_n_threads(pool);
     if (job.is_many) {
-        cf_pool_run(pool, prepare_rows, &job, n_rows, kernels->tile_rows);
+        cf_pool_run(pool, prepare_rows, &job, n_rows, kernels->prepare_rows);
     } else if (cf_dtype_n_block(w->dtype) > 1) {
         cf_pool_run(pool, prepare_rows, &job, n_rows, 2); /* a row takes a microsecond */
     }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* simd_generic: the vocabulary of the body_*.h files, in C for any CPU.
+/* simd_generic: the vocabulary of the body_*.h files, in C for any CPU.  A file for a CPU whose
+ * registers hold four lanes may give its own V4_FMA, V4_OF_F16, F16_OF_V4 and Q8_DOT, and with
+ * CF_OWN_TILES its own tiles.
  *
  * vf is eight float32 lanes on every instruction set, so that sums over lanes have one order.
  * vf_fma(a, b, c) is a * b + c, rounded once where the CPU has it and twice here.  vf_max(a, b) is
@@ -29,6 +31,10 @@ CF_INLINE v4 v4_load(const float *p)
     memcpy(&a, p, sizeof a);
     return a;
 }
+
+#ifndef V4_FMA
+#define V4_FMA(a, b, c) ((a) * (b) + (c))
+#endif
 
 CF_INLINE v4 v4_choose(v4i mask, v4 a, v4 b)
 {
@@ -100,7 +106,7 @@ CF_INLINE vf vf_div(vf a, vf b)
 
 CF_INLINE vf vf_fma(vf a, vf b, vf c)
 {
-    return (vf){a.low * b.low + c.low, a.high * b.high + c.high};
+    return (vf){V4_FMA(a.low, b.low, c.low), V4_FMA(a.high, b.high, c.high)};
 }
 
 CF_INLINE vf vf_max(vf a, vf b)
@@ -162,50 +168,88 @@ CF_INLINE float vf_max_across(vf a)
 
 /* ---- 16-bit floats ---- */
 
+#ifndef V4_OF_F16
+#define V4_OF_F16(p)                                                                               \
+    ((v4){cf_f16_to_f32((p)[0]), cf_f16_to_f32((p)[1]), cf_f16_to_f32((p)[2]),                     \
+          cf_f16_to_f32((p)[3])})
+#define F16_OF_V4(p, a)                                                                            \
+    do {                                                                                           \
+        for (int lane = 0; lane < 4; lane++) {                                                     \
+            (p)[lane] = cf_f32_to_f16((a)[lane]);                                                  \
+        }                                                                                          \
+    } while (0)
+#endif
+
+/* Four values of any float type from the byte offset of P on. */
+CF_INLINE v4 v4_load_as(enum cf_dtype dtype, const char *p)
+{
+    if (dtype == CF_F32) {
+        return v4_load((const float *)(const void *)p);
+    }
+    uint16_t halves[4];
+    memcpy(halves, p, sizeof halves);
+    if (dtype == CF_F16) {
+        return V4_OF_F16(halves);
+    }
+    return (v4)(v4i){(int32_t)((uint32_t)halves[0] << 16), (int32_t)((uint32_t)halves[1] << 16),
+                     (int32_t)((uint32_t)halves[2] << 16), (int32_t)((uint32_t)halves[3] << 16)};
+}
+
 CF_INLINE vf vf_load_f16(const uint16_t *p)
 {
-    float lanes[8];
-    for (int i = 0; i < 8; i++) {
-        lanes[i] = cf_f16_to_f32(p[i]);
-    }
-    return vf_load(lanes);
+    return (vf){V4_OF_F16(p), V4_OF_F16(p + 4)};
 }
 
 CF_INLINE void vf_store_f16(uint16_t *p, vf a)
 {
-    float lanes[8];
-    vf_store(lanes, a);
-    for (int i = 0; i < 8; i++) {
-        p[i] = cf_f32_to_f16(lanes[i]);
-    }
+    F16_OF_V4(p, a.low);
+    F16_OF_V4(p + 4, a.high);
 }
 
 CF_INLINE vf vf_load_bf16(const uint16_t *p)
 {
-    float lanes[8];
-    for (int i = 0; i < 8; i++) {
-        lanes[i] = cf_bf16_to_f32(p[i]);
-    }
-    return vf_load(lanes);
+    return (vf){v4_load_as(CF_BF16, (const char *)p), v4_load_as(CF_BF16, (const char *)(p + 4))};
 }
 
 /* ---- Eight rows of a matrix, turned ---- */
 
 typedef struct {
-    float rows[8][8];
+    vf columns[8];
 } turned;
+
+/* Four columns of four rows. */
+CF_INLINE void turn_4_by_4(v4 r[4])
+{
+    v4 ab_low = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+    v4 ab_high = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+    v4 cd_low = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+    v4 cd_high = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+    r[0] = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
+    r[1] = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
+    r[2] = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
+    r[3] = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+}
 
 CF_INLINE turned turn(enum cf_dtype dtype, const char *const *rows, int64_t k)
 {
+    const int64_t size = dtype == CF_F32 ? 4 : 2;
+    const int n_columns = dtype == CF_F32 ? 4 : 8;
     turned block;
-    for (int r = 0; r < 8; r++) {
-        if (dtype == CF_F32) {
-            memcpy(block.rows[r], rows[r] + k * 4, 4 * sizeof(float));
-            continue;
+    CF_UNROLL
+    for (int j = 0; j < n_columns; j += 4) {
+        v4 low[4];
+        v4 high[4];
+        CF_UNROLL
+        for (int r = 0; r < 4; r++) {
+            low[r] = v4_load_as(dtype, rows[r] + (k + j) * size);
+            high[r] = v4_load_as(dtype, rows[r + 4] + (k + j) * size);
         }
-        uint16_t halves[8];
-        memcpy(halves, rows[r] + k * 2, sizeof halves);
-        vf_store(block.rows[r], dtype == CF_F16 ? vf_load_f16(halves) : vf_load_bf16(halves));
+        turn_4_by_4(low);
+        turn_4_by_4(high);
+        CF_UNROLL
+        for (int i = 0; i < 4; i++) {
+            block.columns[j + i] = (vf){low[i], high[i]};
+        }
     }
     return block;
 }
@@ -213,11 +257,7 @@ CF_INLINE turned turn(enum cf_dtype dtype, const char *const *rows, int64_t k)
 CF_INLINE vf turned_column(enum cf_dtype dtype, const turned *block, int i)
 {
     (void)dtype;
-    float lanes[8];
-    for (int r = 0; r < 8; r++) {
-        lanes[r] = block->rows[r][i];
-    }
-    return vf_load(lanes);
+    return block->columns[i];
 }
 
 /* ---- Q8_0 ---- */
@@ -234,18 +274,25 @@ CF_INLINE vf q8_scales(const char *const *rows, int64_t offset)
     return vf_load_f16(d);
 }
 
+#ifndef Q8_DOT
+CF_INLINE int32_t q8_dot(const int8_t *w, const int8_t *x)
+{
+    int32_t sum = 0;
+    for (int i = 0; i < CF_Q_BLOCK; i++) {
+        sum += w[i] * x[i];
+    }
+    return sum;
+}
+#define Q8_DOT q8_dot
+#endif
+
 /* Lane i: the exact sum of the 32 products of row i's block with x, whose values are at least -127.
  */
 CF_INLINE vf q8_dots(const char *const *rows, int64_t offset, const int8_t *x)
 {
     float lanes[8];
     for (int i = 0; i < 8; i++) {
-        const int8_t *w = (const int8_t *)rows[i] + offset + 2;
-        int32_t sum = 0;
-        for (int j = 0; j < 32; j++) {
-            sum += w[j] * x[j];
-        }
-        lanes[i] = (float)sum;
+        lanes[i] = (float)Q8_DOT((const int8_t *)rows[i] + offset + 2, x);
     }
     return vf_load(lanes);
 }
@@ -264,6 +311,8 @@ CF_INLINE void q8_store(int8_t *p, const vf y[4])
     }
 }
 
+#ifndef CF_OWN_TILES
+
 /* ---- Tiles ---- */
 
 typedef vf vt;
@@ -278,7 +327,7 @@ enum { VT_LANES = 8, VT_ROWS = 2, VT_VECTORS = 2 };
 
 typedef struct {
     int32_t lanes[8];
-} qt;
+} qt, qt_weights, qt_values;
 enum { QT_ROWS = 2, QT_VECTORS = 1, QT_STEPS = 16, QT_X_SIZE = 64, QT_W_SIZE = 512 };
 
 /* A block of x as pairs of int16. */
@@ -314,10 +363,10 @@ CF_INLINE qt qt_load(const char *packed, int step)
     return a;
 }
 
-CF_INLINE qt qt_set(const char *x, int step)
+CF_INLINE qt qt_set(const char *x)
 {
     int32_t pair;
-    memcpy(&pair, x + step * 4, sizeof pair);
+    memcpy(&pair, x, sizeof pair);
     return (qt){{pair, pair, pair, pair, pair, pair, pair, pair}};
 }
 
@@ -341,5 +390,7 @@ CF_INLINE vt qt_to_float(qt a)
     }
     return vf_load(lanes);
 }
+
+#endif
 
 #endif

@@ -18,7 +18,7 @@ enum {
     CF_SUM_BLOCK = 256,
     CF_FEW_ROWS =
         8, /* up to so many rows the weights stream past the rows; above, tiles are packed */
-    CF_SEGMENT = 512,       /* most outputs in a piece of `few' for CF_IN_OUT */
+    CF_SEGMENT = 1024,      /* most outputs in a piece of `few' for CF_IN_OUT */
     CF_SUPER_ROWS = 96,     /* rows that `many' takes through a tile of weights at a time */
     CF_TILE_FLOATS = 65536, /* size aimed at for a packed tile of weights */
     CF_TILE_MAX = 144,      /* most outputs in it */
@@ -45,8 +45,8 @@ struct cf_linear_job {
 
 /* Where prepare puts quantised activations: all rows' values, then all rows' scales. */
 struct cf_quantised {
-    void *values;  /* few: int8 [n_rows][n_in]; many: int16 or uint8, as the table likes */
-    float *scales; /* [n_rows][n_in / 32] */
+    void *values;  /* few: int8 [n_rows][n_in]; many: packed, see body_q8.h */
+    float *scales; /* few: [n_rows][n_in / 32]; many: packed */
 };
 
 struct cf_attend_job {
@@ -60,10 +60,10 @@ struct cf_attend_job {
 
 struct cf_kernels {
     const char *name;
-    int32_t tile_rows; /* rows of x that `many' wants prepared together */
-    int32_t panel;     /* outputs that `many' works on together: the grain of its pieces */
+    int32_t prepare_rows; /* rows of x that `many' wants prepared together */
+    int32_t panel;        /* outputs that `many' works on together: the grain of its pieces */
 
-    /* Rows [begin, end) of x, begin a multiple of tile_rows when is_many. */
+    /* Rows [begin, end) of x, begin a multiple of prepare_rows when is_many. */
     void (*prepare)(const struct cf_linear_job *job, int64_t begin, int64_t end);
     /* Outputs [begin, end) of all rows. */
     void (*few)(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch);

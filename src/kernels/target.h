@@ -11,10 +11,12 @@
     CF_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
 #define CF_TARGET_END CF_PRAGMA(clang attribute pop)
 #define CF_UNROLL CF_PRAGMA(clang loop unroll(full))
+#define CF_UNROLL_BY_4 CF_PRAGMA(clang loop unroll_count(4))
 #else
 #define CF_TARGET_BEGIN(features) CF_PRAGMA(GCC push_options) CF_PRAGMA(GCC target(features))
 #define CF_TARGET_END CF_PRAGMA(GCC pop_options)
 #define CF_UNROLL CF_PRAGMA(GCC unroll 16)
+#define CF_UNROLL_BY_4 CF_PRAGMA(GCC unroll 4)
 #endif
 
 /* Loops over constants in functions that are always inlined unroll, and their arrays live in
