@@ -361,8 +361,7 @@ bool cf_chat_is_settled(const struct cf_chat *chat)
     if (chat->n_queue > 0 && chat->is_loaded && !chat->is_queue_held) {
         return false;
     }
-    return !cf_chat_saves(chat) || chat->is_held_up ||
-           (chat->n_pending == 0 && !cf_storage_is_busy(chat->storage));
+    return !cf_chat_saves(chat) || chat->is_held_up || chat->n_pending == 0;
 }
 
 size_t cf_chat_n_turns(const struct cf_chat *chat)

@@ -229,7 +229,8 @@ const struct cf_chat_event *cf_chat_events(const struct cf_chat *chat, size_t *n
  * there was no failure. */
 const struct cf_err *cf_chat_failure(const struct cf_chat *chat);
 
-/* Nothing runs, waits or is still to be saved: a command that has what it wanted can leave. */
+/* Nothing runs, waits for an answer or is still to be saved, a draft apart: a command that has what
+ * it wanted can leave (by cf_chat_flush). */
 bool cf_chat_is_settled(const struct cf_chat *chat);
 
 /* --- conversations --- */

@@ -192,7 +192,7 @@ static void die_while_streaming(struct chat_fixture *fixture)
     start(fixture, true);
     say(fixture, "kept");
     send_held(fixture, "and lost?", 70);
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 16; i++) {
         wait_a_little(fixture);
         pump(fixture);
     }
