@@ -392,6 +392,7 @@ static void line__history__is_found_and_searched(void **state)
     assert_string_equal(view.prompt, "(reverse-i-search)`tea': ");
     assert_string_equal(view.text, "first tea");
     ui_line_abort(f->line);
+    assert_line(f, "draft|");
     ui_line_view(f->line, &view);
     assert_false(view.is_searching);
     assert_string_equal(view.prompt, "> ");
@@ -594,7 +595,7 @@ static void line__draw__wraps_and_scrolls(void **state)
     ui_line_set(f->line, "", 0);
     type(f, "needle\r\x12nee");
     assert_drawn(f, 20, 3, "(reverse-i-\nsearch)`nee': needle\n\n", 14, 1);
-    ui_line_abort(f->line);
+    ui_line_set(f->line, "needle", 6);
     type(f, "\x01");
     assert_drawn(f, 1, 3, ">\nn\ne\n", 0, 1);
     assert_drawn(f, 0, 0, "", -1, -1);

@@ -117,7 +117,7 @@ void ui_line_replace(struct ui_line *line, const char *text, size_t size);
 void ui_line_insert(struct ui_line *line, const char *text, size_t size);
 /* Empties the line, ends a search; undo brings it back. */
 void ui_line_clear(struct ui_line *line);
-/* Ends a search, a numeric argument or a begun sequence and keeps the line. */
+/* Ends a search (the line is as it was before it), a numeric argument or a begun sequence. */
 void ui_line_abort(struct ui_line *line);
 void ui_line_set_prompt(struct ui_line *line, const char *prompt);
 /* Adds to the history without submitting (a /command given otherwise). */

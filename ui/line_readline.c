@@ -368,7 +368,8 @@ bool ui_line_is_pending(const struct ui_line *line)
 
 /* -- The text --------------------------------------------------------------------------------- */
 
-void ui_line_abort(struct ui_line *line)
+/* Ends what readline is in the middle of and keeps what the line shows. */
+static void end_pending(struct ui_line *line)
 {
     if (RL_ISSTATE(RL_STATE_NUMERICARG)) {
         /* What readline forgets to put back then: the prompt. */
@@ -380,6 +381,16 @@ void ui_line_abort(struct ui_line *line)
     if (rl_last_func == rl_quoted_insert) {
         rl_last_func = NULL;
     }
+}
+
+void ui_line_abort(struct ui_line *line)
+{
+    if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH)) {
+        /* Ctrl-G, which brings back the line from before the search. */
+        cf_buf_add_char(&line->queue, '\a');
+        rl_callback_read_char();
+    }
+    end_pending(line);
 }
 
 /* TEXT as readline can hold it: valid, without NUL. */
@@ -399,7 +410,7 @@ void ui_line_set(struct ui_line *line, const char *text, size_t size)
 {
     struct cf_buf copy = CF_BUF_INIT;
     add_storable(&copy, text, size);
-    ui_line_abort(line);
+    end_pending(line);
     using_history();
     rl_replace_line(copy.data, 1);
     rl_point = rl_end;
@@ -411,7 +422,7 @@ static void replace(struct ui_line *line, const char *text, size_t size, bool is
 {
     struct cf_buf copy = CF_BUF_INIT;
     add_storable(&copy, text, size);
-    ui_line_abort(line);
+    end_pending(line);
     rl_begin_undo_group();
     if (!is_insert) {
         rl_delete_text(0, rl_end);
