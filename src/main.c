@@ -36,6 +36,13 @@ static char *config_path(const struct cf_cli *cli)
     return cf_path_in(&path, CF_FOLDER_CONFIG, "config", NULL) == CF_OK ? path : NULL;
 }
 
+/* CONFAB_TEST_COMMIT_DELAY_MS makes the disk slow, for tests. */
+static int test_delay_ms(void)
+{
+    const char *text = getenv("CONFAB_TEST_COMMIT_DELAY_MS");
+    return text != NULL ? atoi(text) : 0;
+}
+
 /* The terminal interface over a chat. */
 static enum cf_exit run_face(struct cf_cli *cli)
 {
@@ -59,6 +66,7 @@ static enum cf_exit run_face(struct cf_cli *cli)
             .settings = &cli->settings,
             .config = &cli->config,
             .idles = true,
+            .test_commit_delay_ms = test_delay_ms(),
         };
         code = cf_chat_new(&chat, &params, &err);
     }

@@ -256,9 +256,9 @@ static void find_abilities(struct ui_term *term, bool is_colorless)
     can->has_sync = has_string("Sync") || strncmp(can->name, "xterm", 5) == 0;
     can->n_restore = 0;
     add_capability(can, "sgr0");
-    add_capability(can, "cnorm");
     add_capability(can, "rmkx");
     add_capability(can, "rmcup");
+    add_capability(can, "cnorm"); /* last: see ui_term_screen_leave */
 }
 
 /* Starts curses with TERM's terminfo entry, or xterm-256color in the place of one unknown. */
@@ -332,6 +332,13 @@ void ui_term_screen_leave(struct ui_term *term)
     (void)term;
     curs_set(1);
     endwin();
+    /* Leaving the other screen restores what was saved last, and curses saves when it scrolls: in
+     * some terminals that is a hidden cursor. */
+    const char *cnorm = tigetstr("cnorm");
+    if (has_string("cnorm")) {
+        putp(cnorm);
+        fflush(stdout);
+    }
 }
 
 void ui_term_screen_return(struct ui_term *term)
