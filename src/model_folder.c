@@ -231,14 +231,13 @@ static enum cf_code read_metadata(struct cf_model_files *files, const char *fold
     return CF_OK;
 }
 
-/* The last part of the path, without slashes behind it. */
-static char *name_of(const char *path, bool is_folder)
+/* What the folder is called, wherever it was named from. */
+static char *name_of(const char *folder)
 {
-    char *real = is_folder ? realpath(path, NULL) : NULL;
-    const char *whole = real != NULL ? real : path;
+    char *real = realpath(folder, NULL);
+    const char *whole = real != NULL ? real : folder;
     const char *slash = strrchr(whole, '/');
-    const char *base = slash != NULL ? slash + 1 : whole;
-    char *name = cf_strdup(base[0] != '\0' ? base : whole);
+    char *name = cf_strdup(slash != NULL && slash[1] != '\0' ? slash + 1 : whole);
     free(real);
     return name;
 }
@@ -265,7 +264,7 @@ enum cf_code cf_model_open_folder(struct cf_model *model, const char *path, bool
         code = read_metadata(files, folder, err);
     }
     if (code == CF_OK) {
-        model->name = name_of(path, is_folder);
+        model->name = name_of(folder);
         code = cf_model_bind(model, has_head_bias, err);
     }
     json_decref(config);

@@ -213,7 +213,7 @@ static void model__open__reads_hyper_parameters(void **state)
     cf_model_free(model);
 
     model = fixture_open("odd-f32/model.safetensors");
-    assert_string_equal(model->name, "model.safetensors");
+    assert_string_equal(model->name, "odd-f32");
     assert_true(fabsf(model->layer_norm_epsilon - 1e-3F) < 1e-9F);
     assert_true(model->is_tied);
     assert_ptr_equal(model->lm_head.data, model->wte.data);
