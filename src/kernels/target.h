@@ -4,6 +4,8 @@
 #ifndef CF_KERNELS_TARGET_H
 #define CF_KERNELS_TARGET_H
 
+#include "base.h"
+
 #define CF_PRAGMA(text) _Pragma(#text)
 
 #if defined(__clang__)
@@ -20,7 +22,16 @@
 #endif
 
 /* Loops over constants in functions that are always inlined unroll, and their arrays live in
- * registers. */
+ * registers.  Under a sanitizer each unrolled copy would bring its checks along, and clang would
+ * work on a file for minutes: there the loops stay loops.  The order of the arithmetic is the same.
+ */
+#if defined(CONFAB_SANITIZE_ADDRESS) || defined(CONFAB_SANITIZE_UNDEFINED) ||                      \
+    defined(CONFAB_SANITIZE_THREAD)
+#undef CF_UNROLL
+#define CF_UNROLL
+#define CF_INLINE static CF_UNUSED
+#else
 #define CF_INLINE static inline __attribute__((always_inline))
+#endif
 
 #endif
