@@ -40,6 +40,10 @@ enum {
     HEAD_SIZE_MIN = 3 * CF_DIGEST_SIZE,
 };
 
+/* A field that is added to the settings belongs into the blob, under a new version. */
+_Static_assert(sizeof(struct cf_sampling) == N_DOUBLES * sizeof(double) + 2 * sizeof(int32_t),
+               "the blob holds every field of the settings");
+
 /* Room for one more item in an array that is full. */
 static void *grown(void *items, size_t n, size_t *capacity, size_t extra, size_t size)
 {

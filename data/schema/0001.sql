@@ -157,6 +157,6 @@ CREATE TABLE words (
     words   TEXT NOT NULL
 ) STRICT;
 CREATE VIRTUAL TABLE search USING fts5 (
-    words, content = 'words', content_rowid = 'message',
+    words, content = 'words', content_rowid = 'message', prefix = '2 3',
     tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* S* Co'"
 );
