@@ -447,8 +447,8 @@ static enum cf_code undo_import(struct cf_store *store, int64_t id, struct cf_er
                   " WHERE c.import = ?1",
                   "i", id);
     static const char *const steps[] = {
-        "DELETE FROM words WHERE message IN (SELECT m.id FROM conversation c"
-        " JOIN message m ON m.conversation = c.id WHERE c.import = ?1)",
+        ("DELETE FROM words WHERE message IN (SELECT m.id FROM conversation c"
+         " JOIN message m ON m.conversation = c.id WHERE c.import = ?1)"),
         "UPDATE conversation SET active_leaf = NULL WHERE import = ?1",
         "DELETE FROM conversation WHERE import = ?1",
         "DELETE FROM import WHERE id = ?1",

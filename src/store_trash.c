@@ -115,16 +115,17 @@ static enum cf_code erase_rows(struct cf_purge_result *result, struct cf_store *
     /* A message that hangs on a deleted one without being deleted keeps it: never erase what was
      * not in the trash. */
     static const char *const steps[] = {
-        "UPDATE message SET trashed = NULL, trash_root = NULL WHERE trashed IS NOT NULL AND id IN ("
-        " WITH RECURSIVE up (id) AS (SELECT m.parent FROM message m JOIN message p"
-        " ON p.id = m.parent WHERE m.trashed IS NULL AND p.trashed IS NOT NULL"
-        " UNION SELECT m.parent FROM up JOIN message m ON m.id = up.id WHERE m.parent IS NOT NULL)"
-        " SELECT id FROM up)",
-        "INSERT INTO search (search, rowid, words) SELECT 'delete', message, words FROM words"
-        " WHERE message IN " DOOMED_MESSAGE,
-        "DELETE FROM words WHERE message IN " DOOMED_MESSAGE,
-        "UPDATE conversation SET active_leaf = NULL WHERE active_leaf IN " DOOMED_MESSAGE,
-        "UPDATE message SET shown_child = NULL WHERE shown_child IN " DOOMED_MESSAGE,
+        ("UPDATE message SET trashed = NULL, trash_root = NULL WHERE trashed IS NOT NULL AND id IN "
+         "("
+         " WITH RECURSIVE up (id) AS (SELECT m.parent FROM message m JOIN message p"
+         " ON p.id = m.parent WHERE m.trashed IS NULL AND p.trashed IS NOT NULL"
+         " UNION SELECT m.parent FROM up JOIN message m ON m.id = up.id WHERE m.parent IS NOT NULL)"
+         " SELECT id FROM up)"),
+        ("INSERT INTO search (search, rowid, words) SELECT 'delete', message, words FROM words"
+         " WHERE message IN " DOOMED_MESSAGE),
+        ("DELETE FROM words WHERE message IN " DOOMED_MESSAGE),
+        ("UPDATE conversation SET active_leaf = NULL WHERE active_leaf IN " DOOMED_MESSAGE),
+        ("UPDATE message SET shown_child = NULL WHERE shown_child IN " DOOMED_MESSAGE),
     };
     enum cf_code code = CF_OK;
     for (size_t i = 0; code == CF_OK && i < CF_ARRAY_SIZE(steps); i++) {
@@ -140,8 +141,8 @@ static enum cf_code erase_rows(struct cf_purge_result *result, struct cf_store *
         result->n_conversations = cf_db_n_changed(store);
     }
     static const char *const rest[] = {
-        "DELETE FROM snapshot WHERE digest NOT IN (SELECT template FROM recipe"
-        " WHERE template IS NOT NULL UNION SELECT system FROM recipe WHERE system IS NOT NULL)",
+        ("DELETE FROM snapshot WHERE digest NOT IN (SELECT template FROM recipe"
+         " WHERE template IS NOT NULL UNION SELECT system FROM recipe WHERE system IS NOT NULL)"),
         "DELETE FROM tag WHERE id NOT IN (SELECT tag FROM conversation_tag)",
         "INSERT INTO search (search) VALUES ('optimize')",
     };
