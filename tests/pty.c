@@ -72,10 +72,8 @@ static void run_program(const char *const argv[], const struct pty_options *opti
 }
 
 /* Waits for the program; when it stops, takes the terminal until told to continue it. */
-static void watch_program(pid_t program, int reports, int commands)
+static void watch_program(pid_t program, const struct termios *ours, int reports, int commands)
 {
-    struct termios ours;
-    tcgetattr(STDIN_FILENO, &ours);
     for (;;) {
         int status = 0;
         pid_t pid = waitpid(program, &status, WUNTRACED);
@@ -89,7 +87,7 @@ static void watch_program(pid_t program, int reports, int commands)
         }
         struct termios stopped;
         tcgetattr(STDIN_FILENO, &stopped);
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &ours);
+        tcsetattr(STDIN_FILENO, TCSADRAIN, ours);
         tell(reports, 's', status);
         char command = 0;
         if (read(commands, &command, 1) != 1) {
@@ -115,6 +113,8 @@ static void run_shell(int slave, int reports, int commands, const char *const ar
     }
     signal(SIGTTOU, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    struct termios ours;
+    tcgetattr(STDIN_FILENO, &ours);
     pid_t program = fork();
     if (program == 0) {
         signal(SIGHUP, SIG_DFL);
@@ -125,7 +125,7 @@ static void run_shell(int slave, int reports, int commands, const char *const ar
     setpgid(program, program);
     tcsetpgrp(STDIN_FILENO, program);
     tell(reports, 'p', (int)program);
-    watch_program(program, reports, commands);
+    watch_program(program, &ours, reports, commands);
     /* The terminal stays open until the harness has looked at its modes. */
     char command = 0;
     while (read(commands, &command, 1) == 1) {

@@ -246,7 +246,6 @@ void ui_term_suspend(struct ui_term *term)
     hand_back(term);
     ui_term_signals_stop(SIGTSTP);
     resume(term);
-    term->has_resumed = true;
 }
 
 /* -- Children --------------------------------------------------------------------------------- */
@@ -359,10 +358,9 @@ unsigned ui_term_take_events(struct ui_term *term)
             interrupted(term, number == SIGTSTP);
             break;
         case SIGCONT:
-            if (!term->is_given && !term->is_hung_up && !term->has_resumed) {
+            if (!term->is_given && !term->is_hung_up) {
                 resume(term);
             }
-            term->has_resumed = false;
             break;
         default:
             look_after_child(term);

@@ -30,8 +30,7 @@ struct ui_term {
     bool has_mouse;
     bool is_given;
     bool is_hung_up;
-    bool has_resumed; /* the SIGCONT to come is of a stop of our own, dealt with already */
-    pid_t child;      /* while given */
+    pid_t child; /* while given */
     int child_status;
     unsigned events; /* UI_TERM_… not yet taken */
     char notice[160];
@@ -45,7 +44,8 @@ void ui_term_signals_close(void);
 int ui_term_signals_fd(void);
 /* Takes the signals that came, as a bit set of 1 << number; never blocks. */
 uint64_t ui_term_signals_take(void);
-/* Sends this process group SIGNAL_NUMBER with its default action and returns when continued. */
+/* Sends this process group SIGNAL_NUMBER with its default action and returns when continued; the
+ * SIGCONT that did it is dealt with then. */
 void ui_term_signals_stop(int signal_number);
 /* For a child: the mask and the dispositions as they were before open. */
 void ui_term_signals_default(sigset_t *set);

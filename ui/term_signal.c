@@ -93,6 +93,12 @@ void ui_term_signals_stop(int signal_number)
     install(signal_number, SIG_DFL, &ours);
     kill(0, signal_number);
     sigaction(signal_number, &ours, NULL);
+    uint64_t others = ui_term_signals_take() & ~(UINT64_C(1) << SIGCONT);
+    for (int number = 1; others >> number != 0; number++) {
+        if (others >> number & 1) {
+            handle(number);
+        }
+    }
 }
 
 void ui_term_signals_default(sigset_t *set)
