@@ -350,6 +350,146 @@ static void ui__commands__answer_and_complain(void **state)
     leave(pty);
 }
 
+static void ui__search__finds_marks_and_opens(void **state)
+{
+    (void)state;
+    struct pty *pty = start(100, 24);
+    send_message(pty, "about marmalade");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "\033OS");
+    pty_wait_text(pty, "New conversation");
+    send_message(pty, "about \xe4\xba\xba\xe5\xb7\xa5\xe6\x99\xba\xe8\x83\xbd");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    /* From the transcript, with its own prompt; one Chinese character is enough. */
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "r again");
+    pty_type(pty, "/");
+    pty_wait_text(pty, "search \xe2\x80\xba");
+    pty_type(pty, "\xe6\x99\xba\r");
+    pty_wait_text(pty, "Search: \xe6\x99\xba (1)");
+    pty_type(pty, "q");
+    pty_wait_no_text(pty, "Search:");
+    pty_type(pty, "/search marmalade\r");
+    pty_wait_text(pty, "Search: marmalade (1)");
+    pty_type(pty, "\r");
+    pty_wait_text(pty, "you   about marmalade");
+    pty_wait_no_text(pty, "Search:");
+    pty_type(pty, "n");
+    pty_wait_text(pty, "r again");
+    pty_type(pty, "q");
+    pty_wait_text(pty, "F3 list");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
+static void ui__export__writes_a_new_file_only(void **state)
+{
+    (void)state;
+    struct pty *pty = start(120, 24);
+    send_message(pty, "export me");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    char text[2400];
+    snprintf(text, sizeof text, "/export %s/out.md\r", here);
+    pty_type(pty, text);
+    pty_wait_text(pty, "Written to");
+    pty_type(pty, text);
+    pty_wait_text(pty, "exists already");
+    pty_type(pty, "\025/stats\r");
+    pty_wait_text(pty, "tokens/s");
+    pty_type(pty, "/context\r");
+    pty_wait_text(pty, "The model sees the whole conversation");
+    pty_type(pty, "/tokens abc\r");
+    pty_wait_text(pty, "3 tokens, 3 bytes");
+    pty_type(pty, "/copy\r");
+    pty_wait_text(pty, "Copied");
+    assert_true(pty_has_output(pty, "\033]52;c;"));
+    pty_type(pty, "/exit\r");
+    leave(pty);
+    snprintf(text, sizeof text, "%s/out.md", here);
+    FILE *file = fopen(text, "r");
+    assert_non_null(file);
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    text[n] = '\0';
+    fclose(file);
+    assert_non_null(strstr(text, "export me"));
+}
+
+static void ui__suspend__comes_back_while_a_reply_streams(void **state)
+{
+    (void)state;
+    struct pty *pty = start(60, 16);
+    send_message(pty, "suspend me");
+    pty_type(pty, "\032");
+    pty_wait_stopped(pty);
+    assert_false(pty_is_alternate(pty));
+    pty_assert_modes_as_before(pty);
+    pty_foreground(pty);
+    pty_wait_alternate(pty);
+    pty_wait_text(pty, "Esc stop");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
+/* 100 kB are one change of the line, and nothing of it is sent. */
+static void ui__paste__is_text_and_nothing_else(void **state)
+{
+    (void)state;
+    struct pty *pty = start(80, 24);
+    struct cf_buf paste = CF_BUF_INIT;
+    cf_buf_add_str(&paste, "\033[200~");
+    while (paste.size < 100 * 1024) {
+        cf_buf_add_str(&paste, "pasted line \033\r\n/quit\r");
+    }
+    cf_buf_add_str(&paste, "the end\033[201~");
+    pty_send(pty, paste.data, paste.size);
+    pty_wait_text(pty, "the end");
+    pty_wait_text(pty, "New conversation");
+    pty_type(pty, "\003");
+    pty_wait_no_text(pty, "the end");
+    pty_type(pty, "\004");
+    leave(pty);
+    cf_buf_release(&paste);
+}
+
+static void ui__wide__stands_in_its_columns_in_any_locale(void **state)
+{
+    (void)state;
+    static const char *const locales[] = {"LC_ALL=C", "LC_ALL=C.UTF-8", "LC_ALL=de_DE.UTF-8"};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(locales); i++) {
+        const char *more[] = {locales[i], NULL};
+        n_homes++;
+        struct pty *pty = start_with(40, 10, more);
+        pty_wait_text(pty, "0/4096");
+        /* U+6B63 and U+1F600 take two columns each. */
+        pty_type(pty, "\xe6\xad\xa3"
+                      "a\xf0\x9f\x98\x80z");
+        pty_wait_cursor(pty, 8, 8);
+        assert_int_equal(pty_column_of(pty, 8, "z"), 7);
+        /* Left over one of them, split in the middle of the sequence. */
+        pty_type(pty, "\033");
+        pty_pause_ms(pty, 30);
+        pty_type(pty, "[D");
+        pty_wait_cursor(pty, 7, 8);
+        pty_type(pty, "\033[D");
+        pty_wait_cursor(pty, 5, 8);
+        pty_type(pty, "\r");
+        pty_wait_text(pty, "Esc stop");
+        pty_wait_row(pty, 2,
+                     " you  \xe6\xad\xa3"
+                     "a\xf0\x9f\x98\x80z");
+        assert_int_equal(pty_column_of(pty, 2, "z"), 11);
+        pty_type(pty, "\033");
+        pty_wait_no_text(pty, "Esc stop");
+        pty_type(pty, "\004");
+        leave(pty);
+    }
+}
+
 struct passes {
     long long n;
     long long longest_us;
@@ -421,6 +561,11 @@ int main(int argc, char **argv)
         TEST(ui__list__opens_renames_deletes_and_undoes),
         TEST(ui__start__goes_on_where_it_was_left),
         TEST(ui__commands__answer_and_complain),
+        TEST(ui__search__finds_marks_and_opens),
+        TEST(ui__export__writes_a_new_file_only),
+        TEST(ui__suspend__comes_back_while_a_reply_streams),
+        TEST(ui__paste__is_text_and_nothing_else),
+        TEST(ui__wide__stands_in_its_columns_in_any_locale),
         TEST(ui__loop__works_little_at_a_time),
         TEST(ui__loop__never_waits_for_the_disk),
     };
