@@ -138,7 +138,8 @@ struct cf_chat_turn {
     int32_t n_siblings;   /* alternatives, itself included; at least 1 */
     int32_t sibling;      /* its place among them, from 0 */
     int64_t created_ms;   /* UTC */
-    /* Of a reply; NULL and 0 where nothing is known. */
+    /* Of a reply; NULL and 0 where nothing is known.  Tokens, marks and seed of a stored one are
+     * there once a prompt or cf_chat_recipe has asked for them. */
     const char *error; /* of a failed one: the sentence */
     const char *model_name;
     const struct cf_recipe_token *tokens; /* those generated, end tokens included */

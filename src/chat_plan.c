@@ -6,7 +6,25 @@
 #include "chat_private.h"
 #include "mem.h"
 
+/* Longer than any token: more text than this for each position cannot be in a prompt. */
+enum { TOKEN_SIZE_MAX = 256 };
+
 /* --- making a plan --- */
+
+/* Decodes what was recorded of those turns that a prompt may hold, so that a long conversation
+ * costs no more than a full context.  The others need no ids. */
+static void open_recipes(const struct cf_chat *chat, size_t n_path)
+{
+    size_t room = (size_t)cf_worker_n_ctx(chat->worker) * TOKEN_SIZE_MAX;
+    size_t size = 0;
+    for (size_t i = n_path; i > 0; i--) {
+        struct cf_chat_node *node = chat->tree->path[i - 1];
+        if (size < room || node->turn.is_pinned) {
+            cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
+        }
+        size += node->text.size;
+    }
+}
 
 /* Where the window started for the last reply of the path, as an index of the path. */
 static size_t window_start(const struct cf_chat *chat, size_t n_path)
@@ -29,6 +47,7 @@ static void add_turn(struct cf_chat_plan *plan, const struct cf_turn *turn, size
 
 static void add_path(struct cf_chat_plan *plan, const struct cf_chat *chat, size_t n_path)
 {
+    open_recipes(chat, n_path);
     size_t start = window_start(chat, n_path);
     for (size_t i = 0; i < n_path; i++) {
         struct cf_chat_node *node = chat->tree->path[i];
@@ -39,7 +58,6 @@ static void add_path(struct cf_chat_plan *plan, const struct cf_chat *chat, size
         if (node->text.size == 0) {
             continue;
         }
-        cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
         const struct cf_turn turn = {.role = node->turn.role,
                                      .is_pinned = node->turn.is_pinned,
                                      .text = node->text.data,

@@ -292,7 +292,6 @@ void cf_chat_tree_show(struct cf_chat_tree *tree, struct cf_chat_node *node);
 void cf_chat_tree_refresh(struct cf_chat_tree *tree);
 /* The last node of the path; the root when it is empty. */
 struct cf_chat_node *cf_chat_tree_leaf(const struct cf_chat_tree *tree);
-struct cf_chat_node *cf_chat_tree_find(const struct cf_chat_tree *tree, int64_t id);
 /* Siblings that are not in the trash, oldest first: the one STEP places from NODE, or NULL. */
 struct cf_chat_node *cf_chat_node_sibling(const struct cf_chat_node *node, int step);
 /* The sibling made right after NODE, in the trash or not; NULL: none. */

@@ -163,16 +163,6 @@ struct cf_chat_node *cf_chat_tree_leaf(const struct cf_chat_tree *tree)
     return tree->n_path > 0 ? tree->path[tree->n_path - 1] : tree->root;
 }
 
-struct cf_chat_node *cf_chat_tree_find(const struct cf_chat_tree *tree, int64_t id)
-{
-    for (size_t i = 1; i < tree->n_nodes; i++) {
-        if (tree->nodes[i]->turn.id == id) {
-            return tree->nodes[i];
-        }
-    }
-    return NULL;
-}
-
 static enum cf_turn_state state_of(const struct cf_message *message)
 {
     switch (message->state) {
