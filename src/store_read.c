@@ -214,14 +214,14 @@ static void reverse(struct cf_messages *messages)
 }
 
 /* Parents are followed one by one: a recursive query would read no more cleverly, and could not go
- * on behind a damaged page.  A circle of parents, which only damage can make, ends at the number of
- * messages there are. */
+ * on behind a damaged page.  A circle of parents, which only damage can make, is noticed when a
+ * message comes again that was seen at the last power of two (Brent 1980). */
 enum cf_code cf_store_path_load(struct cf_messages *messages, struct cf_store *store,
                                 int64_t message, size_t limit, bool with_recipes,
                                 struct cf_err *err)
 {
     struct cf_messages made = {.n = 0};
-    int64_t n_most = INT64_MAX;
+    int64_t landmark = 0;
     enum cf_code code = CF_OK;
     for (int64_t id = message; id != 0;) {
         if (limit > 0 && made.n == limit) {
@@ -242,14 +242,12 @@ enum cf_code cf_store_path_load(struct cf_messages *messages, struct cf_store *s
             break;
         }
         id = made.items[made.n - 1].parent;
-        if (made.n == 10000) {
-            (void)cf_db_int(&n_most, store, NULL,
-                            "SELECT count(*) FROM message WHERE conversation = ?1", "i",
-                            made.items[0].conversation);
-        }
-        if ((int64_t)made.n > n_most) {
+        if (id == landmark && id != 0) {
             made.is_damaged = true;
             break;
+        }
+        if ((made.n & (made.n - 1)) == 0) {
+            landmark = id;
         }
     }
     if (code != CF_OK) {
@@ -353,6 +351,7 @@ static void order_tree(struct cf_messages *messages)
     struct cf_message *ordered = cf_calloc(n, sizeof *ordered);
     size_t *stack = cf_calloc(n, sizeof *stack);
     int64_t *ids = cf_calloc(n, sizeof *ids);
+    bool *is_seen = cf_calloc(n, sizeof *is_seen);
     for (size_t i = 0; i < n; i++) {
         ids[i] = messages->items[i].id; /* ascending, as they were read */
     }
@@ -374,23 +373,28 @@ static void order_tree(struct cf_messages *messages)
     qsort(nodes, n, sizeof *nodes, compare_nodes);
     size_t n_stack = 0;
     size_t n_ordered = 0;
-    /* Last sibling first onto the stack, so that the first comes off first. */
-    for (size_t i = first_child(nodes, n, 1); i > 0; i--) {
-        stack[n_stack++] = i - 1;
-    }
-    while (n_stack > 0) {
+    /* Last sibling first onto the stack, so that the first comes off first; nothing twice, whatever
+     * damaged numbers say. */
+    for (size_t begin = 0, end = first_child(nodes, n, 1);;) {
+        for (size_t i = end; i > begin; i--) {
+            if (!is_seen[i - 1]) {
+                is_seen[i - 1] = true;
+                stack[n_stack++] = i - 1;
+            }
+        }
+        if (n_stack == 0) {
+            break;
+        }
         const struct tree_node *node = &nodes[stack[--n_stack]];
         ordered[n_ordered++] = messages->items[node->index];
-        size_t begin = first_child(nodes, n, node->id);
-        size_t end = first_child(nodes, n, node->id + 1);
-        for (size_t i = end; i > begin; i--) {
-            stack[n_stack++] = i - 1;
-        }
+        begin = first_child(nodes, n, node->id);
+        end = node->id < INT64_MAX ? first_child(nodes, n, node->id + 1) : n;
     }
     /* What a circle of parents keeps from being reached was damaged anyway. */
     messages->is_damaged = messages->is_damaged || n_ordered < n;
     memcpy(messages->items, ordered, n_ordered * sizeof *ordered);
     messages->n = n_ordered;
+    free(is_seen);
     free(ids);
     free(stack);
     free(ordered);

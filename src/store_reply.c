@@ -347,10 +347,13 @@ static enum cf_code copy_message(int64_t *copy, struct cf_store *store, int64_t 
     return code == CF_OK ? cf_store_index_message(store, *copy, err) : code;
 }
 
+/* A branch that seems longer hangs on itself, which only damage can do. */
+enum { BRANCH_MAX = 1000000 };
+
 static enum cf_code copy_branch(struct cf_store *store, int64_t conversation, int64_t message,
                                 struct cf_err *err)
 {
-    struct cf_ids64 {
+    struct {
         int64_t *data;
         size_t n, capacity;
     } branch = {.data = NULL};
@@ -362,7 +365,8 @@ static enum cf_code copy_branch(struct cf_store *store, int64_t conversation, in
             branch.data = cf_realloc_array(branch.data, branch.capacity, sizeof *branch.data);
         }
         branch.data[branch.n++] = at;
-        code = cf_store_need_message(&place, store, at, err);
+        code = branch.n < BRANCH_MAX ? cf_store_need_message(&place, store, at, err)
+                                     : cf_db_fail(store, SQLITE_CORRUPT, err);
         at = code == CF_OK ? place.parent : 0;
     }
     int64_t parent = 0;

@@ -4,6 +4,14 @@
 
 #include <inttypes.h>
 
+/* A branch that seems deeper hangs on itself, which only damage can do. */
+enum { DEPTH_MAX = 1000000 };
+
+static enum cf_code too_deep(struct cf_store *store, struct cf_err *err)
+{
+    return cf_db_fail(store, SQLITE_CORRUPT, err);
+}
+
 enum cf_code cf_store_need_message(struct cf_place *place, struct cf_store *store, int64_t id,
                                    struct cf_err *err)
 {
@@ -50,7 +58,8 @@ enum cf_code cf_store_show_leaf(struct cf_store *store, int64_t conversation, in
     }
     /* Growing by one message, the common case, changes nothing further up. */
     bool grows = place.parent != 0 && place.parent == before;
-    for (int64_t child = leaf; code == CF_OK && place.parent != 0;) {
+    int depth = 0;
+    for (int64_t child = leaf; code == CF_OK && place.parent != 0; depth++) {
         int64_t parent = place.parent;
         code = cf_db_run(store, err,
                          "UPDATE message SET shown_child = ?1 WHERE id = ?2"
@@ -61,7 +70,8 @@ enum cf_code cf_store_show_leaf(struct cf_store *store, int64_t conversation, in
         }
         child = parent;
         if (code == CF_OK) {
-            code = cf_store_need_message(&place, store, parent, err);
+            code = depth < DEPTH_MAX ? cf_store_need_message(&place, store, parent, err)
+                                     : too_deep(store, err);
         }
     }
     return code;
@@ -72,7 +82,8 @@ enum cf_code cf_store_descend(int64_t *leaf, struct cf_store *store, int64_t mes
 {
     enum cf_code code = CF_OK;
     int64_t at = message;
-    for (int64_t next = at; code == CF_OK && next != 0;) {
+    int depth = 0;
+    for (int64_t next = at; code == CF_OK && next != 0; depth++) {
         at = next;
         next = 0;
         code = cf_db_int(&next, store, err,
@@ -81,6 +92,9 @@ enum cf_code cf_store_descend(int64_t *leaf, struct cf_store *store, int64_t mes
                          " AND c.trashed IS NULL WHERE p.id = ?1"
                          " ORDER BY c.id IS p.shown_child DESC, c.id DESC LIMIT 1",
                          "i", at);
+        if (code == CF_OK && depth == DEPTH_MAX) {
+            code = too_deep(store, err);
+        }
     }
     if (code == CF_OK) {
         *leaf = at;
@@ -137,9 +151,11 @@ enum cf_code cf_store_settle_leaf(struct cf_store *store, int64_t conversation, 
     struct cf_place top = {.trashed_ms = 0};
     int64_t deleted = 0;
     /* The topmost deleted message of the branch. */
-    for (int64_t at = leaf; code == CF_OK && at != 0;) {
+    int depth = 0;
+    for (int64_t at = leaf; code == CF_OK && at != 0; depth++) {
         struct cf_place place;
-        code = cf_store_need_message(&place, store, at, err);
+        code = depth < DEPTH_MAX ? cf_store_need_message(&place, store, at, err)
+                                 : too_deep(store, err);
         if (code == CF_OK && place.trashed_ms != 0) {
             deleted = at;
             top = place;

@@ -600,6 +600,10 @@ static void check__our_invariants__are_looked_at(void **state)
         /* A circle of parents must not keep anybody busy for ever. */
         struct cf_messages messages;
         assert_ok(cf_store_path_load(&messages, store, 5, 0, false, err));
+        assert_true(messages.n <= 20);
+        cf_messages_release(&messages);
+        assert_ok(cf_store_tree_load(&messages, store, conversation, false, err));
+        assert_true(messages.n <= 5);
         cf_messages_release(&messages);
         cf_store_close(store);
         run_sql(place->path, cases[i].mends);
