@@ -148,7 +148,7 @@ enum cf_exit cf_cli_check(const struct cf_cli *cli)
     struct cf_out out;
     enum cf_code code = open_store(&store, cli, &err);
     if (code == CF_OK) {
-        code = cf_store_check(&report, store, false, &err);
+        code = cf_store_check(&report, store, true, &err);
     }
     if (code == CF_OK) {
         cf_out_init(&out, STDOUT_FILENO);

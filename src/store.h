@@ -41,7 +41,8 @@ struct cf_store;
 
 struct cf_store_options {
     bool must_exist;     /* do not create the database: CF_ERR_NOT_FOUND */
-    bool is_read_only;   /* open for reading; nothing is created, migrated or recovered */
+    bool is_read_only;   /* nothing is created, recovered or written; an older schema is brought up
+                            to date all the same, since this version reads no other */
     int busy_timeout_ms; /* 0: 10 s */
     const char *vfs;     /* name of an SQLite VFS, for tests; NULL: the default */
 };

@@ -300,8 +300,8 @@ static enum cf_code open_for_writing(struct cf_store *store, int version,
     return code == CF_OK ? settle(store, err) : code;
 }
 
-static enum cf_code open_for_reading(struct cf_store *store, const char *vfs, int n_schema,
-                                     struct cf_err *err)
+static enum cf_code open_for_reading(bool *is_older, struct cf_store *store, const char *vfs,
+                                     int n_schema, struct cf_err *err)
 {
     int version = 0;
     enum cf_code code = cf_store_identify(&version, store, n_schema, err);
@@ -326,12 +326,7 @@ static enum cf_code open_for_reading(struct cf_store *store, const char *vfs, in
         code = cf_err_set(err, CF_ERR_NOT_FOUND, "%s: there is nothing in the database yet",
                           store->path);
     }
-    if (code == CF_OK && version < n_schema) {
-        code = cf_err_set(err, CF_ERR_UNSUPPORTED,
-                          "%s: the database is of an older version and must be opened for writing "
-                          "once to be brought up to date",
-                          store->path);
-    }
+    *is_older = code == CF_OK && version < n_schema;
     return code;
 }
 
@@ -351,16 +346,34 @@ enum cf_code cf_store_open_schema(struct cf_store **store, const char *path,
     cf_buf_init(&made->notice);
     cf_owner_self(made->owner);
     int version = 0;
+    bool is_older = false;
     enum cf_code code = make_file(path, options, err);
     if (code == CF_OK) {
         code = connect_file(made, options->vfs, false, err);
     }
     if (code == CF_OK) {
-        code = made->is_read_only ? open_for_reading(made, options->vfs, n_schema, err)
+        code = made->is_read_only ? open_for_reading(&is_older, made, options->vfs, n_schema, err)
                                   : cf_store_identify(&version, made, n_schema, err);
+    }
+    if (is_older) {
+        /* This version reads no older one: once for writing, then as was asked. */
+        cf_store_close(made);
+        struct cf_store_options writing = *options;
+        struct cf_store *updated = NULL;
+        writing.is_read_only = false;
+        code = cf_store_open_schema(&updated, path, &writing, schema, n_schema, err);
+        cf_store_close(updated);
+        return code == CF_OK ? cf_store_open_schema(store, path, options, schema, n_schema, err)
+                             : code;
     }
     if (code == CF_OK && !made->is_read_only) {
         code = open_for_writing(made, version, schema, n_schema, err);
+    }
+    if (code == CF_ERR_CORRUPT) {
+        code = cf_err_set(err, code,
+                          "%s: the database is too damaged to be opened; go back to a backup, or "
+                          "rebuild what can be read: sqlite3 OLD .recover | sqlite3 NEW",
+                          path);
     }
     if (code != CF_OK) {
         cf_store_close(made);

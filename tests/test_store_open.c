@@ -253,6 +253,16 @@ static void migration__of_an_older_file__keeps_a_copy(void **state)
     assert_branch(store, message, "old words");
     cf_store_close(store);
     run_sql(place->path, "SELECT mood FROM conversation; SELECT x FROM extra");
+    /* Asked for reading only, it is brought up to date all the same. */
+    struct place second_place = *place;
+    (void)snprintf(second_place.path, sizeof second_place.path, "%s/second.db", place->folder);
+    store = open_store(&second_place);
+    int64_t other = add_text(store, new_conversation(store), 0, CF_ROLE_USER, "other words");
+    cf_store_close(store);
+    const struct cf_store_options reading = {.is_read_only = true};
+    assert_ok(cf_store_open_schema(&store, second_place.path, &reading, later, 3, err));
+    assert_branch(store, other, "other words");
+    cf_store_close(store);
     /* Again: nothing to do, nothing to say. */
     assert_ok(cf_store_open_schema(&store, place->path, NULL, later, 3, err));
     assert_null(cf_store_notice(store));
@@ -441,6 +451,19 @@ static void damage__inside_a_long_text__keeps_its_beginning(void **state)
     cf_messages_release(&messages);
     cf_buf_release(&text);
     cf_store_close(store);
+}
+
+static void damage__of_the_first_page__is_told_with_the_remedy(void **state)
+{
+    const struct place *place = *state;
+    int64_t conversation;
+    (void)fill(place, 3, &conversation);
+    size_t size;
+    char *bytes = read_file(place->path, &size);
+    memset(bytes + 100, 0xA5, 2000); /* behind the header: the table of tables */
+    write_file(place->path, bytes, size);
+    free(bytes);
+    assert_refused(place, CF_ERR_CORRUPT, ".recover");
 }
 
 static void damage__of_the_list__shows_those_that_can_be_read(void **state)
@@ -645,6 +668,7 @@ int main(void)
         TEST(backup__while_in_use__is_whole),
         TEST(damage__of_a_row_page__leaves_the_rest_readable),
         TEST(damage__inside_a_long_text__keeps_its_beginning),
+        TEST(damage__of_the_first_page__is_told_with_the_remedy),
         TEST(damage__of_the_list__shows_those_that_can_be_read),
         TEST(damage__of_the_index__is_repaired_and_loses_nothing),
         TEST(damage__at_random__never_crashes),
