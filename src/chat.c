@@ -92,7 +92,7 @@ static void free_chat(struct cf_chat *chat)
         cf_chat_work_free(chat->works);
         chat->works = next;
     }
-    (void)cf_storage_close(chat->storage, CF_CHAT_FREE_MS, NULL);
+    (void)cf_storage_close(chat->storage, chat->is_flushed ? 0 : CF_CHAT_FREE_MS, NULL);
     chat->n_unfinished = 0;
     cf_chat_free_retired(chat);
     cf_chat_tree_free(chat->tree);
@@ -186,6 +186,7 @@ enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *
     cf_chat_save_settings(chat);
     cf_chat_save_draft(chat);
     settle(chat, deadline);
+    chat->is_flushed = true;
     if (!cf_chat_saves(chat)) {
         return CF_OK;
     }
@@ -198,7 +199,9 @@ void cf_chat_free(struct cf_chat *chat)
     if (chat == NULL) {
         return;
     }
-    (void)cf_chat_flush(chat, CF_CHAT_FREE_MS, NULL);
+    if (!chat->is_flushed) {
+        (void)cf_chat_flush(chat, CF_CHAT_FREE_MS, NULL);
+    }
     free_chat(chat);
 }
 
@@ -332,6 +335,7 @@ static void update_status(struct cf_chat *chat)
     status->system_text = chat->settings.system != NULL ? chat->settings.system : "";
     status->saves = chat->storage != NULL;
     status->is_unsaved = chat->is_storage_failed || chat->is_held_up;
+    status->is_retrying = chat->is_held_up;
     status->n_queued = chat->n_queue;
     status->n_ctx = chat->is_loaded ? cf_worker_n_ctx(chat->worker) : 0;
     if (status->template_name == NULL) {

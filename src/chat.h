@@ -56,9 +56,9 @@ struct cf_chat_params {
 enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *params,
                          struct cf_err *err);
 /* Stops a reply, keeps what it has, and waits until everything is on the disk: CF_OK, or what kept
- * it from there within TIMEOUT_MS.  The last thing before cf_chat_free. */
+ * it from there within TIMEOUT_MS; may be tried again.  The last thing before cf_chat_free. */
 enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *err);
-/* Flushes (for some seconds at most) and frees everything.  May be NULL. */
+/* Frees everything; flushes (for some seconds at most) unless that was done.  May be NULL. */
 void cf_chat_free(struct cf_chat *chat);
 
 /* To be polled for reading. */
@@ -166,7 +166,8 @@ struct cf_chat_status {
     const char *template_name;
     const char *system_text; /* "" for none */
     bool saves;              /* false: --no-save */
-    bool is_unsaved; /* the database cannot be opened or written: what is said is only here */
+    bool is_unsaved;  /* the database cannot be opened or written: what is said is only here */
+    bool is_retrying; /* it cannot be written for now, and this is tried again and again */
     size_t n_queued;
     double tokens_per_second; /* of the reply being written, else of the last; 0: unknown */
     double seconds_to_first;

@@ -522,7 +522,8 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
     case CF_WHAT_OTHER:
         break;
     }
-    if (event->code != CF_OK && !chat->is_storage_failed && pending->what != CF_WHAT_LAST) {
+    if (event->code != CF_OK && !event->is_sequel && !chat->is_storage_failed &&
+        pending->what != CF_WHAT_LAST) {
         chat->failure = event->err;
         cf_chat_say(chat, true, "%s", event->err.text);
     }
@@ -581,7 +582,7 @@ void cf_chat_handle_storage(struct cf_chat *chat)
             handle_own_event(chat, event);
         } else if (take_pending(chat, event->job, &pending)) {
             handle_answer(chat, &pending, event);
-        } else if (event->code != CF_OK && !chat->is_storage_failed) {
+        } else if (event->code != CF_OK && !event->is_sequel && !chat->is_storage_failed) {
             cf_chat_say(chat, true, "%s", event->err.text);
         }
     }

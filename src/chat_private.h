@@ -241,6 +241,7 @@ struct cf_chat {
     /* For the faces. */
     unsigned changes;
     bool was_settled;
+    bool is_flushed; /* the end was prepared: nothing more is waited for */
     struct cf_chat_status status;
     struct cf_choice choice;
     bool has_choice;

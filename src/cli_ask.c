@@ -16,7 +16,7 @@
 #include "path.h"
 #include "store.h"
 
-enum { COUNT_MAX = 64 };
+enum { COUNT_MAX = 64, FLUSH_MS = 8000, FLUSH_FULL_MS = 1600, FLUSH_STEP_MS = 400 };
 
 /* What has come of one alternative.  Alternative 0 streams; the others wait for their turn. */
 struct alternative {
@@ -34,7 +34,7 @@ struct asking {
     int32_t writing; /* the one that standard output is at */
     int32_t n_ended;
     bool has_failed;
-    bool is_said; /* why it failed stands on standard error already */
+    bool is_said;    /* why it failed stands on standard error already */
     bool is_stopped; /* by a signal, or because the reader is gone */
 };
 
@@ -169,7 +169,12 @@ static void take_notices(struct asking *asking)
         if (notice == NULL) {
             return;
         }
-        if (is_error) {
+        if (is_error && cf_chat_status(asking->chat)->is_retrying) {
+            /* It may still be saved before the end, which then tells. */
+            if (asking->cli->settings.verbose) {
+                cf_cli_warn(asking->cli, "%s", notice);
+            }
+        } else if (is_error) {
             asking->has_failed = true;
             asking->is_said = true;
             (void)cf_cli_fail_with(CF_ERR_IO, "%s", notice);
@@ -239,7 +244,27 @@ static void wait_for_model(struct asking *asking, const sigset_t *while_waiting)
     }
 }
 
-static enum cf_exit finish(struct asking *asking, enum cf_code code, struct cf_err *err)
+/* Waits until all is saved, as long as that makes sense; a second Ctrl-C gives it up. */
+static enum cf_code save_all(struct asking *asking, const sigset_t *while_waiting,
+                             struct cf_err *err)
+{
+    struct cf_err why = CF_ERR_INIT;
+    enum cf_code code = CF_ERR_BUSY;
+    pthread_sigmask(SIG_SETMASK, while_waiting, NULL);
+    for (int i = 0; i < FLUSH_MS / FLUSH_STEP_MS && code != CF_OK; i++) {
+        /* Another program lets go of the database soon; a disk rarely gets room by itself. */
+        int limit_ms = i == 0 || code == CF_ERR_BUSY ? FLUSH_MS : FLUSH_FULL_MS;
+        if (i * FLUSH_STEP_MS >= limit_ms || (i > 0 && cf_cli_n_interrupts() > 1)) {
+            break;
+        }
+        code = cf_chat_flush(asking->chat, FLUSH_STEP_MS, &why);
+    }
+    return code == CF_OK ? CF_OK
+                         : cf_err_set(err, code, "%s; not all of it could be saved", why.text);
+}
+
+static enum cf_exit finish(struct asking *asking, enum cf_code code, const sigset_t *while_waiting,
+                           struct cf_err *err)
 {
     bool is_closed = asking->out.is_closed;
     if (asking->chat != NULL) {
@@ -248,6 +273,12 @@ static enum cf_exit finish(struct asking *asking, enum cf_code code, struct cf_e
             code = cf_err_set(err, failure->code, "%s", failure->text);
         } else if (code == CF_OK && asking->has_failed && failure->code != CF_OK) {
             code = cf_err_set(err, failure->code, "%s", failure->text);
+        }
+        struct cf_err unsaved = CF_ERR_INIT;
+        enum cf_code saved = save_all(asking, while_waiting, &unsaved);
+        if (code == CF_OK && saved != CF_OK) {
+            code = saved;
+            *err = unsaved;
         }
         cf_chat_free(asking->chat);
     }
@@ -334,7 +365,7 @@ static enum cf_exit ask(const struct cf_cli *cli, bool is_template)
     free(model_path);
     free(cache_path);
     cf_buf_release(&prompt);
-    return finish(&asking, code, &err);
+    return finish(&asking, code, &others, &err);
 }
 
 enum cf_exit cf_cli_ask(const struct cf_cli *cli)

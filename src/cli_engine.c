@@ -8,10 +8,12 @@
 #include "cpu.h"
 
 static volatile sig_atomic_t caught;
+static volatile sig_atomic_t n_interrupts;
 
 static void remember(int number)
 {
     caught = number;
+    n_interrupts += number == SIGINT && n_interrupts < 2;
 }
 
 void cf_cli_catch_signals(void)
@@ -27,6 +29,11 @@ void cf_cli_catch_signals(void)
 int cf_cli_signal(void)
 {
     return caught;
+}
+
+int cf_cli_n_interrupts(void)
+{
+    return n_interrupts;
 }
 
 static bool is_interrupted(void *arg)

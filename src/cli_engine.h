@@ -29,6 +29,8 @@ void cf_engine_close(struct cf_engine *engine);
 struct cf_interrupt cf_engine_interrupt(void);
 /* The signal that has come, or 0. */
 int cf_cli_signal(void);
+/* How many SIGINT were caught: 0, 1, or 2 for more than one. */
+int cf_cli_n_interrupts(void);
 /* Catches SIGINT, SIGTERM and SIGHUP from now on: cf_cli_signal tells. */
 void cf_cli_catch_signals(void);
 

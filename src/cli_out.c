@@ -2,6 +2,7 @@
 #include "cli_out.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 enum { PENDING_MAX = 64 * 1024 };
@@ -20,6 +21,10 @@ void cf_out_flush(struct cf_out *out)
             done += (size_t)n;
         } else if (errno == EPIPE) {
             out->is_closed = true;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            /* Somebody shares the pipe and has made it non-blocking. */
+            struct pollfd pollfd = {.fd = out->fd, .events = POLLOUT};
+            (void)poll(&pollfd, 1, -1);
         } else if (errno != EINTR) {
             out->error = errno;
         }

@@ -2,9 +2,12 @@
 /* main: chooses the face, and is the only one who exits. */
 #include "base.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "chat.h"
@@ -17,11 +20,26 @@
 #include "thread.h"
 #include "ui.h"
 
+/* A standard stream that was closed is given to the next file opened, and what is written to it
+ * would land there.  In its place stands the null device, opened the other way round: reading
+ * standard input and writing the others fail as they do on a closed stream. */
+static void occupy_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
+            /* The lowest free descriptor is this one. */
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        }
+    }
+}
+
 /* Writes what is still in stdio's hands; a full disk must not go unnoticed. */
 static enum cf_exit flush_stdout(enum cf_exit status)
 {
-    if (fflush(stdout) != 0 && status == CF_EXIT_DONE) {
-        return cf_cli_fail_with(CF_ERR_IO, "cannot write the output");
+    struct cf_err err = CF_ERR_INIT;
+    if (fflush(stdout) != 0 && errno != EPIPE && status == CF_EXIT_DONE) {
+        (void)cf_err_set_errno(&err, errno, "cannot write the output");
+        return cf_cli_fail(&err);
     }
     return status;
 }
@@ -41,6 +59,59 @@ static int test_delay_ms(void)
 {
     const char *text = getenv("CONFAB_TEST_COMMIT_DELAY_MS");
     return text != NULL ? atoi(text) : 0;
+}
+
+static bool is_any_unsaved(const struct cf_chat *chat)
+{
+    for (size_t i = 0; i < cf_chat_n_turns(chat); i++) {
+        if (!cf_chat_turn(chat, i)->is_saved) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Writes the conversation as Markdown beside the database or, where that is refused too, into the
+ * folder for temporary files. */
+static enum cf_code rescue(struct cf_buf *path, const struct cf_chat *chat, const char *db_path)
+{
+    char *beside = cf_path_parent(db_path);
+    const char *temporary = getenv("TMPDIR");
+    const char *folders[] = {beside, temporary != NULL && *temporary == '/' ? temporary : "/tmp"};
+    struct cf_buf text = CF_BUF_INIT;
+    cf_chat_export(chat, &text);
+    enum cf_code code = CF_ERR_IO;
+    for (size_t i = 0; i < CF_ARRAY_SIZE(folders) && code != CF_OK; i++) {
+        cf_buf_clear(path);
+        cf_buf_addf(path, "%s/confab-%lld-%d.md", folders[i], (long long)time(NULL), (int)getpid());
+        code = cf_path_write_file(path->data, text.data, text.size, NULL);
+    }
+    cf_buf_release(&text);
+    free(beside);
+    return code;
+}
+
+/* Waits until all is on the disk; what cannot get there is written elsewhere. */
+static enum cf_code save_all(struct cf_chat *chat, const char *db_path, struct cf_err *err)
+{
+    enum { SAVE_MS = 5000 };
+    struct cf_err why = CF_ERR_INIT;
+    enum cf_code code = cf_chat_flush(chat, SAVE_MS, &why);
+    if (code == CF_OK && cf_chat_status(chat)->is_unsaved) {
+        code = cf_err_set(&why, CF_ERR_IO, "%s: the database could not be opened", db_path);
+    }
+    if (code == CF_OK || !cf_chat_status(chat)->saves || !is_any_unsaved(chat)) {
+        return CF_OK;
+    }
+    struct cf_buf path = CF_BUF_INIT;
+    if (rescue(&path, chat, db_path) == CF_OK) {
+        (void)cf_err_set(err, code, "%s; the conversation was written to %s instead", why.text,
+                         path.data);
+    } else {
+        (void)cf_err_set(err, code, "%s; the end of the conversation was not saved", why.text);
+    }
+    cf_buf_release(&path);
+    return code;
 }
 
 /* The terminal interface over a chat. */
@@ -79,6 +150,12 @@ static enum cf_exit run_face(struct cf_cli *cli)
             .is_model_bundled = cli->settings.model == NULL,
         };
         code = ui_run(&params, &err);
+        struct cf_err unsaved = CF_ERR_INIT;
+        enum cf_code saved = save_all(chat, cli->db_path, &unsaved);
+        if (code == CF_OK && saved != CF_OK) {
+            code = saved;
+            err = unsaved;
+        }
         cf_chat_free(chat);
     }
     free(model_path);
@@ -108,6 +185,7 @@ static enum cf_exit run(struct cf_cli *cli)
 
 int main(int argc, char *argv[])
 {
+    occupy_streams();
     /* Before any other thread: OpenBLAS starts its own when it is loaded. */
     cf_kernels_init();
     ui_term_set_locale();

@@ -85,6 +85,7 @@ struct cf_storage_event {
     uint64_t job; /* 0: of none */
     enum cf_code code;
     struct cf_err err; /* when code is not CF_OK */
+    bool is_sequel;    /* failed only because what it belongs to did, of which it was told before */
     int64_t id;        /* of what the job made or was about */
     int64_t conversation;
     int64_t *ids; /* of what cf_storage_reply_begin made */

@@ -177,6 +177,7 @@ enum cf_code cf_storage_run(struct cf_storage *storage, struct cf_store *store,
     if (!cf_storage_resolve(storage, &event->id) ||
         !cf_storage_resolve(storage, &event->conversation) ||
         !cf_storage_resolve(storage, &message_parent)) {
+        event->is_sequel = true;
         return event->code = cf_err_set(&event->err, CF_ERR_NOT_FOUND,
                                         "what this belongs to could not be stored");
     }
