@@ -3,6 +3,7 @@
  * shelves. */
 #include "base.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -12,16 +13,32 @@
 static enum cf_code open_store(struct cf_store **store, const struct cf_cli *cli,
                                struct cf_err *err)
 {
-    enum cf_code code =
-        cf_store_open(store, cli->db_path, &(struct cf_store_options){.must_exist = true}, err);
-    if (code == CF_OK && cf_store_notice(*store) != NULL) {
-        cf_cli_warn(cli, "%s", cf_store_notice(*store));
-    }
-    return code;
+    return cf_store_open(store, cli->db_path, &(struct cf_store_options){.must_exist = true}, err);
 }
 
-static enum cf_exit finish(struct cf_store *store, enum cf_code code, const struct cf_err *err)
+/* For those who only look: also where the file or its folder cannot be written. */
+static enum cf_code open_to_look(struct cf_store **store, const struct cf_cli *cli,
+                                 struct cf_err *err)
 {
+    struct cf_err why = CF_ERR_INIT;
+    enum cf_code code = open_store(store, cli, &why);
+    if (code == CF_ERR_ACCESS) {
+        const struct cf_store_options options = {.must_exist = true, .is_read_only = true};
+        return cf_store_open(store, cli->db_path, &options, err);
+    }
+    return code == CF_OK ? CF_OK : cf_err_set(err, code, "%s", why.text);
+}
+
+/* What opening had to say is for those whose command has worked; the others have a sentence. */
+static enum cf_exit finish(const struct cf_cli *cli, struct cf_store *store, enum cf_code code,
+                           const struct cf_err *err)
+{
+    const char *notice = code == CF_OK ? cf_store_notice(store) : NULL;
+    while (notice != NULL && *notice != '\0') {
+        size_t size = strcspn(notice, "\n");
+        cf_cli_warn(cli, "%.*s", (int)size, notice);
+        notice += size + (notice[size] == '\n');
+    }
     cf_store_close(store);
     return code == CF_OK ? CF_EXIT_DONE : cf_cli_fail(err);
 }
@@ -43,7 +60,7 @@ enum cf_exit cf_cli_rename(const struct cf_cli *cli)
         code = cf_store_conversation_rename(store, id, title.data, &err);
     }
     cf_buf_release(&title);
-    return finish(store, code, &err);
+    return finish(cli, store, code, &err);
 }
 
 /* Does something to each conversation that the arguments name.  All are looked up first, so that a
@@ -65,7 +82,7 @@ static enum cf_exit for_each(const struct cf_cli *cli,
             code = apply(store, id, &err);
         }
     }
-    return finish(store, code, &err);
+    return finish(cli, store, code, &err);
 }
 
 static enum cf_code archive(struct cf_store *store, int64_t id, struct cf_err *err)
@@ -122,14 +139,14 @@ enum cf_exit cf_cli_purge(const struct cf_cli *cli)
                     (long long)result.n_conversations, (long long)result.n_messages);
         code = cf_out_finish(&out, &err);
     }
-    return finish(store, code, &err);
+    return finish(cli, store, code, &err);
 }
 
 enum cf_exit cf_cli_backup(const struct cf_cli *cli)
 {
     struct cf_err err = CF_ERR_INIT;
     struct cf_store *store = NULL;
-    enum cf_code code = open_store(&store, cli, &err);
+    enum cf_code code = open_to_look(&store, cli, &err);
     if (code == CF_OK) {
         code = cf_store_backup(store, cli->args[0], cli->settings.yes, &err);
     }
@@ -137,7 +154,7 @@ enum cf_exit cf_cli_backup(const struct cf_cli *cli)
         cf_cli_confirm(cli, "The file exists. Replace it?")) {
         code = cf_store_backup(store, cli->args[0], true, &err);
     }
-    return finish(store, code, &err);
+    return finish(cli, store, code, &err);
 }
 
 enum cf_exit cf_cli_check(const struct cf_cli *cli)
@@ -146,14 +163,21 @@ enum cf_exit cf_cli_check(const struct cf_cli *cli)
     struct cf_store *store = NULL;
     struct cf_check_report report = {0};
     struct cf_out out;
-    enum cf_code code = open_store(&store, cli, &err);
+    cf_out_init(&out, STDOUT_FILENO);
+    enum cf_code code = open_to_look(&store, cli, &err);
+    if (code == CF_ERR_CORRUPT) {
+        cf_out_addf(&out, "%s\n", cf_store_hint);
+        (void)cf_out_finish(&out, NULL);
+        return cf_cli_fail_with(code, "%s: the database is too damaged to be opened", cli->db_path);
+    }
     if (code == CF_OK) {
         code = cf_store_check(&report, store, true, &err);
     }
     if (code == CF_OK) {
-        cf_out_init(&out, STDOUT_FILENO);
         for (size_t i = 0; i < report.n; i++) {
-            cf_out_addf(&out, "%s\n", report.problems[i]);
+            cf_out_add_text(&out, report.problems[i], strlen(report.problems[i]));
+            cf_out_end_text(&out);
+            cf_out_add(&out, "\n", 1);
         }
         if (report.n == 0) {
             cf_out_addf(&out, "no problems found\n");
@@ -164,6 +188,10 @@ enum cf_exit cf_cli_check(const struct cf_cli *cli)
     }
     bool has_problems = report.n > 0;
     cf_check_report_release(&report);
-    enum cf_exit status = finish(store, code, &err);
-    return status == CF_EXIT_DONE && has_problems ? CF_EXIT_FAILED : status;
+    /* What opening had to say, the report says better. */
+    cf_store_close(store);
+    if (code != CF_OK) {
+        return cf_cli_fail(&err);
+    }
+    return has_problems ? CF_EXIT_FAILED : CF_EXIT_DONE;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "mem.h"
@@ -305,10 +306,13 @@ static enum cf_code read_config(struct cf_cli *cli, struct cf_err *err)
     } else if (cf_path_in(&path, CF_FOLDER_CONFIG, "config", NULL) != CF_OK) {
         return CF_OK;
     }
-    code = cf_config_read(&cli->config, path, err);
-    if (code == CF_ERR_NOT_FOUND && !is_asked_for) {
-        code = CF_OK;
+    struct stat status;
+    if (!is_asked_for && stat(path, &status) != 0) {
+        /* Not there, or in a home that is another user's. */
+        free(path);
+        return CF_OK;
     }
+    code = cf_config_read(&cli->config, path, err);
     free(path);
     if (code == CF_OK) {
         cf_settings_take_over(&cli->settings, &cli->config.settings, CF_ORIGIN_CONFIG);

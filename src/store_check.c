@@ -71,7 +71,8 @@ static enum cf_code check_pages(struct cf_check_report *report, struct cf_store 
 {
     enum cf_code code = rows_are_problems(
         report, store,
-        "SELECT integrity_check FROM pragma_integrity_check(100) WHERE integrity_check <> 'ok'"
+        "SELECT replace(replace(integrity_check, '*** in database main ***' || char(10), ''),"
+        " char(10), '; ') FROM pragma_integrity_check(100) WHERE integrity_check <> 'ok'"
         " AND integrity_check NOT LIKE '%malformed inverted index for FTS5%'",
         "the file: ", "", err);
     if (code == CF_OK) {
@@ -183,6 +184,7 @@ static enum cf_code check_index(struct cf_check_report *report, struct cf_store 
     if (!store->is_read_only) {
         code = cf_db_run(store, err,
                          "INSERT INTO search (search, rank) VALUES ('integrity-check', 1)", "");
+        code = code == CF_ERR_ACCESS ? CF_OK : code; /* the file allows no writing */
     }
     if (code == CF_OK) {
         code = check_words(&is_damaged, store, err);
@@ -204,10 +206,11 @@ static enum cf_code check_index(struct cf_check_report *report, struct cf_store 
     return CF_OK;
 }
 
-static const char hint[] =
-    "Make a copy first: confab backup FILE. What can be read can be exported: confab export --all. "
-    "SQLite's own shell rebuilds a damaged file: sqlite3 OLD .recover | sqlite3 NEW, then confab "
-    "--db NEW check. Or go back to a backup.";
+const char cf_store_hint[] = "Copy the file first, and those beside it that end in -wal and -shm. "
+                             "SQLite's own shell rebuilds "
+                             "a damaged one: sqlite3 OLD .recover | sqlite3 NEW, then confab --db "
+                             "NEW check. Or go back to a "
+                             "backup.";
 
 enum cf_code cf_store_check(struct cf_check_report *report, struct cf_store *store,
                             bool is_repairing, struct cf_err *err)
@@ -229,14 +232,16 @@ enum cf_code cf_store_check(struct cf_check_report *report, struct cf_store *sto
     }
     size_t n_serious = made.n;
     if (code == CF_OK) {
-        code = check_index(&made, store, is_repairing && !store->is_read_only, &why);
+        /* Nothing is written into a file that is damaged elsewhere. */
+        is_repairing = is_repairing && n_serious == 0 && !store->is_read_only;
+        code = check_index(&made, store, is_repairing, &why);
     }
     if (code != CF_OK) {
         cf_check_report_release(&made);
         return cf_err_set(err, code, "%s", why.text);
     }
     if (n_serious > 0) {
-        made.hint = cf_arena_strdup(&made.arena, hint);
+        made.hint = cf_arena_strdup(&made.arena, cf_store_hint);
     } else if (made.n > 0) {
         made.hint = cf_arena_strdup(
             &made.arena, "Nothing is lost: the index holds only what stands in the messages.");
