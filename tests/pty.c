@@ -319,6 +319,15 @@ void pty_pause_ms(struct pty *pty, int ms)
     }
 }
 
+int pty_type_split(struct pty *pty, const char *first, int pause_ms, const char *second)
+{
+    int64_t begin = now_ms();
+    pty_type(pty, first);
+    pty_pause_ms(pty, pause_ms);
+    pty_type(pty, second);
+    return (int)(now_ms() - begin);
+}
+
 void pty_resize(struct pty *pty, int width, int height)
 {
     struct winsize size = {.ws_col = (unsigned short)width, .ws_row = (unsigned short)height};

@@ -37,6 +37,9 @@ void pty_type(struct pty *pty, const char *text);
 void pty_send(struct pty *pty, const char *bytes, size_t size);
 /* Lets MS milliseconds pass, drawing what comes; only for input that is about time. */
 void pty_pause_ms(struct pty *pty, int ms);
+/* Types FIRST and, after a pause, SECOND; returns how many milliseconds really lay between: more
+ * than PAUSE_MS on a busy machine, and a test whose outcome hangs on that must begin again. */
+int pty_type_split(struct pty *pty, const char *first, int pause_ms, const char *second);
 void pty_resize(struct pty *pty, int width, int height);
 /* Sends a signal to the program (not to the shell). */
 void pty_signal(struct pty *pty, int signal_number);

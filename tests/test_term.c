@@ -80,24 +80,35 @@ static void term__show__writes_only_differences(void **state)
     pty_wait_row(pty, 23, "> xy");
 }
 
-static void line__escape__split_is_still_one_key(void **state)
+/* A demo to whose line an arrow was typed in parts, in time; NULL: the machine was too busy. */
+static struct pty *start_with_split_arrows(void)
 {
-    (void)state;
     struct pty *pty = start(40, 10, NULL);
     pty_type(pty, "abc\x1b[D\x1b[D");
     pty_wait_cursor(pty, 3, 9);
-    pty_type(pty, "\x1b");
-    pty_pause_ms(pty, 20);
-    pty_type(pty, "[C");
-    pty_wait_cursor(pty, 4, 9);
-    assert_false(pty_has_text(pty, "Esc"));
-    /* And one that has been split once may be split for longer. */
-    pty_type(pty, "\x1b");
-    pty_pause_ms(pty, 120);
-    pty_type(pty, "[");
-    pty_pause_ms(pty, 120);
-    pty_type(pty, "C");
-    pty_wait_cursor(pty, 5, 9);
+    if (pty_type_split(pty, "\x1b", 40, "[C") < 50) {
+        pty_wait_cursor(pty, 4, 9);
+        /* One that has been split once may be split for longer. */
+        if (pty_type_split(pty, "\x1b", 120, "[") < 300 &&
+            pty_type_split(pty, "", 120, "C") < 1000) {
+            pty_wait_cursor(pty, 5, 9);
+            return pty;
+        }
+    }
+    pty_end(pty);
+    return NULL;
+}
+
+static void line__escape__split_is_still_one_key(void **state)
+{
+    (void)state;
+    struct pty *pty = NULL;
+    for (int i = 0; i < 20 && pty == NULL; i++) {
+        pty = start_with_split_arrows();
+    }
+    if (pty == NULL) {
+        skip();
+    }
     assert_false(pty_has_text(pty, "Esc"));
     pty_type(pty, "\x1b");
     pty_wait_row(pty, 8, "key Esc");

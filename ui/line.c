@@ -208,7 +208,13 @@ int ui_line_timeout_ms(const struct ui_line *line)
 
 void ui_line_tick(struct ui_line *line)
 {
-    handle_all(line);
+    /* On a busy machine the rest may have come before we found the time to look at the clock. */
+    struct pollfd poll_fd = {.fd = line->input_fd, .events = POLLIN};
+    if (poll(&poll_fd, 1, 0) > 0) {
+        (void)ui_line_read(line);
+    } else {
+        handle_all(line);
+    }
 }
 
 void ui_line_flush(struct ui_line *line)
