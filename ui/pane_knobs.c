@@ -34,7 +34,7 @@ enum cf_setting ui_knobs_at(size_t i)
             return (enum cf_setting)k;
         }
     }
-    assert(!"ui_knobs_at: no such knob");
+    assert(false); /* the caller asks for no more than there are */
     return CF_SETTING_TEMPERATURE;
 }
 
