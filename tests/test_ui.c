@@ -114,6 +114,22 @@ static bool is_first_row_gone(struct pty *pty, const void *text)
     return is_gone;
 }
 
+static bool has_reply_begun(struct pty *pty, const void *ctx)
+{
+    (void)ctx;
+    struct cf_buf row = CF_BUF_INIT;
+    pty_row(pty, 4, &row);
+    bool has_begun = row.size > strlen(" slow  ") + strlen("\xe2\x96\x8c") + 4;
+    cf_buf_release(&row);
+    return has_begun;
+}
+
+/* Waits until the first reply of a conversation has a few tokens, so that it can be continued. */
+static void wait_for_tokens(struct pty *pty)
+{
+    pty_wait(pty, has_reply_begun, NULL, "the first tokens of a reply");
+}
+
 /* Waits until so much has come that the message has left the view. */
 static void wait_for_more_than_a_screen(struct pty *pty, const char *text)
 {
@@ -147,6 +163,7 @@ static void ui__reply__streams_stops_and_has_alternatives(void **state)
     pty_wait_text(pty, "Write a message");
     send_message(pty, "hello there");
     pty_wait_row(pty, 2, " you   hello there");
+    wait_for_tokens(pty);
     pty_type(pty, "\033");
     pty_wait_text(pty, "stopped");
     pty_wait_no_text(pty, "Esc stop");
@@ -155,6 +172,7 @@ static void ui__reply__streams_stops_and_has_alternatives(void **state)
     pty_wait_text(pty, "r again");
     pty_type(pty, "r");
     pty_wait_text(pty, "Esc stop");
+    wait_for_tokens(pty);
     pty_type(pty, "\033");
     pty_wait_text(pty, "\xe2\x80\xb9"
                        "2/2\xe2\x80\xba \xc2\xb7 stopped");
