@@ -29,6 +29,7 @@ struct wave {
     int32_t n;
     int32_t index; /* of the token to come in each reply that has not ended */
     struct cf_sampling sampling;
+    bool has_read_knobs; /* what was turned before this wave began is in force */
     size_t n_schedule;   /* runs of the schedule already in force */
     struct cf_buf whole; /* characters that came out of the detokenizer */
     struct cf_buf shown; /* text that may be shown */
@@ -179,7 +180,11 @@ static bool read_knobs(struct wave *wave)
         is_turned = true;
     }
     uint32_t version = 0;
-    if (atomic_load_explicit(&worker->knobs_version, memory_order_relaxed) != worker->knobs_seen) {
+    if (!wave->has_read_knobs ||
+        atomic_load_explicit(&worker->knobs_version, memory_order_relaxed) != worker->knobs_seen) {
+        /* The first time also what was seen before: by a job or wave that it was not for, or not
+         * for alone. */
+        wave->has_read_knobs = true;
         pthread_mutex_lock(&worker->mutex);
         worker->knobs_seen = atomic_load(&worker->knobs_version);
         if (worker->knobs_job == job->number) {
@@ -308,11 +313,14 @@ static void add_token(struct wave *wave, struct alternative *alternative, int32_
                          : stepped;
     sample(wave, alternative, forced);
     int32_t id = alternative->choice.id;
-    bool is_stopped = add_text(wave, alternative, id);
-    if (is_stop_id(job, id)) {
-        /* It spells nothing and is no part of the text. */
-        alternative->ends[alternative->n_tokens - 1] = SIZE_MAX;
-        is_stopped = true;
+    bool is_stopped = is_stop_id(job, id);
+    if (is_stopped) {
+        /* It spells nothing and is no part of the text, even where the file calls it an ordinary
+         * token. */
+        alternative->ends[alternative->n_tokens++] = SIZE_MAX;
+        cf_buf_clear(&wave->shown);
+    } else {
+        is_stopped = add_text(wave, alternative, id);
     }
     progress->last = cf_worker_now();
     progress->first = progress->n_tokens == 0 ? progress->last : progress->first;

@@ -214,6 +214,16 @@ static void worker__end__stop_id_and_context(void **state)
     assert_int_equal(outcome->reason, CF_END_STOP);
     assert_int_equal(outcome->n_ids[0], first + 1);
     assert_int_equal(outcome->n_text_tokens[0], first);
+    /* It is not shown, though to the tokenizer it is an ordinary token. */
+    struct cf_detokenizer detokenizer = {.n_held = 0};
+    struct cf_buf text = CF_BUF_INIT;
+    for (int32_t i = 0; i < first; i++) {
+        cf_detokenizer_add(&detokenizer, fixture->tokenizer, outcome->ids[0][i], &text);
+    }
+    cf_detokenizer_finish(&detokenizer, &text);
+    assert_int_equal(outcome->text[0].size, text.size);
+    assert_memory_equal(outcome->text[0].data, text.data, text.size);
+    cf_buf_release(&text);
     cf_ids_release(&job.ids);
 }
 

@@ -49,6 +49,57 @@ static void worker__knobs__act_from_the_token_that_is_told(void **state)
     cf_ids_release(&job.ids);
 }
 
+static void worker__knobs__hold_for_the_waves_that_follow(void **state)
+{
+    enum { LAST = CF_WORKER_BATCH_MAX };
+    struct fixture *fixture = *state;
+    struct cf_job job = job_of("wave", 12);
+    job.n_alternatives = LAST + 1;
+    job.starts_paused = true;
+    clear_outcome(&fixture->outcome);
+    uint64_t number = cf_worker_submit(fixture->worker, &job);
+    cf_worker_step(fixture->worker, number, -1);
+    wait_for_pause(fixture, number, 1);
+    struct cf_sampling hot = job.sampling;
+    hot.temperature = 1.5;
+    (void)cf_worker_turn(fixture->worker, number, &hot);
+    cf_worker_resume(fixture->worker, number);
+    const struct outcome *outcome = finish(fixture, number);
+    assert_int_equal(outcome->n_knobs, 2);
+    assert_int_equal(outcome->knobs_index, 0);
+    int32_t last[12];
+    assert_int_equal(outcome->n_ids[LAST], 12);
+    memcpy(last, outcome->ids[LAST], sizeof last);
+    struct cf_job single = job_of("wave", 12);
+    single.stream = LAST;
+    single.sampling = hot;
+    assert_memory_equal(run_job(fixture, &single)->ids[0], last, sizeof last);
+    cf_ids_release(&single.ids);
+    cf_ids_release(&job.ids);
+}
+
+static void worker__knobs__wait_with_the_job_they_are_for(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cf_job first = job_of("first", 12);
+    struct cf_job second = job_of("second", 12);
+    first.starts_paused = true;
+    clear_outcome(&fixture->outcome);
+    uint64_t number = cf_worker_submit(fixture->worker, &first);
+    uint64_t next = cf_worker_submit(fixture->worker, &second);
+    wait_for_pause(fixture, number, 0);
+    struct cf_sampling hot = second.sampling;
+    hot.temperature = 1.5;
+    (void)cf_worker_turn(fixture->worker, next, &hot);
+    cf_worker_resume(fixture->worker, number);
+    clear_outcome(&fixture->outcome);
+    const struct outcome *outcome = finish(fixture, next);
+    assert_int_equal(outcome->n_knobs, 1);
+    assert_int_equal(outcome->knobs_index, 0);
+    cf_ids_release(&first.ids);
+    cf_ids_release(&second.ids);
+}
+
 static void worker__pause__turns_recut_and_steps_take_what_is_chosen(void **state)
 {
     struct fixture *fixture = *state;
@@ -270,6 +321,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(worker__knobs__act_from_the_token_that_is_told),
+        TEST(worker__knobs__hold_for_the_waves_that_follow),
+        TEST(worker__knobs__wait_with_the_job_they_are_for),
         TEST(worker__pause__turns_recut_and_steps_take_what_is_chosen),
         TEST(worker__cancel__keeps_what_there_is),
         TEST(worker__evaluate__leaves_only_what_is_new),
