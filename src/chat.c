@@ -190,6 +190,8 @@ enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *
     if (!cf_chat_saves(chat)) {
         return CF_OK;
     }
+    /* Better whole without the model's digest than taken for interrupted. */
+    cf_chat_finish_waiting(chat);
     double left_ms = (deadline - cf_chat_now()) * 1e3;
     return cf_storage_flush(chat->storage, left_ms > 100 ? (int)left_ms : 100, err);
 }
@@ -226,8 +228,11 @@ int cf_chat_timeout_ms(const struct cf_chat *chat)
     }
     double due = -1;
     const struct cf_chat_work *reply = chat->reply;
-    bool is_dirty = reply != NULL && reply->is_started && !reply->is_detached &&
-                    cf_chat_saves(chat) && reply->n > 0 && reply->nodes[0]->is_dirty;
+    bool is_dirty = false;
+    for (int32_t i = 0; reply != NULL && i < reply->n; i++) {
+        is_dirty |= reply->is_started && !reply->is_detached && cf_chat_saves(chat) &&
+                    reply->nodes[i]->is_dirty;
+    }
     earlier(&due, is_dirty, is_dirty ? reply->saved_at + CF_CHAT_SAVE_MS * 1e-3 : 0);
     earlier(&due, chat->is_draft_dirty && cf_chat_saves(chat),
             chat->draft_dirty_at + CF_CHAT_DRAFT_MS * 1e-3);

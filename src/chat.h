@@ -302,7 +302,8 @@ enum cf_code cf_chat_unqueue(struct cf_chat *chat, struct cf_err *err);
 /* Ends the reply being written; what it has is kept.  Queued messages stay queued until the next
  * one is sent or the person asks for them (cf_chat_send with the queue's turn). */
 enum cf_code cf_chat_stop(struct cf_chat *chat, struct cf_err *err);
-/* Goes on with the last reply where it ended. */
+/* Goes on with the last reply where it ended; as a new alternative that begins with it when
+ * template, system prompt, context or what computes are no longer those it was begun with. */
 enum cf_code cf_chat_continue(struct cf_chat *chat, struct cf_err *err);
 /* Another alternative of the reply TURN (or of the reply to TURN, when that is a user's). */
 enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err *err);

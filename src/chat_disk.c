@@ -172,8 +172,9 @@ void cf_chat_open(struct cf_chat *chat, int64_t conversation)
 
 void cf_chat_reload(struct cf_chat *chat)
 {
+    /* While writes are held up the screen knows more than the disk. */
     if (chat->conversation <= 0 || chat->reply != NULL || chat->opening.is_on ||
-        chat->n_unfinished > 0 || !cf_chat_saves(chat)) {
+        chat->n_unfinished > 0 || chat->is_held_up || !cf_chat_saves(chat)) {
         return;
     }
     release_opening(chat);
@@ -205,6 +206,10 @@ static void finish_opening(struct cf_chat *chat)
 {
     struct cf_chat_opening *opening = &chat->opening;
     if (!opening->has_load || !opening->has_tree || !(opening->has_draft || opening->is_refresh)) {
+        return;
+    }
+    if (opening->is_refresh && chat->is_held_up) {
+        release_opening(chat); /* read past what is held up */
         return;
     }
     const struct cf_conversation *conversation = &opening->load.items[0];
@@ -567,6 +572,7 @@ static void handle_own_event(struct cf_chat *chat, const struct cf_storage_event
     } else if (event->kind == CF_STORAGE_RESUMED) {
         chat->is_held_up = false;
         cf_chat_say(chat, false, "saving works again");
+        cf_chat_reload(chat);
     }
     cf_chat_mark(chat, CF_CHANGE_STATUS);
 }

@@ -340,7 +340,9 @@ void cf_chat_handle_worker(struct cf_chat *chat, struct cf_worker *worker);
 void cf_chat_save_reply(struct cf_chat *chat, bool all);
 /* The reply is over: everything about it is saved, once the model's digest is known. */
 void cf_chat_finish_nodes(struct cf_chat *chat, struct cf_chat_work *work);
-/* The digest is known: finishes what waited for it. */
+/* Takes a reply that goes on out of those that wait for the digest; false: it is not among them. */
+bool cf_chat_take_unfinished(struct cf_chat *chat, const struct cf_chat_node *node);
+/* The digest is known, or never will be: finishes what waited for it. */
 void cf_chat_finish_waiting(struct cf_chat *chat);
 /* Ends a reply that was cancelled before it was given to the worker. */
 void cf_chat_end_unsubmitted(struct cf_chat *chat);
@@ -401,6 +403,9 @@ void cf_chat_release_disk(struct cf_chat *chat);
 void cf_chat_fill_head(struct cf_chat *chat, struct cf_recipe_head *head);
 /* The template as text, the same for the same template. */
 void cf_chat_format_template(const struct cf_template *template, struct cf_buf *text);
+/* Whether a reply begun under HEAD may go on under the same: template, system prompt, types,
+ * kernels and context are what they were. */
+bool cf_chat_holds_head(struct cf_chat *chat, const struct cf_recipe_head *head);
 /* A job of NODE began, whose prompt PLAN made. */
 void cf_chat_record_job(struct cf_chat_node *node, const struct cf_chat_work *work,
                         int32_t alternative);

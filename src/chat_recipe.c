@@ -52,6 +52,18 @@ void cf_chat_fill_head(struct cf_chat *chat, struct cf_recipe_head *head)
     head->n_ctx = cf_worker_n_ctx(chat->worker);
 }
 
+bool cf_chat_holds_head(struct cf_chat *chat, const struct cf_recipe_head *head)
+{
+    struct cf_recipe_head now = {0};
+    cf_chat_fill_head(chat, &now);
+    return cf_digest_equal(&now.template_digest, &head->template_digest) &&
+           cf_digest_equal(&now.system_digest, &head->system_digest) && now.dtype == head->dtype &&
+           now.kv_type == head->kv_type &&
+           strcmp(now.instruction_set, head->instruction_set) == 0 &&
+           now.kernel_version == head->kernel_version &&
+           now.sampler_version == head->sampler_version && now.n_ctx == head->n_ctx;
+}
+
 void cf_chat_record_job(struct cf_chat_node *node, const struct cf_chat_work *work,
                         int32_t alternative)
 {

@@ -158,7 +158,9 @@ static void handle_knobs(struct cf_chat *chat, struct cf_chat_work *work,
 {
     for (int32_t i = 0; i < work->n; i++) {
         struct cf_chat_node *node = work->nodes[i];
-        if (node->turn.state != CF_TURN_STREAMING) {
+        /* Those that wait for a wave of their own hear of it when that begins. */
+        bool is_there = work->is_detached || (size_t)event->index == node->recipe.n_tokens;
+        if (node->turn.state != CF_TURN_STREAMING || !is_there) {
             continue;
         }
         if (!work->is_detached) {
@@ -493,6 +495,19 @@ void cf_chat_finish_nodes(struct cf_chat *chat, struct cf_chat_work *work)
                                         &chat->unfinished_capacity, sizeof chat->unfinished[0]);
         chat->unfinished[chat->n_unfinished++] = node;
     }
+}
+
+bool cf_chat_take_unfinished(struct cf_chat *chat, const struct cf_chat_node *node)
+{
+    for (size_t i = 0; i < chat->n_unfinished; i++) {
+        if (chat->unfinished[i] == node) {
+            chat->n_unfinished--;
+            memmove(&chat->unfinished[i], &chat->unfinished[i + 1],
+                    (chat->n_unfinished - i) * sizeof(void *));
+            return true;
+        }
+    }
+    return false;
 }
 
 void cf_chat_finish_waiting(struct cf_chat *chat)

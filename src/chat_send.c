@@ -262,7 +262,9 @@ enum cf_code cf_chat_continue(struct cf_chat *chat, struct cf_err *err)
                               : "nothing was recorded of this reply that it could go on from");
     }
     struct cf_chat_start start = start_below(leaf->parent);
-    start.go_on = leaf;
+    /* A recipe has one head: under another template, model type or processor the reply goes on as
+     * an alternative that inherits its tokens, so that both can be made again. */
+    start.go_on = cf_chat_holds_head(chat, &leaf->recipe.head) ? leaf : NULL;
     start.of = leaf;
     start.n_prefix = (int32_t)leaf->recipe.n_tokens;
     cf_chat_start_reply(chat, &start);
@@ -395,7 +397,9 @@ static void go_on(struct cf_chat *chat, struct cf_chat_work *work, struct cf_cha
     free(node->error);
     node->error = NULL;
     cf_chat_node_update(node);
-    if (cf_chat_saves(chat)) {
+    /* One that still waits to be finished was never given up. */
+    bool is_ours = cf_chat_take_unfinished(chat, node);
+    if (cf_chat_saves(chat) && !is_ours) {
         uint64_t job = cf_storage_reply_resume(chat->storage, node->turn.id);
         cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL);
     }

@@ -206,7 +206,7 @@ done:
     return code;
 }
 
-/* Inside: is a living process, and not this one, writing the reply? */
+/* Inside: is a living process, this one perhaps, writing the reply? */
 static enum cf_code is_taken(bool *result, struct cf_store *store, int64_t id, struct cf_err *err)
 {
     sqlite3_stmt *stmt = NULL;

@@ -2,6 +2,8 @@
 /* chat at its header: talking, in memory. */
 #include "chat_harness.h"
 
+#include "recipe.h"
+
 static void chat__send__streams_a_reply(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -284,6 +286,58 @@ static void chat__knobs__act_on_the_reply_being_written(void **state)
     assert_true(cf_chat_settings(fixture->chat)->sampling.temperature > 1.49);
 }
 
+static void chat__knobs__act_on_more_alternatives_than_a_batch(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    settle(fixture);
+    struct cf_err err = CF_ERR_INIT;
+    cf_chat_start_held(fixture->chat, true);
+    assert_int_equal(cf_chat_send_many(fixture->chat, "nine", 4, 9, &err), CF_OK);
+    pump_until(fixture, is_paused);
+    assert_int_equal(cf_chat_step(fixture->chat, -1, &err), CF_OK);
+    while (!has_tokens(fixture, 1)) {
+        wait_a_little(fixture);
+        pump(fixture);
+    }
+    assert_int_equal(cf_chat_set(fixture->chat, "temperature", "1.5", &err), CF_OK);
+    assert_int_equal(cf_chat_resume(fixture->chat, &err), CF_OK);
+    settle(fixture);
+    const struct cf_recipe *recipe = cf_chat_recipe(fixture->chat, 1);
+    assert_int_equal(recipe->n_knobs, 2);
+    assert_int_equal(recipe->knobs[1].begin, 1);
+    /* The last one is of the second wave: turned before it began. */
+    assert_int_equal(cf_chat_walk(fixture->chat, 1, 8, true, &err), CF_OK);
+    assert_int_equal(last_turn(fixture)->n_tokens, 20);
+    recipe = cf_chat_recipe(fixture->chat, 1);
+    cf_recipe_assert_sane(recipe);
+    assert_int_equal(recipe->n_knobs, 1);
+    assert_true(recipe->knobs[0].sampling.temperature > 1.49);
+}
+
+static void chat__continue__under_another_template_is_an_alternative(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "go on");
+    char *before = copy_of(last_turn(fixture));
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_chat_set(fixture->chat, "template", "alpaca", &err), CF_OK);
+    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    settle(fixture);
+    assert_int_equal(last_turn(fixture)->n_siblings, 2);
+    assert_int_equal(last_turn(fixture)->n_tokens, 40);
+    assert_memory_equal(last_turn(fixture)->text, before, strlen(before) - 3);
+    const struct cf_recipe *recipe = cf_chat_recipe(fixture->chat, 1);
+    assert_int_equal(recipe->tokens[19].origin, CF_TOKEN_COPIED);
+    assert_int_equal(recipe->tokens[20].origin, CF_TOKEN_DRAWN);
+    struct cf_digest now = recipe->head.template_digest;
+    assert_int_equal(cf_chat_walk(fixture->chat, 1, -1, true, &err), CF_OK);
+    assert_string_equal(last_turn(fixture)->text, before);
+    assert_false(cf_digest_equal(&cf_chat_recipe(fixture->chat, 1)->head.template_digest, &now));
+    free(before);
+}
+
 static void chat__step__takes_the_token_that_is_chosen(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -495,6 +549,8 @@ int main(void)
         TEST(chat__stop__holds_what_waited_and_not_what_comes_after),
         TEST(chat__stop_and_continue__is_as_if_never_stopped),
         TEST(chat__knobs__act_on_the_reply_being_written),
+        TEST(chat__knobs__act_on_more_alternatives_than_a_batch),
+        TEST(chat__continue__under_another_template_is_an_alternative),
         TEST(chat__step__takes_the_token_that_is_chosen),
         TEST(chat__branch__grows_a_sibling_from_a_token),
         TEST(chat__context__forgets_whole_turns_and_says_so),

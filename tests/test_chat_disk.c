@@ -2,6 +2,7 @@
 /* chat at its header: what it keeps, with a database of its own. */
 #include "chat_harness.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -151,6 +152,47 @@ static void chat__recipe__is_complete(void **state)
     assert_true(cf_digest_equal(&recipe.head.model_digest, &digest));
     assert_string_not_equal(recipe.head.instruction_set, "");
     cf_recipe_release(&recipe);
+    cf_messages_release(&one);
+}
+
+/* Where a model is so large that its digest takes for ever: one that is never read to its end. */
+static char *make_endless_model(const struct chat_fixture *fixture)
+{
+    struct cf_buf path = CF_BUF_INIT;
+    cf_buf_addf(&path, "%s/zz.safetensors", fixture->model);
+    int file = open(path.data, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(ftruncate(file, (off_t)1 << 40), 0);
+    (void)close(file);
+    return cf_buf_take(&path);
+}
+
+static bool has_ended(const struct chat_fixture *fixture)
+{
+    return fixture->n_ends > 0;
+}
+
+static void chat__continue__does_not_wait_for_the_digest(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    char *endless = make_endless_model(fixture);
+    start(fixture, true);
+    send(fixture, "before it is known what the model is");
+    pump_until(fixture, has_ended);
+    assert_false(is_settled(fixture));
+    struct cf_err err = CF_ERR_INIT;
+    fixture->n_ends = 0;
+    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    pump_until(fixture, has_ended);
+    assert_int_equal(last_turn(fixture)->n_tokens, 40);
+    assert_int_equal(truncate(endless, 0), 0);
+    free(endless);
+    settle(fixture);
+    no_notice(fixture);
+    struct cf_messages one;
+    load_message(fixture, last_turn(fixture)->id, &one);
+    assert_int_equal(one.items[0].state, CF_MESSAGE_COMPLETE);
+    assert_int_equal(one.items[0].n_tokens, 40);
     cf_messages_release(&one);
 }
 
@@ -477,6 +519,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(chat__reopen__finds_everything_again),
         TEST(chat__recipe__is_complete),
+        TEST(chat__continue__does_not_wait_for_the_digest),
         TEST(chat__stream__is_on_the_disk_while_it_runs),
         TEST(chat__killed__reply_is_interrupted_and_goes_on),
         TEST(chat__slow_disk__nothing_waits_and_replies_come_after),
