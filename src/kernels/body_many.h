@@ -46,8 +46,12 @@ CF_INLINE void pack_out_in(enum cf_dtype dtype, const struct cf_matrix *w, int64
     for (int g = 0; g < PANEL; g += 8) {
         const char *rows[8];
         weight_rows(w, cf_dtype_row_size(dtype, (size_t)w->n_in), output + g, 8, rows);
+        const int64_t group_size = 8 * (dtype == CF_F32 ? 4 : 2);
+        const char *ahead = rows[0] + w->n_in * group_size;
         int64_t k = 0;
         for (; k + step <= w->n_in; k += step) {
+            prefetch(ahead + k * group_size);
+            prefetch(ahead + k * group_size + 64);
             turned block = turn(dtype, rows, k);
             CF_UNROLL
             for (int i = 0; i < step; i++) {
@@ -60,19 +64,25 @@ CF_INLINE void pack_out_in(enum cf_dtype dtype, const struct cf_matrix *w, int64
     }
 }
 
+/* n_panels neighbouring panels at once, because the file's rows run along the outputs. */
 CF_INLINE void pack_in_out(enum cf_dtype dtype, const struct cf_matrix *w, int64_t output,
-                           float *panel)
+                           int64_t n_panels, float *tile)
 {
-    const size_t size = dtype == CF_F32 ? 4 : 2;
-    for (int64_t k = 0; k < w->n_in; k++) {
-        const char *row = (const char *)w->data + ((size_t)k * (size_t)w->n_out) * size;
-        for (int g = 0; g < PANEL; g += 8) {
-            int64_t left = w->n_out - output - g;
-            const char *p = row + (size_t)(output + g) * size;
+    enum { ROWS_AHEAD = 16 };
+    const int64_t size = dtype == CF_F32 ? 4 : 2;
+    const int64_t stride = w->n_out * size;
+    const char *row = (const char *)w->data + output * size;
+    for (int64_t k = 0; k < w->n_in; k++, row += stride) {
+        for (int64_t g = 0; g < n_panels * PANEL; g += 8) {
+            const int64_t left = w->n_out - output - g;
+            const char *p = row + g * size;
+            if (g * size % 64 == 0) {
+                prefetch(p + ROWS_AHEAD * stride);
+            }
             vf a = left >= 8  ? load_weights(dtype, p)
                    : left > 0 ? load_weights_part(dtype, p, (int)left)
                               : vf_zero();
-            vf_store(panel + k * PANEL + g, a);
+            vf_store(tile + (g / PANEL * w->n_in + k) * PANEL + g % PANEL, a);
         }
     }
 }
@@ -145,12 +155,11 @@ CF_INLINE void many_float(enum cf_dtype dtype, const struct cf_linear_job *job, 
     for (int64_t output = begin; output < end; output += n_panels * PANEL) {
         const int64_t n = end - output < n_panels * PANEL ? end - output : n_panels * PANEL;
         const int64_t n_used = (n - 1) / PANEL + 1;
-        for (int64_t p = 0; p < n_used; p++) {
-            if (w->layout == CF_OUT_IN) {
-                pack_out_in(dtype, w, output + p * PANEL, tile + p * w->n_in * PANEL);
-            } else {
-                pack_in_out(dtype, w, output + p * PANEL, tile + p * w->n_in * PANEL);
-            }
+        if (w->layout == CF_IN_OUT) {
+            pack_in_out(dtype, w, output, n_used, tile);
+        }
+        for (int64_t p = 0; p < n_used && w->layout == CF_OUT_IN; p++) {
+            pack_out_in(dtype, w, output + p * PANEL, tile + p * w->n_in * PANEL);
         }
         for (int64_t row = 0; row < job->n_rows; row += CF_SUPER_ROWS) {
             int64_t n_rows = job->n_rows - row < CF_SUPER_ROWS ? job->n_rows - row : CF_SUPER_ROWS;

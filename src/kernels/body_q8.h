@@ -137,7 +137,11 @@ static void pack_q8(const struct cf_matrix *w, int64_t output, char *panel)
     const int64_t n_blocks = w->n_in / CF_Q_BLOCK;
     const char *rows[QT_OUTPUTS];
     weight_rows(w, (size_t)n_blocks * Q8_BLOCK_SIZE, output, QT_OUTPUTS, rows);
+    const char *ahead = rows[0] + n_blocks * Q8_BLOCK_SIZE * QT_OUTPUTS;
     for (int64_t b = 0; b < n_blocks; b++, panel += QT_PANEL_BLOCK_SIZE) {
+        for (int i = 0; i < Q8_BLOCK_SIZE * QT_OUTPUTS; i += 64) {
+            prefetch(ahead + b * Q8_BLOCK_SIZE * QT_OUTPUTS + i);
+        }
         for (int i = 0; i < QT_OUTPUTS; i += 8) {
             vf_store((float *)(void *)panel + i, q8_scales(rows + i, b * Q8_BLOCK_SIZE));
         }

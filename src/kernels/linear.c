@@ -23,16 +23,22 @@ bool cf_linear_knows(enum cf_dtype dtype, enum cf_layout layout)
     return false;
 }
 
+/* Above how many rows the weights are packed in tiles: where that has been measured to be faster.
+ */
+static bool is_many(const struct cf_matrix *w, int64_t n_rows)
+{
+    return n_rows > (w->dtype == CF_Q8_0 ? 2 : CF_FEW_ROWS);
+}
+
 /* Room for the prepared rows, whatever the table. */
 static size_t prepared_size(const struct cf_matrix *w, int64_t n_rows)
 {
     const size_t n_in = (size_t)w->n_in;
     if (cf_dtype_n_block(w->dtype) == 1) {
         size_t n_padded = (size_t)n_rows + CF_TILE_ROWS_MAX - 1; /* tiles of any height */
-        return n_rows <= CF_FEW_ROWS ? 0 : cf_round_up(n_padded * n_in * sizeof(float), 64);
+        return is_many(w, n_rows) ? cf_round_up(n_padded * n_in * sizeof(float), 64) : 0;
     }
-    size_t n_padded =
-        n_rows <= CF_FEW_ROWS ? (size_t)n_rows : (size_t)n_rows + CF_TILE_ROWS_MAX - 1;
+    size_t n_padded = (size_t)n_rows + (is_many(w, n_rows) ? CF_TILE_ROWS_MAX - 1 : 0);
     size_t n_scales = n_padded * (n_in / CF_Q_BLOCK);
     return cf_round_up(n_padded * n_in * 2, 64) + cf_round_up(n_scales * sizeof(float), 64);
 }
@@ -46,7 +52,7 @@ static size_t piece_scratch_size(const struct cf_matrix *w, int64_t n_rows)
     if (is_float && w->layout == CF_IN_OUT) {
         few = sizeof(float) * 2 * CF_FEW_ROWS * CF_SEGMENT;
     }
-    if (n_rows <= CF_FEW_ROWS) {
+    if (!is_many(w, n_rows)) {
         return few;
     }
     size_t tile = 0;
@@ -62,7 +68,6 @@ static size_t piece_scratch_size(const struct cf_matrix *w, int64_t n_rows)
 
 size_t cf_linear_scratch_size(const struct cf_matrix *w, int64_t n_rows, int n_threads)
 {
-    /* A smaller call than the largest may want more for `few', never more for the rest. */
     return prepared_size(w, n_rows) + (size_t)n_threads * piece_scratch_size(w, n_rows);
 }
 
@@ -93,9 +98,13 @@ static int64_t piece_grain(const struct cf_linear_job *job, int n_threads)
     if (job->w->layout == CF_OUT_IN) {
         return 16;
     }
-    /* The file's rows run along the outputs, so long pieces read long runs. */
+    /* The file's rows run along the outputs, so long pieces read long runs; but the chains of all
+     * rows of x should stay in the first cache. */
     int64_t grain = (int64_t)cf_round_up((size_t)((job->w->n_out - 1) / n_threads + 1), 64);
-    return grain < CF_SEGMENT ? grain : CF_SEGMENT;
+    int64_t most = job->n_rows <= 2   ? CF_SEGMENT
+                   : job->n_rows <= 4 ? CF_SEGMENT / 2
+                                      : CF_SEGMENT / 4;
+    return grain < most ? grain : most;
 }
 
 void cf_linear(const struct cf_kernels *kernels, struct cf_pool *pool, const struct cf_matrix *w,
@@ -114,7 +123,7 @@ void cf_linear(const struct cf_kernels *kernels, struct cf_pool *pool, const str
                                 .x = x,
                                 .y = y,
                                 .n_rows = n_rows,
-                                .is_many = n_rows > CF_FEW_ROWS,
+                                .is_many = is_many(w, n_rows),
                                 .prepared = scratch};
     job.scratch = (char *)scratch + prepared_size(w, n_rows);
     job.scratch_size = piece_scratch_size(w, n_rows);
