@@ -48,7 +48,9 @@ struct cf_chat_params {
     const struct cf_settings *settings;
     const struct cf_config *config; /* templates and presets of the person; may be NULL; outlives
                                        the chat */
-    bool idles; /* evaluate conversation and draft while nothing else is to be done (a face) */
+    bool awaits_ids; /* a reply starts only when it has its id in the database, so that START tells
+                      * it */
+    bool idles;      /* evaluate conversation and draft while nothing else is to be done (a face) */
     int test_commit_delay_ms; /* a slow disk, for tests */
 };
 

@@ -428,7 +428,14 @@ void cf_chat_release_disk(struct cf_chat *chat)
 
 /* --- events --- */
 
-/* The message is on the disk, or never will be: its reply may start. */
+/* What the reply waited for is on the disk, or never will be: it may start. */
+static void submit_waiting(struct cf_chat *chat, uint64_t job)
+{
+    if (chat->reply != NULL && chat->reply->commit == job && !chat->reply->is_submitted) {
+        cf_chat_submit(chat, chat->reply);
+    }
+}
+
 static void handle_commit(struct cf_chat *chat, const struct cf_chat_pending *pending,
                           const struct cf_storage_event *event)
 {
@@ -437,26 +444,21 @@ static void handle_commit(struct cf_chat *chat, const struct cf_chat_pending *pe
         pending->node->turn.is_saved = true;
         cf_chat_mark(chat, CF_CHANGE_TURN);
     }
-    struct cf_chat_work *reply = chat->reply;
-    if (reply != NULL && reply->commit == event->job) {
-        cf_chat_submit(chat, reply);
-    }
+    submit_waiting(chat, event->job);
     if (event->code == CF_OK && chat->wants_title) {
         cf_chat_ask_title(chat);
     }
 }
 
-static void handle_begin(const struct cf_chat_pending *pending,
+static void handle_begin(struct cf_chat *chat, const struct cf_chat_pending *pending,
                          const struct cf_storage_event *event)
 {
-    if (pending->node == NULL || event->code != CF_OK) {
-        return;
-    }
-    struct cf_chat_node *node = pending->node;
+    struct cf_chat_node *node = event->code == CF_OK ? pending->node : NULL;
     for (size_t i = 0; i < event->n_ids && node != NULL; i++) {
         node->turn.id = event->ids[i];
         node = cf_chat_node_next(node);
     }
+    submit_waiting(chat, event->job);
 }
 
 static void handle_undo(struct cf_chat *chat, const struct cf_storage_event *event)
@@ -486,7 +488,7 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
         handle_commit(chat, pending, event);
         break;
     case CF_WHAT_BEGIN:
-        handle_begin(pending, event);
+        handle_begin(chat, pending, event);
         break;
     case CF_WHAT_FINISH:
         if (pending->node != NULL && event->code == CF_OK) {

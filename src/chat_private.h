@@ -193,6 +193,7 @@ struct cf_chat {
     bool is_held_up;        /* writes are failing for now */
     const struct cf_config *config;
     struct cf_presets presets; /* where there is no config */
+    bool awaits_ids;
     bool idles;
 
     bool is_loaded;

@@ -385,6 +385,7 @@ static void add_replies(struct cf_chat *chat, struct cf_chat_work *work,
                                            .system = chat->settings.system};
         uint64_t job = cf_storage_reply_begin(chat->storage, first, (size_t)start->n, &spec);
         cf_chat_expect(chat, job, CF_WHAT_BEGIN, work->nodes[0]);
+        work->commit = chat->awaits_ids ? job : work->commit;
         cf_buf_release(&text);
     }
 }
@@ -430,6 +431,7 @@ void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start
     struct cf_chat_work *work = cf_chat_work_new(chat);
     work->n = start->n;
     work->nodes = cf_calloc((size_t)start->n, sizeof work->nodes[0]);
+    work->commit = start->commit;
     size_t n_before = cf_chat_node_n_children(start->parent, true);
     for (int32_t i = 0; i < start->n_prefix; i++) {
         cf_ids_add(&work->prefix, start->of->recipe.tokens[i].id);
@@ -454,7 +456,6 @@ void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start
     work->forced = start->forced;
     work->job.forced = &work->forced;
     work->job.n_forced = start->forced >= 0;
-    work->commit = start->commit;
     chat->reply = work;
     /* The path up to the message answered, and what the reply has already. */
     size_t n_path = 0;

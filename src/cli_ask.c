@@ -341,6 +341,7 @@ static enum cf_exit ask(const struct cf_cli *cli, bool is_template)
             .digest_cache_path = cache_path,
             .settings = &cli->settings,
             .config = &cli->config,
+            .awaits_ids = cli->settings.json,
         };
         code = cf_chat_new(&asking.chat, &params, &err);
     }

@@ -16,7 +16,8 @@ enum { LIST_LIMIT = 50, UUID_PREFIX_MIN = 8 };
 #define COLUMNS                                                                                    \
     OWN_COLUMNS                                                                                    \
     ", (SELECT count(*) FROM message m WHERE m.conversation = c.id AND m.trashed IS NULL),"        \
-    " EXISTS (SELECT 1 FROM message m WHERE m.conversation = c.id AND m.state = 'streaming'),"     \
+    " (SELECT m.owner FROM message m WHERE m.conversation = c.id AND m.state = 'streaming'"        \
+    "  ORDER BY m.id DESC LIMIT 1),"                                                               \
     " (SELECT group_concat(t.name, char(10)) FROM conversation_tag ct JOIN tag t ON t.id = ct.tag" \
     "  WHERE ct.conversation = c.id)"
 
@@ -37,7 +38,7 @@ static const char sql_pinned[] =
     " ORDER BY c.pinned DESC, c.updated DESC, c.id DESC";
 /* What stands in the conversation's own row: other pages are not needed. */
 static const char sql_bare[] =
-    "SELECT " OWN_COLUMNS ", 0, 0, NULL FROM conversation c WHERE c.id = ?1 AND"
+    "SELECT " OWN_COLUMNS ", 0, NULL, NULL FROM conversation c WHERE c.id = ?1 AND"
     " c.import IS NULL";
 static const char sql_one[] =
     "SELECT " COLUMNS " FROM conversation c WHERE c.id = ?1 AND c.import IS NULL";
@@ -109,7 +110,8 @@ static void read_row(struct cf_conversations *list, sqlite3_stmt *stmt)
     item->is_archived = sqlite3_column_int(stmt, 16) != 0;
     item->is_unread = sqlite3_column_int(stmt, 17) != 0;
     item->n_messages = sqlite3_column_int64(stmt, 18);
-    item->is_streaming = sqlite3_column_int(stmt, 19) != 0;
+    const char *owner = (const char *)sqlite3_column_text(stmt, 19);
+    item->is_streaming = owner != NULL && cf_owner_is_alive(owner, item->updated_ms);
     split_tags(arena, item, cf_db_text(arena, stmt, 20, NULL));
 }
 

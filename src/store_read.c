@@ -11,7 +11,7 @@ enum { SALVAGE_PIECE = 256 };
 #define OWN_COLUMNS                                                                                \
     "m.id, m.uuid, m.conversation, m.parent, m.role, m.state, m.reason, m.pinned, m.created,"      \
     " m.updated, m.trashed, m.n_tokens, m.n_prompt, m.n_cached, m.first_us, m.total_us, m.model,"  \
-    " m.error, m.origin_id"
+    " m.error, m.origin_id, m.owner"
 #define SIBLINGS                                                                                   \
     "(SELECT count(*) FROM message s WHERE s.conversation = m.conversation"                        \
     " AND s.parent IS m.parent AND s.trashed IS NULL"
@@ -27,7 +27,8 @@ static const char sql_bare[] = "SELECT " OWN_COLUMNS ", 0, 1, NULL, '' FROM mess
                                " WHERE m.id = ?1";
 
 enum {
-    COLUMN_ALTERNATIVE = 19,
+    COLUMN_OWNER = 19,
+    COLUMN_ALTERNATIVE,
     COLUMN_N_ALTERNATIVES,
     COLUMN_RECIPE,
     COLUMN_TEXT,
@@ -84,6 +85,12 @@ static void read_row(struct cf_messages *messages, sqlite3_stmt *stmt)
     item->model = cf_db_text(arena, stmt, 16, NULL);
     item->error = cf_db_text(arena, stmt, 17, NULL);
     item->origin_id = cf_db_text(arena, stmt, 18, NULL);
+    if (item->state == CF_MESSAGE_STREAMING) {
+        /* A reader writes nothing, but sees what the next one who does will find. */
+        const char *owner = (const char *)sqlite3_column_text(stmt, COLUMN_OWNER);
+        bool is_alive = owner != NULL && cf_owner_is_alive(owner, item->updated_ms);
+        item->state = is_alive ? CF_MESSAGE_STREAMING : CF_MESSAGE_INTERRUPTED;
+    }
     item->alternative = sqlite3_column_int(stmt, COLUMN_ALTERNATIVE);
     item->n_alternatives = sqlite3_column_int(stmt, COLUMN_N_ALTERNATIVES);
     const void *recipe = sqlite3_column_blob(stmt, COLUMN_RECIPE);

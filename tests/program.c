@@ -11,7 +11,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "mem.h"
 
 static char home[] = "/tmp/confab-test-XXXXXX";
 
@@ -53,97 +56,170 @@ void program_end(void)
 }
 
 /* In the child: becomes confab. */
-static void become_program(const char *const *args, const int in[2], const int out[2],
-                           const int err[2])
+static void become_program(const char *const *argv, const int fds[3], void (*prepare)(void *arg),
+                           void *arg)
 {
     const char *program = getenv("CONFAB_PROGRAM");
-    const char *argv[64] = {"confab"};
-    int n = 1;
-    for (; args[n - 1] != NULL && n < 63; n++) {
-        argv[n] = args[n - 1];
+    for (int i = 0; i < 3; i++) {
+        dup2(fds[i], i);
     }
-    dup2(in[0], STDIN_FILENO);
-    dup2(out[1], STDOUT_FILENO);
-    dup2(err[1], STDERR_FILENO);
     for (int fd = 3; fd < 64; fd++) {
         close(fd);
     }
     signal(SIGPIPE, SIG_DFL);
+    if (prepare != NULL) {
+        prepare(arg);
+    }
     execv(program != NULL ? program : "./confab", (char *const *)(uintptr_t)argv);
     _exit(127);
 }
 
-static bool read_some(int *fd, struct cf_buf *buf)
+/* Starts it with a pipe, or the null device, as standard input. */
+static void start(struct program *program, const char *const *args, bool has_input,
+                  void (*prepare)(void *arg), void *arg)
+{
+    int in[2] = {-1, -1};
+    int out[2];
+    int err[2];
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+    if (has_input) {
+        assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+    } else {
+        in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    size_t n = 0;
+    while (args[n] != NULL) {
+        n++;
+    }
+    const char **argv = cf_calloc(n + 2, sizeof *argv);
+    argv[0] = "confab";
+    memcpy(argv + 1, args, n * sizeof *argv);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        become_program(argv, (const int[3]){in[0], out[1], err[1]}, prepare, arg);
+    }
+    free(argv);
+    close(in[0]);
+    close(out[1]);
+    close(err[1]);
+    *program = (struct program){.pid = child,
+                                .in = in[1],
+                                .out = out[0],
+                                .err = err[0],
+                                .result = {.out = CF_BUF_INIT, .err = CF_BUF_INIT}};
+}
+
+void program_start(struct program *program, const char *const *args, void (*prepare)(void *arg),
+                   void *arg)
+{
+    start(program, args, true, prepare, arg);
+}
+
+static void close_end(int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    }
+}
+
+void program_close_input(struct program *program)
+{
+    close_end(&program->in);
+}
+
+static void read_some(int *fd, struct cf_buf *buf)
 {
     char bytes[16384];
     ssize_t n = read(*fd, bytes, sizeof bytes);
     if (n > 0) {
         cf_buf_add(buf, bytes, (size_t)n);
-        return true;
+    } else if (n == 0 || errno != EINTR) {
+        close_end(fd);
     }
-    if (n == 0 || errno != EINTR) {
-        close(*fd);
-        *fd = -1;
+}
+
+bool program_read(struct program *program, int timeout_ms)
+{
+    if (program->out < 0 && program->err < 0) {
+        return false;
     }
-    return false;
+    struct pollfd fds[2] = {{.fd = program->out, .events = POLLIN},
+                            {.fd = program->err, .events = POLLIN}};
+    if (poll(fds, 2, timeout_ms) > 0) {
+        if (fds[0].revents != 0) {
+            read_some(&program->out, &program->result.out);
+        }
+        if (fds[1].revents != 0) {
+            read_some(&program->err, &program->result.err);
+        }
+    }
+    return program->out >= 0 || program->err >= 0;
+}
+
+void program_wait(struct program *program)
+{
+    enum { STEP_MS = 100, LIMIT_MS = 240000 };
+    program_close_input(program);
+    int waited_ms = 0;
+    int status = 0;
+    bool has_ended = false;
+    while (!has_ended && waited_ms < LIMIT_MS) {
+        struct timespec before;
+        struct timespec after;
+        clock_gettime(CLOCK_MONOTONIC, &before);
+        bool is_open = program_read(program, STEP_MS);
+        has_ended = !is_open && waitpid(program->pid, &status, WNOHANG) == program->pid;
+        if (!is_open && !has_ended) {
+            (void)poll(NULL, 0, 1);
+        }
+        clock_gettime(CLOCK_MONOTONIC, &after);
+        waited_ms += (int)((after.tv_sec - before.tv_sec) * 1000 +
+                           (after.tv_nsec - before.tv_nsec) / 1000000);
+    }
+    if (!has_ended) {
+        kill(program->pid, SIGKILL);
+        (void)waitpid(program->pid, &status, 0);
+        fail_msg("confab hangs, standard error: %s", program->result.err.data);
+    }
+    program->result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Reads and writes by turns, so that neither side waits for the other. */
+static void feed(struct program *program, const char *input, size_t size)
+{
+    size_t written = 0;
+    while (program->in >= 0 && written < size) {
+        struct pollfd fds[3] = {{.fd = program->in, .events = POLLOUT},
+                                {.fd = program->out, .events = POLLIN},
+                                {.fd = program->err, .events = POLLIN}};
+        (void)poll(fds, 3, -1);
+        if (fds[1].revents != 0 || fds[2].revents != 0) {
+            (void)program_read(program, 0);
+        }
+        if (fds[0].revents != 0) {
+            size_t left = size - written;
+            ssize_t n = write(program->in, input + written, left < 4096 ? left : 4096);
+            if (n <= 0) {
+                return;
+            }
+            written += (size_t)n;
+        }
+    }
 }
 
 void program_run(struct program_result *result, const char *const *args, const void *input,
                  size_t input_size)
 {
-    *result = (struct program_result){.out = CF_BUF_INIT, .err = CF_BUF_INIT};
-    int in[2];
-    int out[2];
-    int err[2];
-    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-    assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+    struct program program;
+    start(&program, args, input != NULL, NULL, NULL);
     if (input != NULL) {
-        assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-    } else {
-        in[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        in[1] = -1;
+        feed(&program, input, input_size);
     }
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        become_program(args, in, out, err);
-    }
-    close(in[0]);
-    close(out[1]);
-    close(err[1]);
-    size_t written = 0;
-    while (out[0] >= 0 || err[0] >= 0) {
-        struct pollfd fds[3] = {{.fd = out[0], .events = POLLIN},
-                                {.fd = err[0], .events = POLLIN},
-                                {.fd = in[1], .events = POLLOUT}};
-        if (poll(fds, 3, -1) < 0) {
-            continue;
-        }
-        if (fds[0].revents != 0) {
-            read_some(&out[0], &result->out);
-        }
-        if (fds[1].revents != 0) {
-            read_some(&err[0], &result->err);
-        }
-        if (fds[2].revents != 0) {
-            size_t left = input_size - written;
-            ssize_t n = left > 0
-                            ? write(in[1], (const char *)input + written, left < 4096 ? left : 4096)
-                            : 0;
-            written += n > 0 ? (size_t)n : 0;
-            if (n <= 0 || written == input_size) {
-                close(in[1]);
-                in[1] = -1;
-            }
-        }
-    }
-    if (in[1] >= 0) {
-        close(in[1]);
-    }
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    result->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    program_wait(&program);
+    *result = program.result;
 }
 
 void program_release(struct program_result *result)

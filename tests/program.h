@@ -5,6 +5,8 @@
 
 #include "buf.h"
 
+#include <sys/types.h>
+
 /* What a run came to. */
 struct program_result {
     struct cf_buf out; /* standard output */
@@ -19,8 +21,28 @@ void program_end(void);
 /* The home folder. */
 const char *program_home(void);
 
-/* Runs confab with ARGS (NULL behind the last; the program's name not among them) and INPUT on
- * standard input (NULL: /dev/null).  The result is released by the caller. */
+/* A confab at work. */
+struct program {
+    pid_t pid;
+    int in, out, err; /* our ends of its standard streams; -1: closed */
+    struct program_result result;
+};
+
+/* Starts confab with ARGS (NULL behind the last; the program's name not among them).  PREPARE,
+ * which may be NULL, is called in the child with ARG right before the program takes its place. */
+void program_start(struct program *program, const char *const *args, void (*prepare)(void *arg),
+                   void *arg);
+/* Closes its standard input. */
+void program_close_input(struct program *program);
+/* Waits for output, TIMEOUT_MS at most (-1: for ever), and takes what is there.  False: it has
+ * closed both streams. */
+bool program_read(struct program *program, int timeout_ms);
+/* Reads to the end and waits for it; a program that hangs for minutes is killed and the test fails.
+ */
+void program_wait(struct program *program);
+
+/* Runs confab with ARGS and INPUT on standard input (NULL: /dev/null).  The result is released by
+ * the caller. */
 void program_run(struct program_result *result, const char *const *args, const void *input,
                  size_t input_size);
 void program_release(struct program_result *result);
