@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is recorded of a reply, and the digest of the model, which a thread of its own computes: it
  * reads the whole file, the first time that a model is used. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,9 +45,12 @@ void cf_chat_fill_head(struct cf_chat *chat, struct cf_recipe_head *head)
     head->dtype = cf_chat_model(chat)->dtype;
     head->kv_type = cf_worker_kv_type(chat->worker);
     const char *name = cf_kernels_name(cf_kernels_current());
-    size_t size = strlen(name);
-    size = size < sizeof head->instruction_set ? size : sizeof head->instruction_set - 1;
-    memcpy(head->instruction_set, name, size);
+    char gemm[CF_RECIPE_NAME_SIZE - sizeof "generic, "] = "";
+    if (cf_dtype_n_block(head->dtype) == 1) {
+        cf_gemm_name(gemm, sizeof gemm);
+    }
+    (void)snprintf(head->instruction_set, sizeof head->instruction_set, "%.7s%s%s", name,
+                   gemm[0] != '\0' ? ", " : "", gemm);
     head->kernel_version = CF_KERNELS_VERSION;
     head->sampler_version = CF_SAMPLER_VERSION;
     head->n_ctx = cf_worker_n_ctx(chat->worker);

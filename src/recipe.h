@@ -74,7 +74,9 @@ struct cf_recipe_head {
     struct cf_digest system_digest;   /* of the system prompt; of "" if none */
     enum cf_dtype dtype;              /* type the weights were loaded as */
     enum cf_dtype kv_type;
-    char instruction_set[CF_RECIPE_NAME_SIZE]; /* name of the kernels, NUL-terminated */
+    char instruction_set[CF_RECIPE_NAME_SIZE]; /* name of the kernels, NUL-terminated; for weights
+                                                  that may go through GEMM also of OpenBLAS':
+                                                  "avx2, Zen 0.3.21" */
     uint32_t kernel_version;
     uint32_t sampler_version;
     int32_t n_ctx; /* positions the session could hold */

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernels/kernels.h"
 #include "recipe.h"
 #include "store.h"
 
@@ -150,7 +151,11 @@ static void chat__recipe__is_complete(void **state)
     struct cf_digest digest;
     assert_int_equal(cf_digest_model(&digest, fixture->model, NULL, NULL, NULL), CF_OK);
     assert_true(cf_digest_equal(&recipe.head.model_digest, &digest));
-    assert_string_not_equal(recipe.head.instruction_set, "");
+    char gemm[32];
+    cf_gemm_name(gemm, sizeof gemm);
+    assert_non_null(strstr(recipe.head.instruction_set, gemm));
+    const char *kernels = cf_kernels_name(cf_kernels_current());
+    assert_memory_equal(recipe.head.instruction_set, kernels, strlen(kernels));
     cf_recipe_release(&recipe);
     cf_messages_release(&one);
 }

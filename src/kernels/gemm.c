@@ -3,6 +3,7 @@
 #include "kernels/table.h"
 
 #include <cblas.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { GEMM_COLUMNS = 128 };
@@ -25,6 +26,14 @@ struct gemm_scratch {
     float *weights; /* [GEMM_COLUMNS][n_in] or [n_in][GEMM_COLUMNS] */
     float *result;  /* [CF_GEMM_ROWS][GEMM_COLUMNS] */
 };
+
+void cf_gemm_name(char *name, size_t capacity)
+{
+    /* "OpenBLAS 0.3.21 NO_LAPACKE ..." */
+    char version[16] = "";
+    (void)sscanf(openblas_get_config(), "OpenBLAS %15s", version);
+    (void)snprintf(name, capacity, "%s %s", openblas_get_corename(), version);
+}
 
 static size_t gemm_thread_floats(const struct cf_matrix *w)
 {

@@ -43,6 +43,9 @@ const struct cf_kernels *cf_kernels_at(size_t i);
 const struct cf_kernels *cf_kernels_find(const char *name);
 /* The name for a recipe: "generic", "avx2", "avx512", "neon". */
 const char *cf_kernels_name(const struct cf_kernels *kernels);
+/* The same for cf_linear_gemm: OpenBLAS' kernels on this CPU and its version, such as
+ * "Zen 0.3.21". */
+void cf_gemm_name(char *name, size_t capacity);
 
 /* ---- Matrix times rows ---- */
 
