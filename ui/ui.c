@@ -171,7 +171,7 @@ static void react(struct ui *ui, unsigned changes)
     if (changes & CF_CHANGE_DRAFT) {
         show_draft(ui);
     }
-    if (changes & CF_CHANGE_SETTINGS && !(changes & CF_CHANGE_NOTICE)) {
+    if (changes & CF_CHANGE_SETTINGS && !(changes & (CF_CHANGE_NOTICE | CF_CHANGE_OPENED))) {
         ui_hush(ui); /* what was turned is to be seen */
     }
     if (changes & CF_CHANGE_LIST) {

@@ -63,6 +63,15 @@ void ui_edit_turn(struct ui *ui, size_t turn)
     free(text);
 }
 
+/* Says how what was deleted comes back. */
+static void say_deleted(struct ui *ui)
+{
+    struct cf_buf key = CF_BUF_INIT;
+    ui_keys_describe(&ui->keys, UI_UNDO, ui_place(ui), 1, &key);
+    ui_sayf(ui, false, "Deleted; %s brings it back", key.size > 0 ? key.data : "/undo");
+    cf_buf_release(&key);
+}
+
 static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -87,7 +96,9 @@ static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
         code = cf_chat_walk(ui->chat, turn, action == UI_NEXT_ALTERNATIVE ? 1 : -1, ui->is_key_held,
                             &err);
     }
-    ui_check(ui, code, &err);
+    if (ui_check(ui, code, &err) && action == UI_DELETE && !ui->is_key_held) {
+        say_deleted(ui);
+    }
 }
 
 /* --- the list, the knobs, the hits ------------------------------------------------------------ */
@@ -128,7 +139,9 @@ static void act_on_item(struct ui *ui, enum ui_action action)
         if (ui->list_selected == id) {
             ui_move_in_list(ui, -1);
         }
-        ui_check(ui, cf_chat_delete(ui->chat, id, &err), &err);
+        if (ui_check(ui, cf_chat_delete(ui->chat, id, &err), &err)) {
+            say_deleted(ui);
+        }
     }
 }
 
@@ -385,6 +398,8 @@ bool ui_key(void *context, uint32_t key)
         /* In a pane nothing types. */
         return ui->focus != UI_FOCUS_INPUT;
     }
+    ui->is_acting = true;
     handlers[action](ui, action);
+    ui->is_acting = false;
     return true;
 }

@@ -126,8 +126,9 @@ static void do_delete(struct ui *ui, const char *name)
 {
     struct cf_err err = CF_ERR_INIT;
     int64_t id = 0;
-    if (name[0] == '\0' || find_conversation(ui, name, &id)) {
-        ui_check(ui, cf_chat_delete(ui->chat, id, &err), &err);
+    if ((name[0] == '\0' || find_conversation(ui, name, &id)) &&
+        ui_check(ui, cf_chat_delete(ui->chat, id, &err), &err)) {
+        ui_say(ui, false, "Deleted; /undo brings it back");
     }
 }
 
@@ -426,6 +427,7 @@ void ui_submit(void *context, const char *text, size_t size)
     struct cf_err err = CF_ERR_INIT;
     char *copy = cf_memdup_str(text, size);
     ui->is_dirty = true;
+    ui->is_acting = true;
     switch (ui->asking) {
     case UI_ASK_MESSAGE:
         submit_message(ui, copy, size);
@@ -442,5 +444,6 @@ void ui_submit(void *context, const char *text, size_t size)
         ui_search(ui, copy);
         break;
     }
+    ui->is_acting = false;
     free(copy);
 }

@@ -33,7 +33,7 @@ static void start_first(struct ui *ui)
 void ui_say(struct ui *ui, bool is_error, const char *text)
 {
     ui->is_dirty = true;
-    if (ui->n_notices > 0 && strcasecmp(ui->notices[ui->n_notices - 1].text, text) == 0) {
+    if (ui->n_notices > 0 && strcasecmp(ui->notices[0].text, text) == 0) {
         start_first(ui);
         return;
     }
@@ -45,8 +45,12 @@ void ui_say(struct ui *ui, bool is_error, const char *text)
     if (copy[0] >= 'a' && copy[0] <= 'z' && strcspn(copy, "/.") > strcspn(copy, " ")) {
         copy[0] = (char)(copy[0] - 'a' + 'A'); /* a sentence, not a path */
     }
-    ui->notices[ui->n_notices++] = (struct ui_notice){copy, is_error};
-    if (ui->n_notices == 1) {
+    /* The answer to a key or a command is shown at once; what else was to be said comes after. */
+    size_t at = ui->is_acting ? 0 : ui->n_notices;
+    memmove(ui->notices + at + 1, ui->notices + at, (ui->n_notices - at) * sizeof ui->notices[0]);
+    ui->notices[at] = (struct ui_notice){copy, is_error};
+    ui->n_notices++;
+    if (at == 0) {
         start_first(ui);
     } else if (ui->notice_until_ms > ui->notice_since_ms + HURRIED_MS) {
         ui->notice_until_ms = ui->notice_since_ms + HURRIED_MS;

@@ -64,6 +64,7 @@ struct ui {
 
     struct ui_notice notices[UI_NOTICES_MAX]; /* the first one is shown */
     size_t n_notices;
+    bool is_acting; /* within a key or a submission */
     int64_t notice_since_ms;
     int64_t notice_until_ms;
 
