@@ -5,7 +5,7 @@
 
 #include "base.h"
 
-/* role, number in the database, name in files and JSON */
+/* role, number, name in files, JSON and the database */
 #define CF_ROLES(X)                                                                                \
     X(CF_ROLE_SYSTEM, 0, "system")                                                                 \
     X(CF_ROLE_USER, 1, "user")                                                                     \
