@@ -213,7 +213,7 @@ struct cf_chat_event {
     enum cf_chat_event_kind kind;
     int32_t alternative;
     int64_t conversation; /* START: 0 where nothing is saved */
-    int64_t message;      /* START: of alternative's reply; START comes once for each */
+    int64_t message;      /* START: of alternative's reply, 0 where it is not saved */
     uint64_t seed;        /* START */
     int32_t n_prompt;     /* START */
     int32_t n_reused;     /* START */
@@ -227,7 +227,8 @@ struct cf_chat_event {
     double seconds_to_first;   /* END */
     double tokens_per_second;  /* END */
 };
-/* The events taken in by the last pump; valid until the next one. */
+/* The events taken in by the last pump, or held back by earlier ones until the numbers of the
+ * messages were known; START comes once for each alternative.  Valid until the next pump. */
 const struct cf_chat_event *cf_chat_events(const struct cf_chat *chat, size_t *n);
 /* The sentence behind reason CF_END_ERROR, or behind a model that could not be opened; CF_OK when
  * there was no failure. */

@@ -34,9 +34,17 @@ struct asking {
     int32_t writing; /* the one that standard output is at */
     int32_t n_ended;
     bool has_failed;
-    bool is_said;    /* why it failed stands on standard error already */
-    bool is_stopped; /* by a signal, or because the reader is gone */
+    bool is_said;              /* why it failed stands on standard error already */
+    bool is_stopped;           /* by a signal, or because the reader is gone */
+    const struct cf_buf *echo; /* written before each alternative; NULL: nothing is */
 };
+
+static void write_echo(struct asking *asking)
+{
+    if (asking->echo != NULL) {
+        cf_out_add_text(&asking->out, asking->echo->data, asking->echo->size);
+    }
+}
 
 /* Writes text, but holds newlines at its end back: a reply ends with one. */
 static void write_text(struct asking *asking, struct alternative *alternative, const char *text,
@@ -71,6 +79,7 @@ static void write_ready(struct asking *asking)
         asking->writing++;
         if (asking->writing < asking->n) {
             cf_out_add(&asking->out, "---\n", 4);
+            write_echo(asking);
         }
     }
 }
@@ -356,7 +365,8 @@ static enum cf_exit ask(const struct cf_cli *cli, bool is_template)
                    ? cf_chat_send_many(asking.chat, prompt.data, prompt.size, asking.n, &err)
                    : cf_chat_complete(asking.chat, prompt.data, prompt.size, asking.n, &err);
         if (code == CF_OK && cf_cli_has(cli, CF_CLI_ECHO) && !cli->settings.json) {
-            cf_out_add_text(&asking.out, prompt.data, prompt.size);
+            asking.echo = &prompt;
+            write_echo(&asking);
             cf_out_flush(&asking.out);
         }
         while (code == CF_OK && !cf_chat_is_settled(asking.chat)) {

@@ -14,6 +14,11 @@ static void write_setting(struct cf_out *out, const struct cf_cli *cli,
     struct cf_buf value = CF_BUF_INIT;
     struct cf_buf source = CF_BUF_INIT;
     cf_settings_format(&cli->settings, info->setting, &value);
+    if (value.size == 0 && info->setting == CF_SETTING_DB) {
+        cf_buf_add_str(&value, cli->db_path);
+    } else if (value.size == 0 && info->setting == CF_SETTING_CONFIG && cli->config.path != NULL) {
+        cf_buf_add_str(&value, cli->config.path);
+    }
     cf_settings_format_source(&cli->settings, info->setting, &source);
     if (cli->settings.json) {
         json_t *object = json_object();

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "cli_out.h"
+#include "cli_json.h"
 #include "store.h"
 
 static enum cf_code open_store(struct cf_store **store, const struct cf_cli *cli,
@@ -135,8 +135,15 @@ enum cf_exit cf_cli_purge(const struct cf_cli *cli)
     if (code == CF_OK && !cli->settings.quiet) {
         struct cf_out out;
         cf_out_init(&out, STDOUT_FILENO);
-        cf_out_addf(&out, "erased %lld conversations and %lld messages\n",
-                    (long long)result.n_conversations, (long long)result.n_messages);
+        if (cli->settings.json) {
+            cf_out_add_json(&out, json_pack("{s:I, s:I}", "conversations",
+                                            (json_int_t)result.n_conversations, "messages",
+                                            (json_int_t)result.n_messages));
+        } else {
+            cf_out_addf(&out, "erased %lld conversation%s and %lld message%s\n",
+                        (long long)result.n_conversations, result.n_conversations == 1 ? "" : "s",
+                        (long long)result.n_messages, result.n_messages == 1 ? "" : "s");
+        }
         code = cf_out_finish(&out, &err);
     }
     return finish(cli, store, code, &err);
@@ -157,6 +164,32 @@ enum cf_exit cf_cli_backup(const struct cf_cli *cli)
     return finish(cli, store, code, &err);
 }
 
+static void write_report(struct cf_out *out, const struct cf_cli *cli,
+                         const struct cf_check_report *report)
+{
+    if (cli->settings.json) {
+        json_t *problems = json_array();
+        for (size_t i = 0; i < report->n; i++) {
+            json_array_append_new(problems, cf_json_string(report->problems[i]));
+        }
+        json_t *object = json_object();
+        json_object_set_new(object, "problems", problems);
+        json_object_set_new(object, "hint", cf_json_string(report->hint));
+        cf_out_add_json(out, object);
+        return;
+    }
+    for (size_t i = 0; i < report->n; i++) {
+        cf_out_add_text(out, report->problems[i], strlen(report->problems[i]));
+        cf_out_end_text(out);
+        cf_out_add(out, "\n", 1);
+    }
+    if (report->n == 0) {
+        cf_out_addf(out, "no problems found\n");
+    } else if (report->hint != NULL) {
+        cf_out_addf(out, "%s\n", report->hint);
+    }
+}
+
 enum cf_exit cf_cli_check(const struct cf_cli *cli)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -174,16 +207,7 @@ enum cf_exit cf_cli_check(const struct cf_cli *cli)
         code = cf_store_check(&report, store, true, &err);
     }
     if (code == CF_OK) {
-        for (size_t i = 0; i < report.n; i++) {
-            cf_out_add_text(&out, report.problems[i], strlen(report.problems[i]));
-            cf_out_end_text(&out);
-            cf_out_add(&out, "\n", 1);
-        }
-        if (report.n == 0) {
-            cf_out_addf(&out, "no problems found\n");
-        } else if (report.hint != NULL) {
-            cf_out_addf(&out, "%s\n", report.hint);
-        }
+        write_report(&out, cli, &report);
         code = cf_out_finish(&out, &err);
     }
     bool has_problems = report.n > 0;

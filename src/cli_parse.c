@@ -295,6 +295,17 @@ static enum cf_code read_environment(struct cf_cli *cli, struct cf_err *err)
     return CF_OK;
 }
 
+/* Whether there is the template that an option or the config file names. */
+static enum cf_code check_template(const struct cf_cli *cli, struct cf_err *err)
+{
+    const struct cf_template *found = NULL;
+    const char *name = cli->settings.template_name;
+    if (name == NULL || name[0] == '\0') {
+        return CF_OK;
+    }
+    return cf_config_find_template(&found, &cli->config, name, err);
+}
+
 /* The config file: the one asked for must be there, the usual one may be missing. */
 static enum cf_code read_config(struct cf_cli *cli, struct cf_err *err)
 {
@@ -318,7 +329,7 @@ static enum cf_code read_config(struct cf_cli *cli, struct cf_err *err)
         cf_settings_take_over(&cli->settings, &cli->config.settings, CF_ORIGIN_CONFIG);
         code = cf_settings_apply_preset(&cli->settings, &cli->config.presets, err);
     }
-    return code;
+    return code == CF_OK ? check_template(cli, err) : code;
 }
 
 static enum cf_code find_database(struct cf_cli *cli, struct cf_err *err)

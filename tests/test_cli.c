@@ -139,6 +139,7 @@ static void cli__ask__json_tells_every_token(void **state)
     assert_true(json_integer_value(json_object_get(start, "prompt_tokens")) > 0);
     assert_true(json_is_object(json_object_get(start, "settings")));
     assert_true(json_integer_value(json_object_get(start, "conversation")) > 0);
+    int64_t message = json_integer_value(json_object_get(start, "message"));
     json_decref(start);
     for (size_t i = 1; i + 1 < n; i++) {
         json_t *token = json_line(&result.out, i);
@@ -151,6 +152,11 @@ static void cli__ask__json_tells_every_token(void **state)
     assert_string_equal(json_string_value(json_object_get(end, "event")), "end");
     assert_int_equal(json_integer_value(json_object_get(end, "tokens")), n - 2);
     json_decref(end);
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "show", "last", "--json");
+    json_t *reply = json_line(&result.out, 1);
+    assert_int_equal(json_integer_value(json_object_get(reply, "id")), message);
+    json_decref(reply);
     program_release(&result);
 }
 
@@ -200,6 +206,9 @@ static void cli__complete__saves_nothing(void **state)
     program_release(&result);
     PROGRAM(&result, 0, NULL, "complete", "--echo", "-n", "8", "-t", "0", "Once upon a time");
     assert_int_equal(strncmp(result.out.data, "Once upon a time", 16), 0);
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "complete", "--echo", "--count", "2", "-n", "4", "Once upon a time");
+    assert_non_null(strstr(result.out.data, "\n---\nOnce upon a time"));
     program_release(&result);
     PROGRAM(&result, 0, NULL, "list");
     assert_int_equal(result.out.size, 0);
@@ -370,6 +379,16 @@ static void cli__backup__is_a_database(void **state)
     program_release(&result);
 }
 
+static void cli__template__must_be_known(void **state)
+{
+    (void)state;
+    struct program_result result;
+    PROGRAM(&result, 1, NULL, "ask", "--template", "nope", "Hi");
+    assert_non_null(strstr(result.err.data, "there is no template 'nope'"));
+    assert_int_equal(result.out.size, 0);
+    program_release(&result);
+}
+
 static void cli__config__says_where_values_come_from(void **state)
 {
     (void)state;
@@ -447,6 +466,7 @@ int main(void)
         TEST(cli__score__chat_tells_roles_apart),
         TEST(cli__shelves__delete_restore_purge),
         TEST(cli__backup__is_a_database),
+        TEST(cli__template__must_be_known),
         TEST(cli__config__says_where_values_come_from),
         TEST(cli__model_info__tells_the_shape),
         TEST(cli__output__full_disk_is_an_error),
