@@ -306,24 +306,22 @@ static enum cf_code check_template(const struct cf_cli *cli, struct cf_err *err)
     return cf_config_find_template(&found, &cli->config, name, err);
 }
 
-/* The config file: the one asked for must be there, the usual one may be missing. */
+/* The config file: the one asked for must be there, the usual one may be missing, or lie in a home
+ * that is another user's. */
 static enum cf_code read_config(struct cf_cli *cli, struct cf_err *err)
 {
     char *path = NULL;
-    enum cf_code code = CF_OK;
+    struct stat status;
     bool is_asked_for = cli->settings.config != NULL;
+    enum cf_code code = CF_OK;
     if (is_asked_for) {
         path = cf_strdup(cli->settings.config);
-    } else if (cf_path_in(&path, CF_FOLDER_CONFIG, "config", NULL) != CF_OK) {
-        return CF_OK;
+    } else {
+        (void)cf_path_in(&path, CF_FOLDER_CONFIG, "config", NULL);
     }
-    struct stat status;
-    if (!is_asked_for && stat(path, &status) != 0) {
-        /* Not there, or in a home that is another user's. */
-        free(path);
-        return CF_OK;
+    if (path != NULL && (is_asked_for || stat(path, &status) == 0)) {
+        code = cf_config_read(&cli->config, path, err);
     }
-    code = cf_config_read(&cli->config, path, err);
     free(path);
     if (code == CF_OK) {
         cf_settings_take_over(&cli->settings, &cli->config.settings, CF_ORIGIN_CONFIG);

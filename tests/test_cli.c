@@ -387,6 +387,12 @@ static void cli__template__must_be_known(void **state)
     assert_non_null(strstr(result.err.data, "there is no template 'nope'"));
     assert_int_equal(result.out.size, 0);
     program_release(&result);
+    /* Presets that are built in need no config file either. */
+    PROGRAM(&result, 0, NULL, "config", "--preset", "precise");
+    assert_non_null(strstr(result.out.data, "option --preset, preset precise"));
+    program_release(&result);
+    PROGRAM(&result, 1, NULL, "config", "--preset", "nope");
+    program_release(&result);
 }
 
 static void cli__config__says_where_values_come_from(void **state)

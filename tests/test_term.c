@@ -439,6 +439,7 @@ static void term__colours__are_those_of_the_terminal(void **state)
         {{"TERM=xterm-256color", "NO_COLOR=", NULL}, "colours 256", true},
         {{"TERM=xterm", NULL}, "colours 8", true},
         {{"TERM=vt100", NULL}, "colours 0", false},
+        {{"TERM=linux", NULL}, "colours 8", true},
         {{"NO_COLOR=1", NULL}, "colours 0", false},
     };
     for (size_t i = 0; i < CF_ARRAY_SIZE(cases); i++) {

@@ -284,6 +284,8 @@ static enum cf_code start_curses(struct ui_term *term, struct cf_err *err)
                           "the terminal '%s' cannot move its cursor; use 'confab ask' there",
                           shown.data);
     } else {
+        /* Curses begins with the entry's size, which a Linux console's does not have. */
+        use_tioctl(tigetnum("lines") <= 0 || tigetnum("cols") <= 0);
         term->screen = newterm(name, stdout, stdin);
         if (term->screen == NULL) {
             code = cf_err_set(err, CF_ERR_UNSUPPORTED, "cannot use the terminal '%s'", shown.data);
@@ -334,6 +336,11 @@ void ui_term_screen_leave(struct ui_term *term)
     endwin();
     /* Leaving the other screen restores what was saved last, and curses saves when it scrolls: in
      * some terminals that is a hidden cursor. */
+    if (!has_string("rmcup") && has_string("el")) {
+        /* There is no other screen to leave: the last row is the shell's now. */
+        putp(tigetstr("el"));
+        fflush(stdout);
+    }
     const char *cnorm = tigetstr("cnorm");
     if (has_string("cnorm")) {
         putp(cnorm);

@@ -202,7 +202,7 @@ static void stop_or_leave(struct ui *ui, enum ui_action action)
         ui_leave(ui);
     } else if (ui->asking != UI_ASK_MESSAGE) {
         ui_ask_end(ui);
-    } else {
+    } else if (cf_chat_n_turns(ui->chat) > 0) {
         ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
     }
 }

@@ -78,6 +78,11 @@ void ui_ask_end(struct ui *ui)
     if (ui->asking == UI_ASK_MESSAGE) {
         return;
     }
+    if (ui->asking == UI_ASK_TITLE && ui->has_list) {
+        /* Back to where the question came from. */
+        ui_set_focus(ui, UI_FOCUS_LIST);
+        ui->list_selected = ui->asked_id;
+    }
     ui->asking = UI_ASK_MESSAGE;
     ui_line_set_prompt(ui->line, prompt_of(UI_ASK_MESSAGE));
     /* Not now: the line may be in the middle of a submission. */
