@@ -206,6 +206,9 @@ static void line__read__edits_as_readline_does(void **state)
     assert_line(f, "|" ZHENG "\xF0\x9F\x98\x80");
     type(f, "\x06\x1b[3~");
     assert_line(f, ZHENG "|");
+    /* Esc and a character at once, or Alt with a letter of a keyboard that has it: never half. */
+    type(f, "\x1b" ZHENG "\x1b\xC3\xA4");
+    assert_line(f, ZHENG ZHENG "\xC3\xA4|");
     assert_string_equal(getenv("LC_ALL"), "C");
     assert_string_equal(setlocale(LC_CTYPE, NULL), "C.UTF-8");
     close_line(f);

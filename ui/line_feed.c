@@ -106,6 +106,12 @@ static void queue_key(struct ui_line *line, const struct ui_input *input)
         n = usual_bytes(bytes, input->key);
         n = n > 0 && is_bound(bytes, n) ? n : 0;
     }
+    bool is_alt_letter = n > 2 && bytes[0] == '\x1b' && (unsigned char)bytes[1] >= 0x80;
+    if (is_alt_letter && !is_bound(bytes, n)) {
+        /* Readline would take the first byte for the key and the rest for text. */
+        cf_buf_add(&line->queue, bytes + 1, n - 1);
+        return;
+    }
     cf_buf_add(&line->queue, bytes, n);
 }
 
