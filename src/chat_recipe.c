@@ -68,6 +68,19 @@ bool cf_chat_holds_head(struct cf_chat *chat, const struct cf_recipe_head *head)
            now.sampler_version == head->sampler_version && now.n_ctx == head->n_ctx;
 }
 
+/* The turns before the window that the prompt holds: the owners of its tokens tell. */
+static void record_pinned(struct cf_chat_node *node, const struct cf_chat_plan *plan)
+{
+    int32_t last = -1;
+    for (size_t i = 0; i < plan->prompt.owners.n; i++) {
+        int32_t owner = plan->prompt.owners.data[i];
+        if (owner > last && (size_t)owner < plan->prompt.start) {
+            cf_recipe_add_pinned(&node->recipe, (int32_t)plan->sources[owner].place);
+            last = owner;
+        }
+    }
+}
+
 void cf_chat_record_job(struct cf_chat_node *node, const struct cf_chat_work *work,
                         int32_t alternative)
 {
@@ -83,6 +96,7 @@ void cf_chat_record_job(struct cf_chat_node *node, const struct cf_chat_work *wo
                                       .n_prompt = (int32_t)work->job.ids.n - work->job.n_own,
                                       .prompt_digest = plan->ids_digest};
     cf_recipe_add_job(&node->recipe, &job);
+    record_pinned(node, plan);
     cf_recipe_add_knobs(&node->recipe, (int32_t)node->recipe.n_tokens, &work->job.sampling);
 }
 

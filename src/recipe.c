@@ -12,9 +12,10 @@
  *   "cfr" version(1)
  *   model(32) template(32) system(32) dtype kv-type name-size name kernel sampler n-ctx
  *   n-jobs  { begin max-tokens started-ms(signed) seed(8) stream first-draw window-start n-prompt
- *             prompt(32) n-paths-of-the-job }
+ *             prompt(32) n-paths-of-the-job n-pinned-of-the-job }
  *   n-knobs { begin mask { value of each field in the mask } }
  *   n-paths { n path(1) }
+ *   n-pinned { place }
  *   n-tokens { id * 4 + origin, rank, p-raw(4), p(4) }
  *   the first 8 bytes of the SHA-256 of all before
  *
@@ -33,9 +34,10 @@ enum {
     MASK_LAST_N = 1 << 8,
     MASK_ALL = (1 << 9) - 1,
     /* The fewest bytes that one of each can take. */
-    JOB_SIZE_MIN = 8 + 8 + CF_DIGEST_SIZE,
+    JOB_SIZE_MIN = 8 + 9 + CF_DIGEST_SIZE,
     KNOBS_SIZE_MIN = 2,
     PATH_SIZE_MIN = 2,
+    PINNED_SIZE_MIN = 1,
     TOKEN_SIZE_MIN = 10,
     HEAD_SIZE_MIN = 3 * CF_DIGEST_SIZE,
 };
@@ -70,6 +72,7 @@ void cf_recipe_release(struct cf_recipe *recipe)
     free(recipe->knobs);
     free(recipe->jobs);
     free(recipe->paths);
+    free(recipe->pinned);
     if (recipe->token_bytes.data != NULL) {
         cf_buf_release(&recipe->token_bytes);
     }
@@ -90,7 +93,9 @@ void cf_recipe_add_job(struct cf_recipe *recipe, const struct cf_recipe_job *job
     bool is_empty = recipe->n_jobs > 0 && recipe->jobs[recipe->n_jobs - 1].begin == begin;
     if (is_empty) {
         /* The job before made no token. */
-        recipe->n_paths -= recipe->jobs[--recipe->n_jobs].n_paths;
+        const struct cf_recipe_job *before = &recipe->jobs[--recipe->n_jobs];
+        recipe->n_paths -= before->n_paths;
+        recipe->n_pinned -= before->n_pinned;
     }
     recipe->jobs =
         grown(recipe->jobs, recipe->n_jobs, &recipe->jobs_capacity, 1, sizeof *recipe->jobs);
@@ -98,6 +103,7 @@ void cf_recipe_add_job(struct cf_recipe *recipe, const struct cf_recipe_job *job
     *added = *job;
     added->begin = begin;
     added->n_paths = 0;
+    added->n_pinned = 0;
 }
 
 static bool is_same(const struct cf_sampling *a, const struct cf_sampling *b)
@@ -185,21 +191,39 @@ void cf_recipe_set_paths(struct cf_recipe *recipe, const struct cf_recipe_path *
     }
 }
 
+void cf_recipe_add_pinned(struct cf_recipe *recipe, int32_t place)
+{
+    assert(recipe->n_jobs > 0 && place >= 0);
+    struct cf_recipe_job *job = &recipe->jobs[recipe->n_jobs - 1];
+    assert(job->n_pinned == 0 || recipe->pinned[recipe->n_pinned - 1] < place);
+    recipe->pinned = grown(recipe->pinned, recipe->n_pinned, &recipe->pinned_capacity, 1,
+                           sizeof *recipe->pinned);
+    recipe->pinned[recipe->n_pinned++] = place;
+    job->n_pinned++;
+}
+
 void cf_recipe_copy_prefix(struct cf_recipe *to, const struct cf_recipe *from, int32_t n)
 {
     assert(to->n_tokens == 0 && to->n_jobs == 0 && to->n_knobs == 0);
     assert(n >= 0 && (size_t)n <= from->n_tokens);
     size_t n_paths = 0;
+    size_t n_pinned = 0;
     for (size_t i = 0; i < from->n_jobs && from->jobs[i].begin < n; i++) {
         to->jobs = grown(to->jobs, to->n_jobs, &to->jobs_capacity, 1, sizeof *to->jobs);
         to->jobs[to->n_jobs++] = from->jobs[i];
         n_paths += from->jobs[i].n_paths;
+        n_pinned += from->jobs[i].n_pinned;
     }
     to->paths = grown(to->paths, 0, &to->paths_capacity, n_paths, sizeof *to->paths);
     if (n_paths > 0) {
         memcpy(to->paths, from->paths, n_paths * sizeof *to->paths);
     }
     to->n_paths = n_paths;
+    to->pinned = grown(to->pinned, 0, &to->pinned_capacity, n_pinned, sizeof *to->pinned);
+    if (n_pinned > 0) {
+        memcpy(to->pinned, from->pinned, n_pinned * sizeof *to->pinned);
+    }
+    to->n_pinned = n_pinned;
     for (size_t i = 0; i < from->n_knobs && from->knobs[i].begin < n; i++) {
         to->knobs = grown(to->knobs, to->n_knobs, &to->knobs_capacity, 1, sizeof *to->knobs);
         to->knobs[to->n_knobs++] = from->knobs[i];
@@ -287,6 +311,7 @@ static void put_job(struct cf_buf *blob, const struct cf_recipe_job *job)
     put_number(blob, (uint64_t)job->n_prompt);
     put_fixed(blob, job->prompt_digest.bytes, CF_DIGEST_SIZE);
     put_number(blob, job->n_paths);
+    put_number(blob, job->n_pinned);
 }
 
 void cf_recipe_encode(const struct cf_recipe *recipe, struct cf_buf *blob)
@@ -319,6 +344,10 @@ void cf_recipe_encode(const struct cf_recipe *recipe, struct cf_buf *blob)
     for (size_t i = 0; i < recipe->n_paths; i++) {
         put_number(blob, (uint64_t)recipe->paths[i].n);
         cf_buf_add_char(blob, (char)recipe->paths[i].path);
+    }
+    put_number(blob, recipe->n_pinned);
+    for (size_t i = 0; i < recipe->n_pinned; i++) {
+        put_number(blob, (uint64_t)recipe->pinned[i]);
     }
     put_number(blob, recipe->n_tokens);
     cf_buf_add(blob, recipe->token_bytes.data, recipe->token_bytes.size);
@@ -434,6 +463,7 @@ static void get_jobs(struct reader *reader, struct cf_recipe *recipe)
         job->n_prompt = (int32_t)get_number(reader, INT32_MAX);
         get_fixed(reader, job->prompt_digest.bytes, CF_DIGEST_SIZE);
         job->n_paths = (size_t)get_number(reader, INT32_MAX);
+        job->n_pinned = (size_t)get_number(reader, INT32_MAX);
         bool ascends =
             recipe->n_jobs > 0 ? job->begin > recipe->jobs[recipe->n_jobs - 1].begin : true;
         reader->has_failed = reader->has_failed || !ascends;
@@ -483,6 +513,15 @@ static void get_paths(struct reader *reader, struct cf_recipe *recipe)
     }
 }
 
+static void get_pinned(struct reader *reader, struct cf_recipe *recipe)
+{
+    size_t n = get_count(reader, PINNED_SIZE_MIN);
+    recipe->pinned = grown(recipe->pinned, 0, &recipe->pinned_capacity, n, sizeof *recipe->pinned);
+    for (; recipe->n_pinned < n && !reader->has_failed; recipe->n_pinned++) {
+        recipe->pinned[recipe->n_pinned] = (int32_t)get_number(reader, INT32_MAX);
+    }
+}
+
 static void get_tokens(struct reader *reader, struct cf_recipe *recipe)
 {
     size_t n = get_count(reader, TOKEN_SIZE_MIN);
@@ -507,7 +546,26 @@ static void get_tokens(struct reader *reader, struct cf_recipe *recipe)
     }
 }
 
-/* Borders lie inside the reply, and every path run is of a job. */
+/* The places of each job's pinned turns ascend. */
+static bool are_pinned_in_order(const struct cf_recipe *recipe)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < recipe->n_jobs; i++) {
+        size_t n = recipe->jobs[i].n_pinned;
+        if (n > recipe->n_pinned - at) {
+            return false;
+        }
+        for (size_t k = 1; k < n; k++) {
+            if (recipe->pinned[at + k] <= recipe->pinned[at + k - 1]) {
+                return false;
+            }
+        }
+        at += n;
+    }
+    return at == recipe->n_pinned;
+}
+
+/* Borders lie inside the reply, and every path run and pinned turn is of a job. */
 static bool is_consistent(const struct cf_recipe *recipe)
 {
     size_t n = recipe->n_tokens;
@@ -515,7 +573,7 @@ static bool is_consistent(const struct cf_recipe *recipe)
     for (size_t i = 0; i < recipe->n_jobs; i++) {
         n_paths += recipe->jobs[i].n_paths;
     }
-    if (n_paths != recipe->n_paths) {
+    if (n_paths != recipe->n_paths || !are_pinned_in_order(recipe)) {
         return false;
     }
     if (n > 0 && (recipe->n_jobs == 0 || recipe->n_knobs == 0 || recipe->jobs[0].begin != 0)) {
@@ -581,6 +639,7 @@ enum cf_code cf_recipe_decode(struct cf_recipe *recipe, const void *blob, size_t
         get_jobs(&reader, &read);
         get_knobs(&reader, &read);
         get_paths(&reader, &read);
+        get_pinned(&reader, &read);
         get_tokens(&reader, &read);
     }
     if (reader.has_failed || reader.at != reader.end || !is_consistent(&read)) {

@@ -56,9 +56,11 @@ struct cf_recipe_job {
     int32_t n_prompt;     /* tokens of the prompt (for a continuation: without the reply's own) */
     struct cf_digest prompt_digest; /* SHA-256 of the n_prompt ids, each as
                                                            4 bytes little endian */
-    size_t n_paths; /* runs in the recipe's paths, behind those of the jobs before: how every
-                       position up to the job's last token was computed; what a job before made may
-                       have been evaluated again, another way */
+    size_t n_paths;  /* runs in the recipe's paths, behind those of the jobs before: how every
+                        position up to the job's last token was computed; what a job before made may
+                        have been evaluated again, another way */
+    size_t n_pinned; /* places in the recipe's pinned, behind those of the jobs before: the turns
+                        before window_start that the prompt holds because they were pinned */
 };
 
 /* How the KV of the next n positions was computed, each job beginning at position 0: an enum
@@ -94,6 +96,8 @@ struct cf_recipe {
     size_t n_jobs, jobs_capacity;
     struct cf_recipe_path *paths;
     size_t n_paths, paths_capacity;
+    int32_t *pinned; /* indexes in the branch, ascending within a job */
+    size_t n_pinned, pinned_capacity;
     struct cf_buf token_bytes; /* the entries encoded so far; private */
 };
 
@@ -102,7 +106,7 @@ void cf_recipe_release(struct cf_recipe *recipe);
 /* Makes room for EXTRA more tokens, so that adding them allocates nothing. */
 void cf_recipe_reserve(struct cf_recipe *recipe, size_t extra);
 
-/* A job begins at the next token; job->begin and n_paths are set here. */
+/* A job begins at the next token; job->begin, n_paths and n_pinned are set here. */
 void cf_recipe_add_job(struct cf_recipe *recipe, const struct cf_recipe_job *job);
 /* The settings in force from token BEGIN on, which is at most n_tokens and at least the last run's
  * begin: equal replaces that run, settings equal to those already in force add nothing. */
@@ -111,6 +115,9 @@ void cf_recipe_add_knobs(struct cf_recipe *recipe, int32_t begin,
 void cf_recipe_add_token(struct cf_recipe *recipe, const struct cf_recipe_token *token);
 /* Replaces the path runs of the last job, of which there is one, by paths[0..n). */
 void cf_recipe_set_paths(struct cf_recipe *recipe, const struct cf_recipe_path *paths, size_t n);
+/* Adds the place of a pinned turn to the last job, of which there is one: greater than those the
+ * job has already. */
+void cf_recipe_add_pinned(struct cf_recipe *recipe, int32_t place);
 /* The first N tokens of FROM, marked as copied, with the settings and jobs that made them, as the
  * beginning of TO, which holds a head and no tokens: a fork. */
 void cf_recipe_copy_prefix(struct cf_recipe *to, const struct cf_recipe *from, int32_t n);

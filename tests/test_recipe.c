@@ -46,6 +46,8 @@ static void make_golden(struct cf_recipe *recipe)
     sampling.top_p = 0.95;
     sampling.top_k = 50;
     cf_recipe_add_job(recipe, &job);
+    cf_recipe_add_pinned(recipe, 0);
+    cf_recipe_add_pinned(recipe, 3);
     cf_recipe_add_knobs(recipe, 0, &sampling);
     const struct cf_recipe_token tokens[] = {
         {.id = 0, .rank = 0, .p_raw = 0.5F, .p = 0.75F, .origin = CF_TOKEN_DRAWN},
@@ -97,6 +99,7 @@ static void assert_same_job(const struct cf_recipe_job *a, const struct cf_recip
     assert_int_equal(a->window_start, b->window_start);
     assert_int_equal(a->n_prompt, b->n_prompt);
     assert_int_equal(a->n_paths, b->n_paths);
+    assert_int_equal(a->n_pinned, b->n_pinned);
     assert_true(cf_digest_equal(&a->prompt_digest, &b->prompt_digest));
 }
 
@@ -132,6 +135,10 @@ static void assert_same(const struct cf_recipe *a, const struct cf_recipe *b)
     for (size_t i = 0; i < a->n_paths; i++) {
         assert_int_equal(a->paths[i].n, b->paths[i].n);
         assert_int_equal(a->paths[i].path, b->paths[i].path);
+    }
+    assert_int_equal(a->n_pinned, b->n_pinned);
+    for (size_t i = 0; i < a->n_pinned; i++) {
+        assert_int_equal(a->pinned[i], b->pinned[i]);
     }
 }
 
