@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chat_private.h"
+#include "command.h"
 #include "mem.h"
 
 /* Longer than any token: more text than this for each position cannot be in a prompt. */
@@ -81,6 +82,12 @@ static void copy_last(struct cf_chat_plan *plan)
     last->ids = plan->last_ids.data;
 }
 
+/* What the draft would be as a message: a command is none. */
+static const char *message_of_draft(const struct cf_chat *chat)
+{
+    return cf_command_is(chat->draft) ? "" : cf_command_text(chat->draft);
+}
+
 void cf_chat_plan_init(struct cf_chat_plan *plan, const struct cf_chat *chat, size_t n_path,
                        bool with_draft, struct cf_job *job)
 {
@@ -94,8 +101,8 @@ void cf_chat_plan_init(struct cf_chat_plan *plan, const struct cf_chat *chat, si
     plan->budget.max_tokens = chat->settings.max_tokens;
     add_path(plan, chat, n_path);
     copy_last(plan);
-    if (with_draft && chat->draft[0] != '\0') {
-        plan->draft = cf_strdup(chat->draft);
+    if (with_draft && message_of_draft(chat)[0] != '\0') {
+        plan->draft = cf_strdup(message_of_draft(chat));
         const struct cf_turn turn = {
             .role = CF_ROLE_USER, .text = plan->draft, .size = strlen(plan->draft)};
         add_turn(plan, &turn, 0, NULL);
@@ -249,7 +256,7 @@ void cf_chat_idle(struct cf_chat *chat)
         return;
     }
     chat->is_idle_due = false;
-    if (chat->tree->n_path == 0 && chat->draft[0] == '\0') {
+    if (chat->tree->n_path == 0 && message_of_draft(chat)[0] == '\0') {
         chat->status.n_used = 0;
         chat->status.n_cached = 0;
         cf_chat_mark(chat, CF_CHANGE_STATUS);

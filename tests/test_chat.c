@@ -501,6 +501,27 @@ static void chat__idle_work__leaves_little_for_enter(void **state)
     assert_string_equal(cf_chat_draft(fixture->chat), "");
 }
 
+static void chat__idle_work__takes_no_command_for_a_message(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct cf_chat_params params = params_of(fixture, false);
+    params.idles = true;
+    open_chat(fixture, &params);
+    settle(fixture);
+    const struct cf_chat_status *status = cf_chat_status(fixture->chat);
+    static const struct {
+        const char *draft, *prompt;
+    } cases[] = {{"//tmp", "User: /tmp\nAssistant:"}, {"/temp 0.5", ""}};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(cases); i++) {
+        cf_chat_set_draft(fixture->chat, cases[i].draft, strlen(cases[i].draft));
+        pump(fixture);
+        while (status->n_used != (int32_t)strlen(cases[i].prompt)) {
+            wait_a_little(fixture);
+            pump(fixture);
+        }
+    }
+}
+
 static void chat__model__that_is_not_there_is_said(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -558,6 +579,7 @@ int main(void)
         TEST(chat__complete__continues_a_text),
         TEST(chat__delete_turn__can_be_undone),
         TEST(chat__idle_work__leaves_little_for_enter),
+        TEST(chat__idle_work__takes_no_command_for_a_message),
         TEST(chat__model__that_is_not_there_is_said),
     };
     return cmocka_run_group_tests_name("chat", tests, NULL, NULL);
