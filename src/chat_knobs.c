@@ -13,40 +13,18 @@ static const struct cf_presets *presets_of(const struct cf_chat *chat)
 
 /* --- putting the layers on each other --- */
 
-/* "top-p" is "confab.top_p" in a model's metadata. */
-static const char *recommendation(const struct cf_model *model, const char *name)
+static const char *find_metadata(const void *model, const char *key)
 {
-    struct cf_buf key = CF_BUF_INIT;
-    cf_buf_addf(&key, "confab.%s", name);
-    for (size_t i = 0; i < key.size; i++) {
-        key.data[i] = key.data[i] == '-' ? '_' : key.data[i];
-    }
-    const char *value = cf_model_metadata_find(model, key.data);
-    cf_buf_release(&key);
-    return value;
-}
-
-static void apply_model(struct cf_settings *settings, const struct cf_model *model)
-{
-    if (model == NULL) {
-        return;
-    }
-    for (int i = 0; i < CF_N_SETTINGS; i++) {
-        const struct cf_setting_info *info = cf_setting_info((enum cf_setting)i);
-        bool is_wanted = (info->flags & CF_SET_LIVE) != 0 || info->setting == CF_SETTING_MAX_TOKENS;
-        const char *value = is_wanted ? recommendation(model, info->name) : NULL;
-        if (value != NULL) {
-            /* A recommendation that makes no sense is none. */
-            (void)cf_settings_set(settings, info->setting, value, CF_ORIGIN_MODEL, NULL, NULL);
-        }
-    }
+    return cf_model_metadata_find(model, key);
 }
 
 static void rebuild(struct cf_chat *chat)
 {
     struct cf_settings *settings = &chat->settings;
     cf_settings_copy(settings, &chat->base);
-    apply_model(settings, cf_chat_model(chat));
+    if (cf_chat_model(chat) != NULL) {
+        cf_settings_take_model(settings, find_metadata, cf_chat_model(chat));
+    }
     cf_settings_take_over(settings, &chat->own, CF_ORIGIN_CONVERSATION);
     cf_settings_take_over(settings, &chat->own, CF_ORIGIN_USER);
     struct cf_err err = CF_ERR_INIT;
@@ -236,11 +214,6 @@ const struct cf_template *cf_chat_template(const struct cf_chat *chat)
         found = &chat->model_template;
     }
     return found != NULL ? found : cf_template_builtin("transcript");
-}
-
-static const char *find_metadata(const void *model, const char *key)
-{
-    return cf_model_metadata_find(model, key);
 }
 
 void cf_chat_take_model(struct cf_chat *chat)

@@ -238,6 +238,12 @@ double cf_settings_slider(const struct cf_settings *settings, enum cf_setting se
 void cf_settings_take_over(struct cf_settings *settings, const struct cf_settings *from,
                            enum cf_origin origin);
 
+/* Takes over what a model recommends for itself, as from CF_ORIGIN_MODEL: FIND answers the text of
+ * a metadata key ("confab.top_p") or NULL, and gets MODEL. */
+void cf_settings_take_model(struct cf_settings *settings,
+                            const char *(*find)(const void *model, const char *key),
+                            const void *model);
+
 /* Appends a setting's value as cf_settings_set would read it ("0.8", "on", "random"; texts of a
  * list quoted and separated by spaces). */
 void cf_settings_format(const struct cf_settings *settings, enum cf_setting setting,

@@ -234,8 +234,14 @@ static void compare(const struct printed *early, const struct printed *all, cons
     program_release(&result);
 }
 
+/* A kill in the first moments comes before there is a database. */
 static void assert_sound(void)
 {
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/.local/share/confab/confab.db", program_home());
+    if (access(path, F_OK) != 0) {
+        return;
+    }
     struct program_result result;
     run(&result, (const char *const[]){"check", NULL});
     assert_string_equal(result.out.data, "no problems found\n");
