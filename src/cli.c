@@ -29,7 +29,16 @@ const struct cf_cli_command *cf_cli_command_at(size_t i)
 static void say(const char *prefix, const char *sentence)
 {
     struct cf_buf safe = CF_BUF_INIT;
-    cf_text_make_safe(&safe, sentence, strlen(sentence));
+    while (*sentence != '\0') {
+        size_t size = strcspn(sentence, "\n");
+        cf_text_make_safe(&safe, sentence, size);
+        sentence += size;
+        if (*sentence == '\n') {
+            /* One line, whatever the name of a file has in it. */
+            cf_buf_add_str(&safe, "\\n");
+            sentence++;
+        }
+    }
     fprintf(stderr, "%s%s\n", prefix, safe.data);
     cf_buf_release(&safe);
 }

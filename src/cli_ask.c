@@ -21,6 +21,7 @@ enum { COUNT_MAX = 64, FLUSH_MS = 8000, FLUSH_FULL_MS = 1600, FLUSH_STEP_MS = 40
 /* What has come of one alternative.  Alternative 0 streams; the others wait for their turn. */
 struct alternative {
     struct cf_buf text;     /* not yet written */
+    bool has_text;          /* something was written */
     size_t n_newlines_held; /* at the end of what was written: only the next text brings them out */
     bool has_ended;
 };
@@ -59,6 +60,7 @@ static void write_text(struct asking *asking, struct alternative *alternative, c
             cf_out_add(&asking->out, "\n", 1);
         }
         cf_out_add_text(&asking->out, text, size - n_newlines);
+        alternative->has_text = true;
     }
     alternative->n_newlines_held += n_newlines;
 }
@@ -75,7 +77,9 @@ static void write_ready(struct asking *asking)
             return;
         }
         cf_out_end_text(&asking->out);
-        cf_out_add(&asking->out, "\n", 1);
+        if (alternative->has_text || !asking->has_failed) {
+            cf_out_add(&asking->out, "\n", 1);
+        }
         asking->writing++;
         if (asking->writing < asking->n) {
             cf_out_add(&asking->out, "---\n", 4);
@@ -143,12 +147,33 @@ static void write_json(struct asking *asking, const struct cf_chat_event *event)
     cf_out_add_json(&asking->out, object);
 }
 
+/* What of the conversation the model does not see. */
+static void warn_of_what_is_cut(const struct asking *asking)
+{
+    const struct cf_chat_status *status = cf_chat_status(asking->chat);
+    for (size_t i = 0; i < cf_chat_n_turns(asking->chat); i++) {
+        if (cf_chat_turn(asking->chat, i)->is_cut) {
+            cf_cli_warn(asking->cli,
+                        "the message is longer than what %s can see at once (%d tokens): only its "
+                        "end was read",
+                        status->model_name, (int)status->n_ctx);
+        }
+    }
+    if (status->first_visible > 0 && asking->cli->settings.verbose) {
+        cf_cli_warn(asking->cli, "the first %zu messages are no longer seen by the model",
+                    status->first_visible);
+    }
+}
+
 static void take_events(struct asking *asking)
 {
     size_t n = 0;
     const struct cf_chat_event *events = cf_chat_events(asking->chat, &n);
     for (size_t i = 0; i < n; i++) {
         const struct cf_chat_event *event = &events[i];
+        if (event->kind == CF_CHAT_EVENT_START && event->alternative == 0) {
+            warn_of_what_is_cut(asking);
+        }
         if (event->kind == CF_CHAT_EVENT_END) {
             asking->n_ended++;
             asking->has_failed = asking->has_failed || event->reason == CF_END_ERROR;
@@ -178,16 +203,12 @@ static void take_notices(struct asking *asking)
         if (notice == NULL) {
             return;
         }
-        if (is_error && cf_chat_status(asking->chat)->is_retrying) {
-            /* It may still be saved before the end, which then tells. */
-            if (asking->cli->settings.verbose) {
-                cf_cli_warn(asking->cli, "%s", notice);
-            }
-        } else if (is_error) {
+        /* What is tried again may still be saved before the end, which then tells. */
+        if (is_error && !cf_chat_status(asking->chat)->is_retrying) {
             asking->has_failed = true;
             asking->is_said = true;
             (void)cf_cli_fail_with(CF_ERR_IO, "%s", notice);
-        } else if (asking->cli->settings.verbose) {
+        } else {
             cf_cli_warn(asking->cli, "%s", notice);
         }
         free(notice);

@@ -81,6 +81,10 @@ enum cf_code cf_engine_open(struct cf_engine *engine, const struct cf_cli *cli,
             code = CF_OK;
         }
     }
+    if (code == CF_OK && needs_tokenizer) {
+        code =
+            cf_tokenizer_check_model(engine->tokenizer, engine->model->n_vocab, engine->path, err);
+    }
     if (code == CF_OK) {
         int n_threads = cli->settings.threads > 0 ? cli->settings.threads : cf_cpu_n_cores();
         code = cf_pool_new(&engine->pool, n_threads, err);

@@ -49,8 +49,15 @@ void cf_out_add_json(struct cf_out *out, json_t *object)
     /* 15 digits bring 0.7 out as 0.7, and every float32 back as it was. */
     char *line = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
     json_decref(object);
-    if (line != NULL) {
-        cf_out_addf(out, "%s\n", line);
-        free(line);
+    if (line == NULL) {
+        return;
     }
+    /* The one control character that JSON leaves as it is. */
+    const char *at = line;
+    for (const char *del; (del = strchr(at, 0x7F)) != NULL; at = del + 1) {
+        cf_out_add(out, at, (size_t)(del - at));
+        cf_out_add(out, "\\u007F", 6);
+    }
+    cf_out_addf(out, "%s\n", at);
+    free(line);
 }

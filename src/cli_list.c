@@ -315,22 +315,34 @@ static void write_snippet(struct cf_out *out, const struct cf_hit *hit)
             flat.data[i] = ' ';
         }
     }
+    const char *terminal = getenv("TERM");
+    bool is_bold = out->is_terminal && terminal != NULL && strcmp(terminal, "dumb") != 0;
     cf_out_addf(out, "%s", hit->is_cut_before ? "…" : "");
     size_t at = 0;
     for (size_t i = 0; i < hit->n_marks; i++) {
         const struct cf_span *mark = &hit->marks[i];
         cf_out_add_text(out, flat.data + at, mark->begin - at);
         cf_out_end_text(out);
-        cf_out_addf(out, "%s", out->is_terminal ? "\033[1m" : "[");
+        cf_out_addf(out, "%s", is_bold ? "\033[1m" : "[");
         cf_out_add_text(out, flat.data + mark->begin, mark->end - mark->begin);
         cf_out_end_text(out);
-        cf_out_addf(out, "%s", out->is_terminal ? "\033[0m" : "]");
+        cf_out_addf(out, "%s", is_bold ? "\033[0m" : "]");
         at = mark->end;
     }
     cf_out_add_text(out, flat.data + at, flat.size - at);
     cf_out_end_text(out);
     cf_out_addf(out, "%s\n", hit->is_cut_after ? "…" : "");
     cf_buf_release(&flat);
+}
+
+/* Where the first SIZE bytes of the snippet end once its invalid ones are replaced. */
+static size_t valid_size(const struct cf_hit *hit, size_t size)
+{
+    struct cf_buf valid = CF_BUF_INIT;
+    cf_text_make_valid(&valid, hit->snippet, size);
+    size = valid.size;
+    cf_buf_release(&valid);
+    return size;
 }
 
 static void write_hit(struct cf_out *out, const struct cf_cli *cli, const struct cf_hit *hit)
@@ -344,8 +356,9 @@ static void write_hit(struct cf_out *out, const struct cf_cli *cli, const struct
         json_object_set_new(object, "snippet", cf_json_text(hit->snippet, hit->snippet_size));
         json_t *marks = json_array();
         for (size_t i = 0; i < hit->n_marks; i++) {
-            json_array_append_new(marks, json_pack("[I, I]", (json_int_t)hit->marks[i].begin,
-                                                   (json_int_t)hit->marks[i].end));
+            json_array_append_new(marks, json_pack("[I, I]",
+                                                   (json_int_t)valid_size(hit, hit->marks[i].begin),
+                                                   (json_int_t)valid_size(hit, hit->marks[i].end)));
         }
         json_object_set_new(object, "marks", marks);
         cf_out_add_json(out, object);

@@ -295,17 +295,6 @@ static enum cf_code read_environment(struct cf_cli *cli, struct cf_err *err)
     return CF_OK;
 }
 
-/* Whether there is the template that an option or the config file names. */
-static enum cf_code check_template(const struct cf_cli *cli, struct cf_err *err)
-{
-    const struct cf_template *found = NULL;
-    const char *name = cli->settings.template_name;
-    if (name == NULL || name[0] == '\0') {
-        return CF_OK;
-    }
-    return cf_config_find_template(&found, &cli->config, name, err);
-}
-
 /* The config file: the one asked for must be there, the usual one may be missing, or lie in a home
  * that is another user's. */
 static enum cf_code read_config(struct cf_cli *cli, struct cf_err *err)
@@ -325,9 +314,25 @@ static enum cf_code read_config(struct cf_cli *cli, struct cf_err *err)
     free(path);
     if (code == CF_OK) {
         cf_settings_take_over(&cli->settings, &cli->config.settings, CF_ORIGIN_CONFIG);
-        code = cf_settings_apply_preset(&cli->settings, &cli->config.presets, err);
     }
-    return code == CF_OK ? check_template(cli, err) : code;
+    return code;
+}
+
+/* The names of presets and templates can be looked up only now. */
+static enum cf_code resolve_names(struct cf_cli *cli, struct cf_err *err)
+{
+    const char *name = cli->settings.template_name;
+    const struct cf_template *template = NULL;
+    enum cf_setting at_fault = CF_SETTING_PRESET_NAME;
+    enum cf_code code = cf_settings_apply_preset(&cli->settings, &cli->config.presets, err);
+    if (code == CF_OK && name != NULL && name[0] != '\0') {
+        at_fault = CF_SETTING_TEMPLATE;
+        code = cf_config_find_template(&template, &cli->config, name, err);
+    }
+    if (code != CF_OK && cli->settings.sources[at_fault].origin == CF_ORIGIN_OPTION) {
+        err->code = code = CF_ERR_USAGE;
+    }
+    return code;
 }
 
 static enum cf_code find_database(struct cf_cli *cli, struct cf_err *err)
@@ -352,6 +357,9 @@ enum cf_code cf_cli_parse(struct cf_cli *cli, int argc, char *const argv[], stru
     code = read_environment(cli, err);
     if (code == CF_OK) {
         code = read_config(cli, err);
+    }
+    if (code == CF_OK) {
+        code = resolve_names(cli, err);
     }
     if (code == CF_OK) {
         code = find_database(cli, err);
@@ -387,7 +395,8 @@ enum cf_code cf_cli_number(int64_t *number, const struct cf_cli *cli, enum cf_cl
     if (errno != 0 || end == text || *end != '\0' || value < least || value > greatest) {
         return cf_err_set(err, CF_ERR_USAGE,
                           "--%s must be a whole number from %lld to %lld, not %s",
-                          option_infos[option].name, (long long)least, (long long)greatest, text);
+                          option_infos[option].name, (long long)least, (long long)greatest,
+                          text[0] != '\0' ? text : "empty");
     }
     *number = value;
     return CF_OK;

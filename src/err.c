@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *cf_code_text(enum cf_code code)
@@ -18,20 +19,38 @@ const char *cf_code_text(enum cf_code code)
     return "unknown error";
 }
 
-/* A sentence that did not fit must not end in half a character. */
-static void cut_half_character(char *text)
+static bool is_inside_character(char byte)
 {
-    size_t size = strlen(text);
-    if (size < CF_ERR_TEXT_SIZE - 1) {
-        return;
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+/* Puts a sentence together.  One that does not fit loses its middle, which is some long name's, and
+ * keeps its beginning and its end, which tells what is wrong; no character is cut in half. */
+static void make_sentence(char text[CF_ERR_TEXT_SIZE], const char *format, va_list args)
+{
+    static const char gap[] = "…";
+    enum { HEAD = CF_ERR_TEXT_SIZE / 2, TAIL = CF_ERR_TEXT_SIZE - HEAD - (int)sizeof gap };
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(text, CF_ERR_TEXT_SIZE, format, args);
+    size_t size = n > 0 ? (size_t)n : 0;
+    char *whole = size >= CF_ERR_TEXT_SIZE ? malloc(size + 1) : NULL;
+    if (whole != NULL) {
+        (void)vsnprintf(whole, size + 1, format, again);
+        size_t head = HEAD;
+        while (head > 0 && is_inside_character(whole[head])) {
+            head--;
+        }
+        size_t tail = size - TAIL;
+        while (tail < size && is_inside_character(whole[tail])) {
+            tail++;
+        }
+        memcpy(text, whole, head);
+        memcpy(text + head, gap, sizeof gap - 1);
+        memcpy(text + head + sizeof gap - 1, whole + tail, size - tail + 1);
+        free(whole);
     }
-    size_t start = size;
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80) {
-        start--;
-    }
-    if (start > 0 && (unsigned char)text[start - 1] >= 0xC0) {
-        text[start - 1] = '\0';
-    }
+    va_end(again);
 }
 
 enum cf_code cf_err_set(struct cf_err *err, enum cf_code code, const char *format, ...)
@@ -43,9 +62,8 @@ enum cf_code cf_err_set(struct cf_err *err, enum cf_code code, const char *forma
     va_start(args, format);
     /* The arguments may point into err->text. */
     char text[CF_ERR_TEXT_SIZE];
-    (void)vsnprintf(text, sizeof text, format, args);
+    make_sentence(text, format, args);
     va_end(args);
-    cut_half_character(text);
     err->code = code;
     memcpy(err->text, text, strlen(text) + 1);
     return code;
@@ -80,7 +98,7 @@ enum cf_code cf_err_set_errno(struct cf_err *err, int system_errno, const char *
     va_list args;
     va_start(args, format);
     char text[CF_ERR_TEXT_SIZE];
-    (void)vsnprintf(text, sizeof text, format, args);
+    make_sentence(text, format, args);
     va_end(args);
     return cf_err_set(err, code, "%s: %s", text, strerror(system_errno));
 }
@@ -93,7 +111,7 @@ enum cf_code cf_err_prefix(struct cf_err *err, enum cf_code code, const char *fo
     va_list args;
     va_start(args, format);
     char prefix[CF_ERR_TEXT_SIZE];
-    (void)vsnprintf(prefix, sizeof prefix, format, args);
+    make_sentence(prefix, format, args);
     va_end(args);
     char text[CF_ERR_TEXT_SIZE];
     memcpy(text, err->text, sizeof text);

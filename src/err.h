@@ -41,7 +41,7 @@ enum { CF_ERR_TEXT_SIZE = 512 };
 
 struct cf_err {
     enum cf_code code;
-    char text[CF_ERR_TEXT_SIZE]; /* NUL-terminated; cut at a character's border when too long */
+    char text[CF_ERR_TEXT_SIZE]; /* NUL-terminated; without its middle when too long */
 };
 
 #define CF_ERR_INIT ((struct cf_err){.code = CF_OK, .text = ""})
@@ -60,7 +60,7 @@ enum cf_code cf_err_set_errno(struct cf_err *err, int system_errno, const char *
     CF_PRINTF(3, 4);
 
 /* Puts "PREFIX: " before the sentence already in err, and returns CODE, the code of the failure
- * that is being passed on.  What no longer fits is cut at the end. */
+ * that is being passed on. */
 enum cf_code cf_err_prefix(struct cf_err *err, enum cf_code code, const char *format, ...)
     CF_PRINTF(3, 4);
 

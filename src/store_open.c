@@ -94,6 +94,9 @@ static enum cf_code make_file(const char *path, const struct cf_store_options *o
         if (S_ISDIR(info.st_mode)) {
             return cf_err_set(err, CF_ERR_FORMAT, "%s: is a folder, not a database", path);
         }
+        if (!S_ISREG(info.st_mode)) {
+            return cf_err_set(err, CF_ERR_FORMAT, "%s: is no file that could be a database", path);
+        }
         return CF_OK;
     }
     if (errno != ENOENT) {

@@ -74,6 +74,18 @@ int32_t cf_tokenizer_n_vocab(const struct cf_tokenizer *tokenizer)
     return tokenizer->n_tokens;
 }
 
+enum cf_code cf_tokenizer_check_model(const struct cf_tokenizer *tokenizer, int32_t n_vocab,
+                                      const char *name, struct cf_err *err)
+{
+    if (cf_tokenizer_n_vocab(tokenizer) <= n_vocab) {
+        return CF_OK;
+    }
+    return cf_err_set(
+        err, CF_ERR_MISMATCH,
+        "%s: the tokenizer has %d tokens, the model only %d: they don't belong together", name,
+        (int)cf_tokenizer_n_vocab(tokenizer), (int)n_vocab);
+}
+
 int32_t cf_tokenizer_eos(const struct cf_tokenizer *tokenizer)
 {
     return tokenizer->eos;

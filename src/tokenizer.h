@@ -26,6 +26,9 @@ void cf_tokenizer_free(struct cf_tokenizer *tokenizer);
 
 /* One more than the largest id. */
 int32_t cf_tokenizer_n_vocab(const struct cf_tokenizer *tokenizer);
+/* CF_ERR_MISMATCH when it has ids that the model called NAME, of N_VOCAB tokens, does not know. */
+enum cf_code cf_tokenizer_check_model(const struct cf_tokenizer *tokenizer, int32_t n_vocab,
+                                      const char *name, struct cf_err *err);
 /* The id of the token that ends a text, or -1. */
 int32_t cf_tokenizer_eos(const struct cf_tokenizer *tokenizer);
 /* The id of the token that begins a text, or -1. */

@@ -41,11 +41,10 @@ static enum cf_code load(struct cf_worker *worker, struct cf_err *err)
         return code;
     }
     int32_t n_vocab = cf_tokenizer_n_vocab(worker->tokenizer);
-    if (n_vocab > worker->model->n_vocab) {
-        return cf_err_set(err, CF_ERR_MISMATCH,
-                          "%s: the tokenizer has %d tokens, the model only %d: they don't belong "
-                          "together",
-                          worker->model->name, (int)n_vocab, (int)worker->model->n_vocab);
+    code = cf_tokenizer_check_model(worker->tokenizer, worker->model->n_vocab, worker->model->name,
+                                    err);
+    if (code != CF_OK) {
+        return code;
     }
     for (int32_t id = 0; id < n_vocab; id++) {
         size_t size = 0;

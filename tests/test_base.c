@@ -23,17 +23,30 @@ static void err__set__keeps_code_and_sentence(void **state)
     assert_int_equal(cf_err_prefix(NULL, CF_ERR_IO, "x"), CF_ERR_IO);
 }
 
-static void err__set__cuts_at_a_character(void **state)
+static void err__set__leaves_the_middle_out(void **state)
 {
     (void)state;
-    char text[CF_ERR_TEXT_SIZE + 10];
-    memset(text, 'a', sizeof text);
-    /* A three-byte character across the border. */
-    memcpy(text + CF_ERR_TEXT_SIZE - 3, "\xe6\xad\xa3", 3);
-    text[sizeof text - 1] = '\0';
     struct cf_err err = CF_ERR_INIT;
-    cf_err_set(&err, CF_ERR_IO, "%s", text);
-    assert_int_equal(strlen(err.text), CF_ERR_TEXT_SIZE - 3);
+    struct cf_err prefixed = CF_ERR_INIT;
+    char name[3 * CF_ERR_TEXT_SIZE + 1];
+    for (size_t shift = 0; shift < 3; shift++) {
+        memset(name, 'x', sizeof name);
+        for (size_t i = shift; i + 3 < sizeof name; i += 3) {
+            memcpy(name + i, "\xe6\xad\xa3", 3);
+        }
+        name[sizeof name - 1] = '\0';
+        cf_err_set_errno(&err, ENOENT, "cannot open %s", name);
+        assert_true(strlen(err.text) < CF_ERR_TEXT_SIZE);
+        assert_true(strlen(err.text) > CF_ERR_TEXT_SIZE - 10);
+        assert_int_equal(strncmp(err.text, "cannot open ", 12), 0);
+        assert_non_null(strstr(err.text, ": No such file or directory"));
+        const char *gap = strstr(err.text, "…");
+        assert_non_null(gap);
+        assert_int_equal(strncmp(gap - 3, "\xe6\xad\xa3…\xe6\xad\xa3", 9), 0);
+        prefixed = err;
+        cf_err_prefix(&prefixed, prefixed.code, "%s", name);
+        assert_non_null(strstr(prefixed.text, ": No such file or directory"));
+    }
 }
 
 static void err__set_errno__maps_the_code(void **state)
@@ -134,7 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(err__set__keeps_code_and_sentence),
-        cmocka_unit_test(err__set__cuts_at_a_character),
+        cmocka_unit_test(err__set__leaves_the_middle_out),
         cmocka_unit_test(err__set_errno__maps_the_code),
         cmocka_unit_test(buf__add__stays_sane),
         cmocka_unit_test(mem__arena__keeps_pieces_apart),
