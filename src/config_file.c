@@ -14,7 +14,7 @@
  * quotes, all as it was built.  So it is handed lines that are short and plain: each value is kept
  * back here and stands there as VALUE_MARK. */
 #define VALUE_MARK "-"
-enum { SECTION_MAX = 49, NAME_MAX_SIZE = 100 };
+enum { SECTION_MAX = 49, NAME_MAX_SIZE = 100, SECTIONS_MAX = 1000 };
 
 struct parser {
     struct cf_config *config; /* being made */
@@ -78,6 +78,10 @@ static enum cf_code begin_preset(struct parser *parser, const char *name)
         return cf_err_set(parser->err, CF_ERR_FORMAT, "preset %s is there already, at %s", name,
                           known->detail);
     }
+    if (presets->n >= SECTIONS_MAX) {
+        return cf_err_set(parser->err, CF_ERR_TOO_LARGE, "there are more than %d presets",
+                          (int)SECTIONS_MAX);
+    }
     char *place = place_of(parser);
     struct cf_preset *preset = cf_presets_put(presets, name, place);
     parser->preset = (size_t)(preset - presets->items);
@@ -100,6 +104,10 @@ static enum cf_code begin_template(struct parser *parser, const char *name)
         if (strcmp(config->templates[i].name, name) == 0) {
             return cf_err_set(parser->err, CF_ERR_FORMAT, "template %s is there already", name);
         }
+    }
+    if (config->n_templates >= SECTIONS_MAX) {
+        return cf_err_set(parser->err, CF_ERR_TOO_LARGE, "there are more than %d templates",
+                          (int)SECTIONS_MAX);
     }
     config->templates =
         cf_realloc_array(config->templates, config->n_templates + 1, sizeof *config->templates);
@@ -195,12 +203,17 @@ static int handle(void *user, const char *section, const char *name, const char 
     return code == CF_OK ? 1 : fail(parser, code);
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
 static const char *trim(const char *begin, const char **end)
 {
-    while (begin < *end && strchr(" \t\r", *begin) != NULL) {
+    while (begin < *end && is_blank(*begin)) {
         begin++;
     }
-    while (*end > begin && strchr(" \t\r", (*end)[-1]) != NULL) {
+    while (*end > begin && is_blank((*end)[-1])) {
         (*end)--;
     }
     return begin;
