@@ -323,14 +323,9 @@ static enum cf_code resolve_names(struct cf_cli *cli, struct cf_err *err)
 {
     const char *name = cli->settings.template_name;
     const struct cf_template *template = NULL;
-    enum cf_setting at_fault = CF_SETTING_PRESET_NAME;
     enum cf_code code = cf_settings_apply_preset(&cli->settings, &cli->config.presets, err);
     if (code == CF_OK && name != NULL && name[0] != '\0') {
-        at_fault = CF_SETTING_TEMPLATE;
         code = cf_config_find_template(&template, &cli->config, name, err);
-    }
-    if (code != CF_OK && cli->settings.sources[at_fault].origin == CF_ORIGIN_OPTION) {
-        err->code = code = CF_ERR_USAGE;
     }
     return code;
 }
