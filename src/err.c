@@ -26,7 +26,8 @@ static bool is_inside_character(char byte)
 
 /* Puts a sentence together.  One that does not fit loses its middle, which is some long name's, and
  * keeps its beginning and its end, which tells what is wrong; no character is cut in half. */
-static void make_sentence(char text[CF_ERR_TEXT_SIZE], const char *format, va_list args)
+static CF_PRINTF(2, 0) void make_sentence(char text[CF_ERR_TEXT_SIZE], const char *format,
+                                          va_list args)
 {
     static const char gap[] = "…";
     enum { HEAD = CF_ERR_TEXT_SIZE / 2, TAIL = CF_ERR_TEXT_SIZE - HEAD - (int)sizeof gap };
