@@ -389,7 +389,19 @@ enum cf_code cf_store_open_schema(struct cf_store **store, const char *path,
 enum cf_code cf_store_open(struct cf_store **store, const char *path,
                            const struct cf_store_options *options, struct cf_err *err)
 {
-    return cf_store_open_schema(store, path, options, cf_store_schema, cf_store_schema_n, err);
+    /* Processes that make a database at the same moment meet locks that SQLite reports without
+     * asking its busy handler (the change to WAL): one of them has to come again. */
+    const int wanted_ms = options != NULL ? options->busy_timeout_ms : 0;
+    const int timeout_ms = wanted_ms > 0 ? wanted_ms : BUSY_TIMEOUT_MS;
+    const int64_t start_ms = cf_db_monotonic_ms();
+    for (;;) {
+        enum cf_code code =
+            cf_store_open_schema(store, path, options, cf_store_schema, cf_store_schema_n, err);
+        if (code != CF_ERR_BUSY || cf_db_monotonic_ms() - start_ms >= timeout_ms) {
+            return code;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+    }
 }
 
 void cf_store_close(struct cf_store *store)

@@ -333,6 +333,7 @@ static void ui__start__goes_on_where_it_was_left(void **state)
     /* Stopped in the middle of a reply: what there is of it is kept. */
     pty_type(pty, "\003");
     send_message(pty, "once more");
+    pty_wait_text(pty, "tok/s");
     pty_hang_up(pty);
     pty_wait_exit(pty);
     pty_end(pty);
