@@ -134,7 +134,6 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
     made->config = params->config;
     made->awaits_ids = params->awaits_ids;
     made->idles = params->idles;
-    made->keeps_drafts = params->keeps_drafts;
     made->title = cf_strdup("");
     made->draft = cf_strdup("");
     made->model_name = cf_strdup("");
@@ -154,7 +153,7 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
         free_chat(made);
         return code;
     }
-    if (cf_chat_saves_drafts(made)) {
+    if (made->storage != NULL) {
         uint64_t job = cf_storage_draft_load(made->storage, 0);
         cf_chat_expect(made, job, CF_WHAT_DRAFT, NULL);
     }
@@ -236,7 +235,7 @@ int cf_chat_timeout_ms(const struct cf_chat *chat)
                     reply->nodes[i]->is_dirty;
     }
     earlier(&due, is_dirty, is_dirty ? reply->saved_at + CF_CHAT_SAVE_MS * 1e-3 : 0);
-    earlier(&due, chat->is_draft_dirty && cf_chat_saves_drafts(chat),
+    earlier(&due, chat->is_draft_dirty && cf_chat_saves(chat),
             chat->draft_dirty_at + CF_CHAT_DRAFT_MS * 1e-3);
     earlier(&due, chat->is_settings_dirty && cf_chat_saves(chat),
             chat->settings_dirty_at + CF_CHAT_SETTINGS_MS * 1e-3);

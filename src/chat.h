@@ -51,7 +51,6 @@ struct cf_chat_params {
     bool awaits_ids; /* a reply starts only when it has its id in the database, so that START tells
                       * it */
     bool idles;      /* evaluate conversation and draft while nothing else is to be done (a face) */
-    bool keeps_drafts; /* load and save what is being typed (a face); else drafts are left alone */
     int test_commit_delay_ms; /* a slow disk, for tests */
 };
 

@@ -29,12 +29,10 @@ void cf_chat_ensure_conversation(struct cf_chat *chat)
                                                   .settings = json.data};
         uint64_t job = cf_storage_conversation_create(chat->storage, chat->conversation, &spec);
         cf_chat_expect(chat, job, CF_WHAT_CREATE, NULL);
+        (void)cf_storage_draft_save(chat->storage, 0, "", 0, 0);
         cf_buf_release(&json);
         chat->is_settings_dirty = false;
         chat->wants_title = true;
-    }
-    if (cf_chat_saves_drafts(chat)) {
-        (void)cf_storage_draft_save(chat->storage, 0, "", 0, 0);
     }
 }
 

@@ -519,29 +519,6 @@ static void chat__settings__belong_to_the_conversation(void **state)
     no_notice(fixture);
 }
 
-static void chat__command__leaves_drafts_alone(void **state)
-{
-    struct chat_fixture *fixture = *state;
-    start(fixture, true);
-    settle(fixture);
-    cf_chat_set_draft(fixture->chat, "half a tho", 10);
-    cf_chat_free(fixture->chat);
-
-    struct cf_chat_params params = params_of(fixture, true);
-    params.keeps_drafts = false;
-    open_chat(fixture, &params);
-    settle(fixture);
-    assert_string_equal(cf_chat_draft(fixture->chat), "");
-    say(fixture, "asked in passing");
-    open_last(fixture);
-    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
-    assert_int_equal(cf_chat_timeout_ms(fixture->chat), -1);
-
-    restart(fixture);
-    settle(fixture);
-    assert_string_equal(cf_chat_draft(fixture->chat), "half a tho");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -557,7 +534,6 @@ int main(void)
         TEST(chat__tree__survives),
         TEST(chat__list__shows_what_there_is),
         TEST(chat__settings__belong_to_the_conversation),
-        TEST(chat__command__leaves_drafts_alone),
     };
     return cmocka_run_group_tests_name("chat disk", tests, NULL, NULL);
 }
