@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,37 @@ static char home[] = "/tmp/confab-test-XXXXXX";
 const char *program_home(void)
 {
     return home;
+}
+
+const char *program_path(const char *name)
+{
+    static char paths[4][PATH_MAX];
+    static unsigned next;
+    char *path = paths[next++ % CF_ARRAY_SIZE(paths)];
+    (void)snprintf(path, PATH_MAX, "%s/%s", home, name);
+    return path;
+}
+
+void program_write_file(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wbe");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+char *program_read_file(const char *path, size_t *size)
+{
+    struct cf_buf bytes = CF_BUF_INIT;
+    char piece[16384];
+    FILE *file = fopen(path, "rbe");
+    assert_non_null(file);
+    for (size_t n; (n = fread(piece, 1, sizeof piece, file)) > 0;) {
+        cf_buf_add(&bytes, piece, n);
+    }
+    assert_int_equal(fclose(file), 0);
+    *size = bytes.size;
+    return cf_buf_take(&bytes);
 }
 
 void program_begin(void)
@@ -165,13 +197,14 @@ void program_wait(struct program *program)
     program_close_input(program);
     int waited_ms = 0;
     int status = 0;
+    struct rusage usage;
     bool has_ended = false;
     while (!has_ended && waited_ms < LIMIT_MS) {
         struct timespec before;
         struct timespec after;
         clock_gettime(CLOCK_MONOTONIC, &before);
         bool is_open = program_read(program, STEP_MS);
-        has_ended = !is_open && waitpid(program->pid, &status, WNOHANG) == program->pid;
+        has_ended = !is_open && wait4(program->pid, &status, WNOHANG, &usage) == program->pid;
         if (!is_open && !has_ended) {
             (void)poll(NULL, 0, 1);
         }
@@ -184,6 +217,7 @@ void program_wait(struct program *program)
         (void)waitpid(program->pid, &status, 0);
         fail_msg("confab hangs, standard error: %s", program->result.err.data);
     }
+    program->result.peak_kb = usage.ru_maxrss;
     program->result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -226,6 +260,19 @@ void program_release(struct program_result *result)
 {
     cf_buf_release(&result->out);
     cf_buf_release(&result->err);
+}
+
+void program_assert_failed(const struct program_result *result, int status, const char *part)
+{
+    static const char hint[] = "Try 'confab --help'.\n";
+    const char *text = result->err.data;
+    const char *newline = strchr(text, '\n');
+    bool is_right = result->status == status && strncmp(text, "confab: ", 8) == 0 &&
+                    newline != NULL && strcmp(newline + 1, status == 2 ? hint : "") == 0 &&
+                    strstr(text, part) != NULL;
+    if (!is_right) {
+        fail_msg("status %d and '%s' expected, not %d and: %s", status, part, result->status, text);
+    }
 }
 
 void program_expect(struct program_result *result, int status, const char *input,

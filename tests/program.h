@@ -12,14 +12,19 @@ struct program_result {
     struct cf_buf out; /* standard output */
     struct cf_buf err; /* standard error */
     int status;        /* exit status, or 128 + the signal that ended it */
+    long peak_kb;      /* the most memory it had at a time */
 };
 
 /* Makes a fresh home folder and points HOME, the XDG variables and CONFAB_DATADIR there and to the
  * source's data; program_end removes it. */
 void program_begin(void);
 void program_end(void);
-/* The home folder. */
+/* The home folder, and a path in it, good until the next call but three. */
 const char *program_home(void);
+const char *program_path(const char *name);
+/* Writes a file; reads one, with a NUL behind it, to be freed. */
+void program_write_file(const char *path, const void *bytes, size_t size);
+char *program_read_file(const char *path, size_t *size);
 
 /* A confab at work. */
 struct program {
@@ -51,6 +56,9 @@ void program_release(struct program_result *result);
 #define PROGRAM(result, status, input, ...)                                                        \
     program_expect(result, status, input, (const char *const[]){__VA_ARGS__, NULL}, __FILE__,      \
                    __LINE__)
+/* Asserts that the run failed with STATUS as promised: standard error is one line, "confab: ..."
+ * with PART in it, and for 2 a second one that points to the help. */
+void program_assert_failed(const struct program_result *result, int status, const char *part);
 void program_expect(struct program_result *result, int status, const char *input,
                     const char *const *args, const char *file, int line);
 
