@@ -266,23 +266,10 @@ static void do_what_is_due(struct cf_chat *chat)
     cf_chat_free_retired(chat);
 }
 
-/* Whether the number that a reply is stored under is still to come: event START waits for it. */
-static bool waits_for_number(const struct cf_chat *chat)
-{
-    for (size_t i = 0; i < chat->n_events && cf_chat_saves(chat); i++) {
-        if (chat->events[i].kind == CF_CHAT_EVENT_START && chat->events[i].message < 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 unsigned cf_chat_pump(struct cf_chat *chat)
 {
-    if (!chat->holds_events) {
-        chat->n_events = 0;
-        cf_buf_clear(&chat->event_text);
-    }
+    chat->n_events = 0;
+    cf_buf_clear(&chat->event_text);
     (void)cf_wake_clear(&chat->wake);
     cf_chat_handle_worker(chat, chat->worker);
     if (chat->next_worker != NULL) {
@@ -295,8 +282,7 @@ unsigned cf_chat_pump(struct cf_chat *chat)
     for (size_t i = 0; i < chat->n_events; i++) {
         chat->events[i].text = chat->event_text.data + chat->event_texts[i];
     }
-    chat->holds_events = waits_for_number(chat);
-    if (chat->n_events > 0 && !chat->holds_events) {
+    if (chat->n_events > 0) {
         cf_chat_mark(chat, CF_CHANGE_EVENTS);
     }
     bool is_settled = cf_chat_is_settled(chat);
@@ -440,7 +426,7 @@ const char *cf_chat_draft(const struct cf_chat *chat)
 
 const struct cf_chat_event *cf_chat_events(const struct cf_chat *chat, size_t *n)
 {
-    *n = chat->holds_events ? 0 : chat->n_events;
+    *n = chat->n_events;
     return chat->events;
 }
 

@@ -213,22 +213,23 @@ struct cf_chat_event {
     enum cf_chat_event_kind kind;
     int32_t alternative;
     int64_t conversation; /* START: 0 where nothing is saved */
-    int64_t message;      /* START: of alternative's reply, 0 where it is not saved */
-    uint64_t seed;        /* START */
-    int32_t n_prompt;     /* START */
-    int32_t n_reused;     /* START */
-    int32_t index;        /* TOKEN: in the reply; END: number of tokens */
-    int32_t id;           /* TOKEN */
-    int32_t rank;         /* TOKEN */
-    float p;              /* TOKEN: in force */
-    const char *text;     /* TOKEN, END: what may be shown because of it; raw, NUL-terminated */
+    int64_t message;  /* START: of alternative's reply; negative where it is not saved, or not yet
+                       * and not waited for (awaits_ids) */
+    uint64_t seed;    /* START */
+    int32_t n_prompt; /* START */
+    int32_t n_reused; /* START */
+    int32_t index;    /* TOKEN: in the reply; END: number of tokens */
+    int32_t id;       /* TOKEN */
+    int32_t rank;     /* TOKEN */
+    float p;          /* TOKEN: in force */
+    const char *text; /* TOKEN, END: what may be shown because of it; raw, NUL-terminated */
     size_t size;
     enum cf_end_reason reason; /* END */
     double seconds_to_first;   /* END */
     double tokens_per_second;  /* END */
 };
-/* The events taken in by the last pump, or held back by earlier ones until the numbers of the
- * messages were known; START comes once for each alternative.  Valid until the next pump. */
+/* The events taken in by the last pump; START comes once for each alternative.  Valid until the
+ * next pump. */
 const struct cf_chat_event *cf_chat_events(const struct cf_chat *chat, size_t *n);
 /* The sentence behind reason CF_END_ERROR, or behind a model that could not be opened; CF_OK when
  * there was no failure. */

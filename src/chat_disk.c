@@ -450,27 +450,11 @@ static void handle_commit(struct cf_chat *chat, const struct cf_chat_pending *pe
     }
 }
 
-/* Event START of the reply known as RESERVED so far names it by ID. */
-static void name_start(struct cf_chat *chat, int64_t reserved, int64_t id)
-{
-    for (size_t i = 0; i < chat->n_events; i++) {
-        if (chat->events[i].kind == CF_CHAT_EVENT_START && chat->events[i].message == reserved) {
-            chat->events[i].message = id;
-        }
-    }
-}
-
 static void handle_begin(struct cf_chat *chat, const struct cf_chat_pending *pending,
                          const struct cf_storage_event *event)
 {
     struct cf_chat_node *node = event->code == CF_OK ? pending->node : NULL;
-    for (size_t i = 0; i < chat->n_events && event->code != CF_OK; i++) {
-        if (chat->events[i].kind == CF_CHAT_EVENT_START && chat->events[i].message < 0) {
-            chat->events[i].message = 0; /* it will never have a number */
-        }
-    }
     for (size_t i = 0; i < event->n_ids && node != NULL; i++) {
-        name_start(chat, node->turn.id, event->ids[i]);
         node->turn.id = event->ids[i];
         node = cf_chat_node_next(node);
     }

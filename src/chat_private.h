@@ -249,7 +249,6 @@ struct cf_chat {
     struct cf_chat_event *events;
     size_t *event_texts; /* parallel: offset into event_text */
     size_t n_events, events_capacity;
-    bool holds_events; /* none is shown until START can name its message */
     struct cf_buf event_text;
     struct cf_chat_notice *notices;
     size_t n_notices, notices_capacity;
