@@ -184,6 +184,8 @@ enum cf_code cf_cli_model_path(char **path, const struct cf_cli *cli, struct cf_
 
 /* The help: of all, or of one command. */
 void cf_cli_print_help(const struct cf_cli_command *command);
-void cf_cli_print_version(void);
+/* FACE names the versions of the libraries that only the terminal interface uses, NULL behind the
+ * last. */
+void cf_cli_print_version(const char *const *face);
 
 #endif

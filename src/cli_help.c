@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "kernels/kernels.h"
+#include "store.h"
 
 enum { HELP_COLUMN = 30, HELP_WIDTH = 78 };
 
@@ -87,15 +88,23 @@ void cf_cli_print_help(const struct cf_cli_command *command)
     printf("\nThe manual: man confab.\n");
 }
 
-void cf_cli_print_version(void)
+void cf_cli_print_version(const char *const *face)
 {
+    char openblas[64];
+    cf_gemm_name(openblas, sizeof openblas);
     printf("%s\n", PACKAGE_STRING);
-    printf("kernels: %s (version %d)\n", cf_kernels_name(cf_kernels_current()),
+    printf("kernels: %s (version %d), the best of", cf_kernels_name(cf_kernels_current()),
            (int)CF_KERNELS_VERSION);
-    printf("libraries: jansson %s, libunistring %d.%d.%d\n", jansson_version_str(),
-           _libunistring_version >> 16, (_libunistring_version >> 8) & 0xff,
-           _libunistring_version & 0xff);
-    printf("Copyright 2026 the confab authors.  License GPL-3.0-or-later:\n"
+    for (size_t i = 0; cf_kernels_at(i) != NULL; i++) {
+        printf("%s %s", i > 0 ? "," : "", cf_kernels_name(cf_kernels_at(i)));
+    }
+    printf("\nlibraries: SQLite %s, OpenBLAS %s, jansson %s, libunistring %d.%d.%d",
+           cf_store_library_version(), openblas, jansson_version_str(), _libunistring_version >> 16,
+           (_libunistring_version >> 8) & 0xff, _libunistring_version & 0xff);
+    for (; *face != NULL; face++) {
+        printf(", %s", *face);
+    }
+    printf("\nCopyright 2026 the confab authors.  License GPL-3.0-or-later:\n"
            "GNU GPL version 3 or later <https://gnu.org/licenses/gpl.html>.\n"
            "There is NO WARRANTY, to the extent permitted by law.\n");
 }

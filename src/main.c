@@ -14,6 +14,7 @@
 #include "cli.h"
 #include "crash.h"
 #include "kernels/kernels.h"
+#include "line.h"
 #include "mem.h"
 #include "path.h"
 #include "term.h"
@@ -171,7 +172,10 @@ static enum cf_exit run(struct cf_cli *cli)
         return flush_stdout(CF_EXIT_DONE);
     }
     if (cli->settings.version) {
-        cf_cli_print_version();
+        char readline[32];
+        (void)snprintf(readline, sizeof readline, "readline %s", ui_line_library_version());
+        const char *const face[] = {readline, ui_term_library(), NULL};
+        cf_cli_print_version(face);
         return flush_stdout(CF_EXIT_DONE);
     }
     if (cli->command != NULL) {

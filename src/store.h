@@ -56,6 +56,8 @@ enum cf_code cf_store_open(struct cf_store **store, const char *path,
                            const struct cf_store_options *options, struct cf_err *err);
 /* May be NULL.  What was saved lazily is synced. */
 void cf_store_close(struct cf_store *store);
+/* SQLite's, "3.40.1". */
+const char *cf_store_library_version(void);
 /* What opening has to tell a person, one sentence a line (no WAL here, replies recovered, schema
  * brought up to date), or NULL.  Owned by the store. */
 const char *cf_store_notice(const struct cf_store *store);

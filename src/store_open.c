@@ -521,3 +521,8 @@ enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, stru
     }
     return code;
 }
+
+const char *cf_store_library_version(void)
+{
+    return sqlite3_libversion();
+}

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernels/kernels.h"
 #include "program.h"
 
 static int set_up(void **state)
@@ -97,6 +98,14 @@ static void cli__help_and_version__go_to_stdout(void **state)
     PROGRAM(&result, 0, NULL, "-V");
     assert_non_null(strstr(result.out.data, PACKAGE_VERSION));
     assert_non_null(strstr(result.out.data, "kernels: "));
+    assert_non_null(strstr(result.out.data, cf_kernels_name(cf_kernels_current())));
+    static const char *const libraries[] = {"SQLite 3.",     "OpenBLAS ", "jansson 2.",
+                                            "libunistring ", "readline ", "ncurses "};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(libraries); i++) {
+        const char *at = strstr(result.out.data, libraries[i]);
+        assert_non_null(at);
+        assert_true(at[strlen(libraries[i])] > ' ');
+    }
     program_release(&result);
 }
 

@@ -17,6 +17,9 @@
 
 struct ui_line;
 
+/* readline's, "8.2". */
+const char *ui_line_library_version(void);
+
 struct ui_mouse {
     enum { UI_MOUSE_PRESS, UI_MOUSE_RELEASE, UI_MOUSE_DRAG } what;
     int button; /* 0 left, 1 middle, 2 right */

@@ -488,3 +488,8 @@ void ui_line_view(struct ui_line *line, struct ui_line_view *view)
         view->n_candidates = line->candidates.n;
     }
 }
+
+const char *ui_line_library_version(void)
+{
+    return rl_library_version;
+}

@@ -33,6 +33,8 @@ enum cf_code ui_term_open(struct ui_term **term, const struct ui_term_options *o
 /* Gives the terminal back as it was.  NULL is allowed. */
 void ui_term_close(struct ui_term *term);
 
+/* "ncurses 6.4.20221231". */
+const char *ui_term_library(void);
 /* A sentence to show once (the name in TERM is unknown), or NULL. */
 const char *ui_term_notice(const struct ui_term *term);
 /* The number of colours: 256, 16, 8 or 0. */

@@ -365,3 +365,8 @@ void ui_term_screen_close(struct ui_term *term)
         term->screen = NULL;
     }
 }
+
+const char *ui_term_library(void)
+{
+    return curses_version();
+}
