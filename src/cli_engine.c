@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli_engine.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -9,15 +10,22 @@
 
 static volatile sig_atomic_t caught;
 static volatile sig_atomic_t n_interrupts;
+static pthread_t front; /* the thread that waits for signals */
 
 static void remember(int number)
 {
+    /* OpenBLAS has threads of its own that block nothing: what they take would not wake ours. */
+    if (!pthread_equal(pthread_self(), front)) {
+        (void)pthread_kill(front, number);
+        return;
+    }
     caught = number;
     n_interrupts += number == SIGINT && n_interrupts < 2;
 }
 
 void cf_cli_catch_signals(void)
 {
+    front = pthread_self();
     /* Without SA_RESTART: a read or poll that is waiting ends. */
     struct sigaction action = {.sa_handler = remember};
     sigemptyset(&action.sa_mask);

@@ -41,7 +41,7 @@ void pty_pause_ms(struct pty *pty, int ms);
  * than PAUSE_MS on a busy machine, and a test whose outcome hangs on that must begin again. */
 int pty_type_split(struct pty *pty, const char *first, int pause_ms, const char *second);
 void pty_resize(struct pty *pty, int width, int height);
-/* Sends a signal to the program (not to the shell). */
+/* Sends a signal to the program (not to the shell), if it has not ended. */
 void pty_signal(struct pty *pty, int signal_number);
 /* As the shell's fg. */
 void pty_foreground(struct pty *pty);

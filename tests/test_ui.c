@@ -335,10 +335,40 @@ static void ui__start__goes_on_where_it_was_left(void **state)
     send_message(pty, "once more");
     pty_wait_text(pty, "tok/s");
     pty_hang_up(pty);
-    pty_wait_exit(pty);
+    assert_int_equal(pty_wait_exit(pty), 0);
     pty_end(pty);
     pty = start_with(80, 24, NULL);
     pty_wait_text(pty, "once more");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
+static bool has_left(struct pty *pty, const void *ctx)
+{
+    (void)ctx;
+    return !pty_is_alternate(pty) || pty_has_ended(pty);
+}
+
+/* A terminal that closes, a shell and a session that end: each of them sends its signal. */
+static void ui__signals__do_not_cut_the_saving_short(void **state)
+{
+    (void)state;
+    static const char *const slow[] = {"CONFAB_TEST_COMMIT_DELAY_MS=100", NULL};
+    struct pty *pty = start_with(80, 24, slow);
+    pty_wait_text(pty, "0/4096");
+    send_message(pty, "keep me");
+    pty_signal(pty, SIGTERM);
+    pty_wait(pty, has_left, NULL, "the terminal given back");
+    while (!pty_has_ended(pty)) {
+        pty_signal(pty, SIGTERM);
+        pty_signal(pty, SIGHUP);
+        pty_signal(pty, SIGINT);
+        pty_pause_ms(pty, 10);
+    }
+    leave(pty);
+    pty = start_with(80, 24, NULL);
+    pty_wait_text(pty, "keep me");
     pty_wait_text(pty, "stopped");
     pty_type(pty, "\004");
     leave(pty);
@@ -581,6 +611,7 @@ int main(int argc, char **argv)
         TEST(ui__keys__all_work_while_a_reply_streams),
         TEST(ui__list__opens_renames_deletes_and_undoes),
         TEST(ui__start__goes_on_where_it_was_left),
+        TEST(ui__signals__do_not_cut_the_saving_short),
         TEST(ui__commands__answer_and_complain),
         TEST(ui__search__finds_marks_and_opens),
         TEST(ui__export__writes_a_new_file_only),

@@ -30,7 +30,8 @@ struct ui_term_options {
  * CF_ERR_UNSUPPORTED: not a terminal, or one that cannot move its cursor. */
 enum cf_code ui_term_open(struct ui_term **term, const struct ui_term_options *options,
                           struct cf_err *err);
-/* Gives the terminal back as it was.  NULL is allowed. */
+/* Gives the terminal back as it was.  What follows is saving, and must not be cut short: SIGTERM,
+ * SIGHUP and SIGINT are ignored from here on.  NULL is allowed. */
 void ui_term_close(struct ui_term *term);
 
 /* "ncurses 6.4.20221231". */

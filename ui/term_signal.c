@@ -59,7 +59,13 @@ void ui_term_signals_close(void)
 {
     pthread_sigmask(SIG_SETMASK, &mask_before, NULL);
     for (size_t i = 0; i < N_HANDLED; i++) {
-        sigaction(handled[i], &before_handled[i], NULL);
+        /* Blocking is not enough: a library may have made threads that block nothing. */
+        bool is_end = handled[i] == SIGTERM || handled[i] == SIGHUP || handled[i] == SIGINT;
+        if (is_end) {
+            install(handled[i], SIG_IGN, &before_handled[i]);
+        } else {
+            sigaction(handled[i], &before_handled[i], NULL);
+        }
     }
     for (size_t i = 0; i < N_IGNORED; i++) {
         sigaction(ignored[i], &before_ignored[i], NULL);
