@@ -134,6 +134,7 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
     made->config = params->config;
     made->awaits_ids = params->awaits_ids;
     made->idles = params->idles;
+    made->keeps_drafts = params->keeps_drafts;
     made->title = cf_strdup("");
     made->draft = cf_strdup("");
     made->model_name = cf_strdup("");
@@ -153,7 +154,7 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
         free_chat(made);
         return code;
     }
-    if (made->storage != NULL) {
+    if (cf_chat_saves_drafts(made)) {
         uint64_t job = cf_storage_draft_load(made->storage, 0);
         cf_chat_expect(made, job, CF_WHAT_DRAFT, NULL);
     }
@@ -162,11 +163,18 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
     return CF_OK;
 }
 
-/* Pumps until nothing is under way, at most until DEADLINE. */
+/* Whether something is still on its way to the disk; a model being opened is not waited for. */
+static bool is_saving(const struct cf_chat *chat)
+{
+    bool is_answer_due = cf_chat_saves(chat) && !chat->is_held_up && chat->n_pending > 0;
+    return chat->reply != NULL || chat->n_unfinished > 0 || is_answer_due;
+}
+
+/* Pumps until all is saved, at most until DEADLINE. */
 static void settle(struct cf_chat *chat, double deadline)
 {
     cf_chat_pump(chat);
-    while (!cf_chat_is_settled(chat) && cf_chat_now() < deadline) {
+    while (is_saving(chat) && cf_chat_now() < deadline) {
         if (chat->reply == NULL && cf_chat_saves(chat)) {
             /* What is left to be saved is not left to be synced some time later. */
             (void)cf_storage_flush(chat->storage, 100, NULL);
@@ -184,6 +192,7 @@ enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *
     if (chat->reply != NULL) {
         (void)cf_chat_stop(chat, NULL);
     }
+    chat->is_queue_held = chat->n_queue > 0;
     cf_chat_save_settings(chat);
     cf_chat_save_draft(chat);
     settle(chat, deadline);
@@ -235,7 +244,7 @@ int cf_chat_timeout_ms(const struct cf_chat *chat)
                     reply->nodes[i]->is_dirty;
     }
     earlier(&due, is_dirty, is_dirty ? reply->saved_at + CF_CHAT_SAVE_MS * 1e-3 : 0);
-    earlier(&due, chat->is_draft_dirty && cf_chat_saves(chat),
+    earlier(&due, chat->is_draft_dirty && cf_chat_saves_drafts(chat),
             chat->draft_dirty_at + CF_CHAT_DRAFT_MS * 1e-3);
     earlier(&due, chat->is_settings_dirty && cf_chat_saves(chat),
             chat->settings_dirty_at + CF_CHAT_SETTINGS_MS * 1e-3);
@@ -343,6 +352,7 @@ static void update_status(struct cf_chat *chat)
     status->is_unsaved = chat->is_storage_failed || chat->is_held_up;
     status->is_retrying = chat->is_held_up;
     status->n_queued = chat->n_queue;
+    status->is_queue_held = chat->is_queue_held && chat->n_queue > 0;
     status->n_ctx = chat->is_loaded ? cf_worker_n_ctx(chat->worker) : 0;
     if (status->template_name == NULL) {
         status->template_name = "";

@@ -51,14 +51,16 @@ struct cf_chat_params {
     bool awaits_ids; /* a reply starts only when it has its id in the database, so that START tells
                       * it */
     bool idles;      /* evaluate conversation and draft while nothing else is to be done (a face) */
+    bool keeps_drafts; /* load and save what is being typed (a face); else drafts are left alone */
     int test_commit_delay_ms; /* a slow disk, for tests */
 };
 
 /* Opens nothing that could take long: the database and the model are opened by their threads. */
 enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *params,
                          struct cf_err *err);
-/* Stops a reply, keeps what it has, and waits until everything is on the disk: CF_OK, or what kept
- * it from there within TIMEOUT_MS; may be tried again.  The last thing before cf_chat_free. */
+/* Stops a reply, keeps what it has, holds back what is queued (it comes again as the draft), and
+ * waits until everything is on the disk: CF_OK, or what kept it from there within TIMEOUT_MS; may
+ * be tried again.  The last thing before cf_chat_free. */
 enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *err);
 /* Frees everything; flushes (for some seconds at most) unless that was done.  May be NULL. */
 void cf_chat_free(struct cf_chat *chat);
@@ -171,6 +173,8 @@ struct cf_chat_status {
     bool is_unsaved;  /* the database cannot be opened or written: what is said is only here */
     bool is_retrying; /* it cannot be written for now, and this is tried again and again */
     size_t n_queued;
+    bool is_queue_held; /* a stop or failure holds them back: they wait for the next message sent,
+                         * or for cf_chat_send_queued, and no longer for the reply */
     double tokens_per_second; /* of the reply being written, else of the last; 0: unknown */
     double seconds_to_first;
     int32_t n_used; /* tokens of the conversation as the model sees it */
@@ -193,7 +197,8 @@ const char *cf_chat_piece(const struct cf_chat *chat, int32_t id, size_t *size);
 /* The settings of the conversation, each with its origin. */
 const struct cf_settings *cf_chat_settings(const struct cf_chat *chat);
 
-/* Messages that wait for the reply being written, in order; NUL-terminated. */
+/* Messages that wait for the reply being written (or longer: status.is_queue_held), in order;
+ * NUL-terminated. */
 const char *cf_chat_queued(const struct cf_chat *chat, size_t i);
 const char *cf_chat_draft(const struct cf_chat *chat);
 
@@ -301,11 +306,13 @@ enum cf_code cf_chat_send(struct cf_chat *chat, const char *text, size_t size, s
 /* The same with N alternatives of the reply, decoded together; the first is the active one. */
 enum cf_code cf_chat_send_many(struct cf_chat *chat, const char *text, size_t size, int32_t n,
                                struct cf_err *err);
-/* Takes the last queued message back and makes it the draft. */
+/* Takes the last queued message back: it becomes the draft, before what stands there. */
 enum cf_code cf_chat_unqueue(struct cf_chat *chat, struct cf_err *err);
-/* Ends the reply being written; what it has is kept.  Queued messages stay queued until the next
- * one is sent or the person asks for them (cf_chat_send with the queue's turn). */
+/* Ends the reply being written; what it has is kept.  Queued messages are held back until the next
+ * one is sent or cf_chat_send_queued. */
 enum cf_code cf_chat_stop(struct cf_chat *chat, struct cf_err *err);
+/* Lets queued messages that are held back go.  CF_ERR_NOT_FOUND: none is. */
+enum cf_code cf_chat_send_queued(struct cf_chat *chat, struct cf_err *err);
 /* Goes on with the last reply where it ended; as a new alternative that begins with it when
  * template, system prompt, context or what computes are no longer those it was begun with. */
 enum cf_code cf_chat_continue(struct cf_chat *chat, struct cf_err *err);

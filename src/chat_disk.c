@@ -51,12 +51,21 @@ void cf_chat_forget_nodes(struct cf_chat *chat)
 
 /* --- drafts --- */
 
+bool cf_chat_saves_drafts(const struct cf_chat *chat)
+{
+    return chat->keeps_drafts && cf_chat_saves(chat);
+}
+
 void cf_chat_save_draft(struct cf_chat *chat)
 {
-    if (!chat->is_draft_dirty || !cf_chat_saves(chat)) {
+    if (!chat->is_draft_dirty || !cf_chat_saves_drafts(chat)) {
         return;
     }
     chat->is_draft_dirty = false;
+    if (chat->is_first_draft_over) {
+        chat->is_first_draft_over = false;
+        (void)cf_storage_draft_save(chat->storage, 0, "", 0, 0);
+    }
     struct cf_buf text = CF_BUF_INIT;
     for (size_t i = 0; i < chat->n_queue; i++) {
         cf_buf_add(&text, chat->queue[i].text, chat->queue[i].size);
@@ -118,7 +127,7 @@ void cf_chat_new_conversation(struct cf_chat *chat)
     put_draft(chat, cf_strdup(""));
     cf_chat_replace_tree(chat, cf_chat_tree_new());
     cf_chat_reset_settings(chat, NULL, NULL);
-    if (cf_chat_saves(chat)) {
+    if (cf_chat_saves_drafts(chat)) {
         cf_chat_expect(chat, cf_storage_draft_load(chat->storage, 0), CF_WHAT_DRAFT, NULL);
     }
     cf_chat_mark(chat, CF_CHANGE_OPENED | CF_CHANGE_TURNS | CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
@@ -143,7 +152,8 @@ static void ask_for(struct cf_chat *chat, int64_t conversation)
     expect_about(chat, cf_storage_load(storage, conversation, 1, false), CF_WHAT_LOAD,
                  conversation);
     expect_about(chat, cf_storage_tree(storage, conversation, true), CF_WHAT_TREE, conversation);
-    if (!opening->is_refresh) {
+    opening->has_draft = opening->is_refresh || !chat->keeps_drafts;
+    if (!opening->has_draft) {
         expect_about(chat, cf_storage_draft_load(storage, conversation), CF_WHAT_DRAFT,
                      conversation);
     }
@@ -205,7 +215,7 @@ static void fail_opening(struct cf_chat *chat, const struct cf_err *err)
 static void finish_opening(struct cf_chat *chat)
 {
     struct cf_chat_opening *opening = &chat->opening;
-    if (!opening->has_load || !opening->has_tree || !(opening->has_draft || opening->is_refresh)) {
+    if (!opening->has_load || !opening->has_tree || !opening->has_draft) {
         return;
     }
     if (opening->is_refresh && chat->is_held_up) {

@@ -195,6 +195,7 @@ struct cf_chat {
     struct cf_presets presets; /* where there is no config */
     bool awaits_ids;
     bool idles;
+    bool keeps_drafts;
 
     bool is_loaded;
     bool is_load_failed;
@@ -219,6 +220,7 @@ struct cf_chat {
     size_t n_trashed, trashed_capacity;
     char *draft;
     bool is_draft_dirty;
+    bool is_first_draft_over; /* that of the conversation not begun: it has begun since */
     double draft_dirty_at;
     struct cf_chat_message *queue;
     size_t n_queue, queue_capacity;
@@ -394,6 +396,8 @@ void cf_chat_forget_nodes(struct cf_chat *chat);
 void cf_chat_reload(struct cf_chat *chat);
 /* Asks for the title as the store has made or trimmed it. */
 void cf_chat_ask_title(struct cf_chat *chat);
+/* Whether drafts are loaded and saved. */
+bool cf_chat_saves_drafts(const struct cf_chat *chat);
 /* Writes draft and queue, if they changed. */
 void cf_chat_save_draft(struct cf_chat *chat);
 void cf_chat_release_disk(struct cf_chat *chat);

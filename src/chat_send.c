@@ -29,11 +29,13 @@ void cf_chat_ensure_conversation(struct cf_chat *chat)
                                                   .settings = json.data};
         uint64_t job = cf_storage_conversation_create(chat->storage, chat->conversation, &spec);
         cf_chat_expect(chat, job, CF_WHAT_CREATE, NULL);
-        (void)cf_storage_draft_save(chat->storage, 0, "", 0, 0);
         cf_buf_release(&json);
         chat->is_settings_dirty = false;
         chat->wants_title = true;
     }
+    /* Only once the message is on the disk. */
+    chat->is_first_draft_over = true;
+    chat->is_draft_dirty = true;
 }
 
 /* Until the store has made one, and where there is no store. */
@@ -57,7 +59,6 @@ static void push(struct cf_chat *chat, const char *text, size_t size, int32_t n)
         cf_chat_grow(chat->queue, chat->n_queue, &chat->queue_capacity, sizeof chat->queue[0]);
     chat->queue[chat->n_queue++] =
         (struct cf_chat_message){.text = cf_memdup_str(text, size), .size = size, .n = n};
-    chat->is_queue_held = false;
     chat->is_draft_dirty = true;
     cf_chat_save_draft(chat);
     cf_chat_mark(chat, CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
@@ -76,8 +77,16 @@ enum cf_code cf_chat_unqueue(struct cf_chat *chat, struct cf_err *err)
     if (chat->n_queue == 0) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "no message is waiting");
     }
+    struct cf_chat_message *last = &chat->queue[--chat->n_queue];
+    struct cf_buf text = CF_BUF_INIT;
+    cf_buf_add(&text, last->text, last->size);
+    if (chat->draft[0] != '\0') {
+        cf_buf_addf(&text, "\n\n%s", chat->draft);
+    }
+    free(last->text);
     free(chat->draft);
-    chat->draft = chat->queue[--chat->n_queue].text;
+    chat->draft = cf_buf_take(&text);
+    chat->is_queue_held = chat->is_queue_held && chat->n_queue > 0;
     chat->is_draft_dirty = true;
     cf_chat_save_draft(chat);
     cf_chat_mark(chat, CF_CHANGE_QUEUE | CF_CHANGE_DRAFT | CF_CHANGE_STATUS);
@@ -116,6 +125,9 @@ static void start_message(struct cf_chat *chat, struct cf_chat_node *parent, con
 {
     struct cf_chat_start start = {.n = n, .forced = -1};
     start.parent = add_message(chat, parent, text, size, &start.commit);
+    /* What was sent is no draft any more: a kill from here on leaves it in one place only. */
+    chat->is_draft_dirty = true;
+    cf_chat_save_draft(chat);
     cf_chat_start_reply(chat, &start);
 }
 
@@ -127,10 +139,20 @@ void cf_chat_start_queued(struct cf_chat *chat)
     struct cf_chat_message message = chat->queue[0];
     chat->n_queue--;
     memmove(chat->queue, chat->queue + 1, chat->n_queue * sizeof chat->queue[0]);
-    chat->is_draft_dirty = true;
     start_message(chat, cf_chat_tree_leaf(chat->tree), message.text, message.size, message.n);
     free(message.text);
     cf_chat_mark(chat, CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
+}
+
+enum cf_code cf_chat_send_queued(struct cf_chat *chat, struct cf_err *err)
+{
+    if (chat->n_queue == 0 || !chat->is_queue_held) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "no message is held back");
+    }
+    chat->is_queue_held = false;
+    cf_chat_start_queued(chat);
+    cf_chat_mark(chat, CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
+    return CF_OK;
 }
 
 static enum cf_code refuse_without_model(const struct cf_chat *chat, struct cf_err *err)
@@ -165,11 +187,16 @@ enum cf_code cf_chat_send_many(struct cf_chat *chat, const char *text, size_t si
         return cf_err_set(err, CF_ERR_RANGE, "the number of alternatives must be 1 to %d, not %d",
                           CF_WORKER_ALTERNATIVES_MAX, (int)n);
     }
-    free(chat->draft);
+    char *sent = chat->draft; /* TEXT may be that very draft */
     chat->draft = cf_strdup("");
-    chat->is_draft_dirty = true;
-    push(chat, text, size, n);
-    cf_chat_start_queued(chat);
+    chat->is_queue_held = false;
+    if (chat->n_queue == 0 && cf_chat_can_start(chat)) {
+        start_message(chat, cf_chat_tree_leaf(chat->tree), text, size, n);
+    } else {
+        push(chat, text, size, n);
+        cf_chat_start_queued(chat);
+    }
+    free(sent);
     return CF_OK;
 }
 

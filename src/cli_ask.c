@@ -215,12 +215,17 @@ static void take_notices(struct asking *asking)
     }
 }
 
+/* Also a reply that begins only now: the signal may have come before it. */
 static void stop(struct asking *asking)
 {
-    if (!asking->is_stopped) {
-        asking->is_stopped = true;
-        (void)cf_chat_stop(asking->chat, NULL);
-    }
+    asking->is_stopped = true;
+    (void)cf_chat_stop(asking->chat, NULL);
+}
+
+/* Whether the question waits for the model, which nobody who wants to leave does. */
+static bool is_waiting(const struct asking *asking)
+{
+    return cf_chat_status(asking->chat)->n_queued > 0;
 }
 
 /* Waits for the chat or a signal, which is let in only while waiting. */
@@ -390,7 +395,8 @@ static enum cf_exit ask(const struct cf_cli *cli, bool is_template)
             write_echo(&asking);
             cf_out_flush(&asking.out);
         }
-        while (code == CF_OK && !cf_chat_is_settled(asking.chat)) {
+        while (code == CF_OK && !cf_chat_is_settled(asking.chat) &&
+               !(asking.is_stopped && is_waiting(&asking))) {
             (void)wait_and_pump(&asking, &others);
         }
     }

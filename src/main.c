@@ -138,6 +138,7 @@ static enum cf_exit run_face(struct cf_cli *cli)
             .settings = &cli->settings,
             .config = &cli->config,
             .idles = true,
+            .keeps_drafts = true,
             .test_commit_delay_ms = test_delay_ms(),
         };
         code = cf_chat_new(&chat, &params, &err);

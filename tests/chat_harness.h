@@ -40,7 +40,8 @@ static inline struct cf_chat_params params_of(const struct chat_fixture *fixture
     return (struct cf_chat_params){.model_path = fixture->model,
                                    .db_path = saves ? fixture->db : NULL,
                                    .settings = &fixture->settings,
-                                   .config = &fixture->config};
+                                   .config = &fixture->config,
+                                   .keeps_drafts = true};
 }
 
 static inline void open_chat(struct chat_fixture *fixture, const struct cf_chat_params *params)

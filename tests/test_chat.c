@@ -211,6 +211,37 @@ static void chat__stop__holds_what_waited_and_not_what_comes_after(void **state)
     assert_string_equal(turn_at(fixture, 4)->text, "goes");
 }
 
+static void chat__queue__held_back_goes_or_comes_back(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    send_held(fixture, "one", 2);
+    struct cf_err err = CF_ERR_INIT;
+    send(fixture, "two");
+    send(fixture, "three");
+    assert_false(cf_chat_status(fixture->chat)->is_queue_held);
+    assert_int_equal(cf_chat_send_queued(fixture->chat, &err), CF_ERR_NOT_FOUND);
+    assert_int_equal(cf_chat_stop(fixture->chat, NULL), CF_OK);
+    settle(fixture);
+    assert_int_equal(cf_chat_status(fixture->chat)->n_queued, 2);
+    assert_true(cf_chat_status(fixture->chat)->is_queue_held);
+
+    cf_chat_set_draft(fixture->chat, "typed", 5);
+    fixture->changes = 0;
+    assert_int_equal(cf_chat_unqueue(fixture->chat, &err), CF_OK);
+    pump(fixture);
+    assert_true(fixture->changes & CF_CHANGE_DRAFT);
+    assert_string_equal(cf_chat_draft(fixture->chat), "three\n\ntyped");
+    assert_true(cf_chat_status(fixture->chat)->is_queue_held);
+
+    assert_int_equal(cf_chat_send_queued(fixture->chat, &err), CF_OK);
+    settle(fixture);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
+    assert_string_equal(turn_at(fixture, 2)->text, "two");
+    assert_false(cf_chat_status(fixture->chat)->is_queue_held);
+    assert_string_equal(cf_chat_draft(fixture->chat), "three\n\ntyped");
+}
+
 static void chat__stop_and_continue__is_as_if_never_stopped(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -567,6 +598,7 @@ int main(void)
         TEST(chat__regenerate__keeps_the_alternatives),
         TEST(chat__send_many__makes_siblings_in_one_batch),
         TEST(chat__queue__waits_for_the_reply),
+        TEST(chat__queue__held_back_goes_or_comes_back),
         TEST(chat__stop__holds_what_waited_and_not_what_comes_after),
         TEST(chat__stop_and_continue__is_as_if_never_stopped),
         TEST(chat__knobs__act_on_the_reply_being_written),

@@ -519,6 +519,76 @@ static void chat__settings__belong_to_the_conversation(void **state)
     no_notice(fixture);
 }
 
+static void chat__command__leaves_drafts_alone(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    cf_chat_set_draft(fixture->chat, "half a tho", 10);
+    cf_chat_free(fixture->chat);
+
+    struct cf_chat_params params = params_of(fixture, true);
+    params.keeps_drafts = false;
+    open_chat(fixture, &params);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "");
+    say(fixture, "asked in passing");
+    open_last(fixture);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
+    assert_int_equal(cf_chat_timeout_ms(fixture->chat), -1);
+
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "half a tho");
+}
+
+static bool has_id(const struct chat_fixture *fixture)
+{
+    return last_turn(fixture)->id > 0;
+}
+
+/* As soon as it is sent: whatever kills the program then leaves the message in one place only. */
+static void chat__message__is_no_draft_once_it_is_sent(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    cf_chat_set_draft(fixture->chat, "hello", 5);
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "hello");
+    send_held(fixture, cf_chat_draft(fixture->chat), 2);
+    assert_string_equal(turn_at(fixture, 0)->text, "hello");
+    pump_until(fixture, has_id);
+
+    struct cf_chat *ours = fixture->chat;
+    start(fixture, true);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "");
+    open_last(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "");
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
+    cf_chat_free(fixture->chat);
+    fixture->chat = ours;
+}
+
+static void chat__flush__keeps_what_is_queued_as_the_draft(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    /* The model is not open yet, and is not waited for. */
+    send(fixture, "too early");
+    assert_int_equal(cf_chat_status(fixture->chat)->n_queued, 1);
+    cf_chat_set_draft(fixture->chat, "and more", 8);
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_chat_flush(fixture->chat, 5000, &err), CF_OK);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "too early\n\nand more");
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -534,6 +604,9 @@ int main(void)
         TEST(chat__tree__survives),
         TEST(chat__list__shows_what_there_is),
         TEST(chat__settings__belong_to_the_conversation),
+        TEST(chat__command__leaves_drafts_alone),
+        TEST(chat__message__is_no_draft_once_it_is_sent),
+        TEST(chat__flush__keeps_what_is_queued_as_the_draft),
     };
     return cmocka_run_group_tests_name("chat disk", tests, NULL, NULL);
 }
