@@ -116,11 +116,7 @@ void cf_chat_plan_add_reply(struct cf_chat_plan *plan, const struct cf_chat *cha
         return;
     }
     struct cf_buf text = CF_BUF_INIT;
-    for (size_t i = 0; i < prefix->n; i++) {
-        size_t size = 0;
-        const char *piece = cf_tokenizer_piece(cf_chat_tokenizer(chat), prefix->data[i], &size);
-        cf_buf_add(&text, piece, size);
-    }
+    cf_tokenizer_decode(cf_chat_tokenizer(chat), prefix->data, prefix->n, &text);
     size_t size = text.size;
     plan->draft = cf_buf_take(&text);
     const struct cf_turn turn = {.role = CF_ROLE_ASSISTANT,
@@ -146,35 +142,6 @@ void cf_chat_plan_release(struct cf_chat_plan *plan)
 
 /* --- on the worker's thread --- */
 
-/* How many of the last ids are tokens of the reply that goes on. */
-static int32_t n_own_ids(const struct cf_chat_plan *plan)
-{
-    const struct cf_prompt *prompt = &plan->prompt;
-    int32_t last = (int32_t)plan->n_turns - 1;
-    int32_t n = 0;
-    size_t at = prompt->ids.n;
-    const int32_t *prefix = plan->job->prefix;
-    while (at > 0 && n < plan->job->n_prefix && prompt->owners.data[at - 1] == last &&
-           prompt->ids.data[at - 1] == prefix[plan->job->n_prefix - 1 - n]) {
-        at--;
-        n++;
-    }
-    return n;
-}
-
-static void digest_ids(struct cf_digest *digest, const int32_t *ids, size_t n)
-{
-    struct cf_sha256 sum;
-    cf_sha256_begin(&sum);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t id = (uint32_t)ids[i];
-        const unsigned char bytes[4] = {(unsigned char)id, (unsigned char)(id >> 8),
-                                        (unsigned char)(id >> 16), (unsigned char)(id >> 24)};
-        cf_sha256_add(&sum, bytes, sizeof bytes);
-    }
-    cf_sha256_end(&sum, digest);
-}
-
 enum cf_code cf_chat_plan_build(void *arg, const struct cf_worker_engine *engine,
                                 struct cf_ids *ids, struct cf_err *err)
 {
@@ -187,9 +154,10 @@ enum cf_code cf_chat_plan_build(void *arg, const struct cf_worker_engine *engine
     }
     cf_ids_add_all(ids, plan->prompt.ids.data, plan->prompt.ids.n);
     if (plan->is_open_reply) {
-        plan->job->n_own = n_own_ids(plan);
+        plan->job->n_own = (int32_t)cf_prompt_n_open(
+            &plan->prompt, plan->n_turns - 1, plan->job->prefix, (size_t)plan->job->n_prefix);
     }
-    digest_ids(&plan->ids_digest, ids->data, ids->n - (size_t)plan->job->n_own);
+    cf_recipe_digest_ids(&plan->ids_digest, ids->data, ids->n - (size_t)plan->job->n_own);
     return CF_OK;
 }
 

@@ -406,8 +406,6 @@ void cf_chat_release_disk(struct cf_chat *chat);
 
 /* What computed the numbers, as far as it is known now. */
 void cf_chat_fill_head(struct cf_chat *chat, struct cf_recipe_head *head);
-/* The template as text, the same for the same template. */
-void cf_chat_format_template(const struct cf_template *template, struct cf_buf *text);
 /* Whether a reply begun under HEAD may go on under the same: template, system prompt, types,
  * kernels and context are what they were. */
 bool cf_chat_holds_head(struct cf_chat *chat, const struct cf_recipe_head *head);

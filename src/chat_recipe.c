@@ -10,31 +10,10 @@
 #include "mem.h"
 #include "thread.h"
 
-void cf_chat_format_template(const struct cf_template *template, struct cf_buf *text)
-{
-    const char *const parts[][2] = {
-        {"system", template->system}, {"user", template->user}, {"assistant", template->assistant}};
-    for (size_t i = 0; i < CF_ARRAY_SIZE(parts); i++) {
-        if (parts[i][1] != NULL && parts[i][1][0] != '\0') {
-            cf_buf_addf(text, "%s = ", parts[i][0]);
-            cf_config_quote(parts[i][1], text);
-            cf_buf_add_char(text, '\n');
-        }
-    }
-    for (size_t i = 0; i < template->stop.n; i++) {
-        cf_buf_add_str(text, "stop = ");
-        cf_config_quote(template->stop.items[i], text);
-        cf_buf_add_char(text, '\n');
-    }
-    if (template->is_verbatim) {
-        cf_buf_add_str(text, "verbatim = on\n");
-    }
-}
-
 void cf_chat_fill_head(struct cf_chat *chat, struct cf_recipe_head *head)
 {
     struct cf_buf text = CF_BUF_INIT;
-    cf_chat_format_template(cf_chat_template(chat), &text);
+    cf_config_format_template(cf_chat_template(chat), &text);
     cf_digest_of(&head->template_digest, text.data, text.size);
     cf_buf_release(&text);
     const char *system = chat->settings.system != NULL ? chat->settings.system : "";

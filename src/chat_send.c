@@ -404,7 +404,7 @@ static void add_replies(struct cf_chat *chat, struct cf_chat_work *work,
     cf_chat_tree_show(chat->tree, work->nodes[0]);
     if (cf_chat_saves(chat)) {
         struct cf_buf text = CF_BUF_INIT;
-        cf_chat_format_template(cf_chat_template(chat), &text);
+        cf_config_format_template(cf_chat_template(chat), &text);
         const struct cf_reply_spec spec = {.conversation = chat->conversation,
                                            .parent = start->parent->turn.id,
                                            .model = chat->model_name,

@@ -298,16 +298,7 @@ static size_t spelled_size(const struct cf_tokenizer *tokenizer, int32_t id)
 
 void cf_chat_node_set_ids(struct cf_chat_node *node, const struct cf_tokenizer *tokenizer)
 {
-    cf_ids_truncate(&node->ids, 0);
-    size_t end = 0;
-    for (size_t i = 0; i < node->recipe.n_tokens; i++) {
-        int32_t id = node->recipe.tokens[i].id;
-        end += spelled_size(tokenizer, id);
-        if (end > node->text.size || cf_tokenizer_is_special(tokenizer, id)) {
-            break;
-        }
-        cf_ids_add(&node->ids, id);
-    }
+    cf_prompt_reply_ids(&node->ids, tokenizer, &node->recipe, node->text.size);
 }
 
 /* Where each change of settings stands in the text. */

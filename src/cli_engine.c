@@ -7,6 +7,7 @@
 
 #include "catalog.h"
 #include "cpu.h"
+#include "mem.h"
 
 static volatile sig_atomic_t caught;
 static volatile sig_atomic_t n_interrupts;
@@ -74,39 +75,58 @@ enum cf_code cf_engine_open_tokenizer(struct cf_engine *engine, const struct cf_
     return code;
 }
 
-enum cf_code cf_engine_open(struct cf_engine *engine, const struct cf_cli *cli,
-                            bool needs_tokenizer, struct cf_err *err)
+enum cf_code cf_engine_open_model(struct cf_engine *engine, const char *path, bool needs_tokenizer,
+                                  struct cf_err *err)
 {
-    *engine = (struct cf_engine){0};
-    cf_cli_catch_signals();
-    enum cf_code code = cf_cli_model_path(&engine->path, cli, err);
+    *engine = (struct cf_engine){.path = cf_strdup(path)};
+    enum cf_code code = cf_model_open(&engine->model, path, err);
     if (code == CF_OK) {
-        code = cf_model_open(&engine->model, engine->path, err);
-    }
-    if (code == CF_OK) {
-        code = cf_tokenizer_open(&engine->tokenizer, engine->path, needs_tokenizer ? err : NULL);
+        code = cf_tokenizer_open(&engine->tokenizer, path, needs_tokenizer ? err : NULL);
         if (!needs_tokenizer) {
             code = CF_OK;
         }
     }
     if (code == CF_OK && needs_tokenizer) {
-        code =
-            cf_tokenizer_check_model(engine->tokenizer, engine->model->n_vocab, engine->path, err);
+        code = cf_tokenizer_check_model(engine->tokenizer, engine->model->n_vocab, path, err);
     }
+    if (code != CF_OK) {
+        cf_engine_close(engine);
+    }
+    return code;
+}
+
+enum cf_code cf_engine_start(struct cf_engine *engine, const struct cf_cli *cli,
+                             const struct cf_session_params *params, struct cf_err *err)
+{
+    int n_threads = cli->settings.threads > 0 ? cli->settings.threads : cf_cpu_n_cores();
+    enum cf_code code = cf_pool_new(&engine->pool, n_threads, err);
     if (code == CF_OK) {
-        int n_threads = cli->settings.threads > 0 ? cli->settings.threads : cf_cpu_n_cores();
-        code = cf_pool_new(&engine->pool, n_threads, err);
+        code = cf_session_new(&engine->session, engine->model, engine->pool, params, err);
     }
+    if (code != CF_OK) {
+        cf_engine_close(engine);
+    }
+    return code;
+}
+
+enum cf_code cf_engine_open(struct cf_engine *engine, const struct cf_cli *cli,
+                            bool needs_tokenizer, struct cf_err *err)
+{
+    *engine = (struct cf_engine){0};
+    char *path = NULL;
+    enum cf_code code = cf_cli_model_path(&path, cli, err);
+    cf_cli_catch_signals();
+    if (code == CF_OK) {
+        code = cf_engine_open_model(engine, path, needs_tokenizer, err);
+    }
+    free(path);
     if (code == CF_OK) {
         const struct cf_session_params params = {
             .n_ctx = cli->settings.ctx,
             .kv_type = cli->settings.kv == CF_KV_F16 ? CF_F16 : CF_F32,
             .n_branches = 1,
         };
-        code = cf_session_new(&engine->session, engine->model, engine->pool, &params, err);
-    }
-    if (code != CF_OK) {
-        cf_engine_close(engine);
+        code = cf_engine_start(engine, cli, &params, err);
     }
     return code;
 }

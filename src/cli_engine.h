@@ -20,7 +20,14 @@ struct cf_engine {
 /* Opens the tokenizer of --model alone. */
 enum cf_code cf_engine_open_tokenizer(struct cf_engine *engine, const struct cf_cli *cli,
                                       struct cf_err *err);
-/* Opens everything.  needs_tokenizer false: a model without one will do, tokenizer is then NULL. */
+/* Opens model and tokenizer of PATH, no session yet.  needs_tokenizer as below. */
+enum cf_code cf_engine_open_model(struct cf_engine *engine, const char *path, bool needs_tokenizer,
+                                  struct cf_err *err);
+/* Makes pool and session for them; on a failure all is closed. */
+enum cf_code cf_engine_start(struct cf_engine *engine, const struct cf_cli *cli,
+                             const struct cf_session_params *params, struct cf_err *err);
+/* Opens everything --model names.  needs_tokenizer false: a model without one will do, tokenizer is
+ * then NULL. */
 enum cf_code cf_engine_open(struct cf_engine *engine, const struct cf_cli *cli,
                             bool needs_tokenizer, struct cf_err *err);
 void cf_engine_close(struct cf_engine *engine);

@@ -81,3 +81,29 @@ void cf_out_end_text(struct cf_out *out)
         cf_text_safe_finish(&out->safe, &out->pending);
     }
 }
+
+void cf_out_add_piece(struct cf_out *out, const char *piece, size_t size)
+{
+    struct cf_buf escaped = CF_BUF_INIT;
+    struct cf_buf safe = CF_BUF_INIT;
+    for (size_t i = 0; i < size; i++) {
+        switch (piece[i]) {
+        case '\n':
+            cf_buf_add_str(&escaped, "\\n");
+            break;
+        case '\t':
+            cf_buf_add_str(&escaped, "\\t");
+            break;
+        case '\\':
+            cf_buf_add_str(&escaped, "\\\\");
+            break;
+        default:
+            cf_buf_add_char(&escaped, piece[i]);
+            break;
+        }
+    }
+    cf_text_make_safe(&safe, escaped.data, escaped.size);
+    cf_out_add(out, safe.data, safe.size);
+    cf_buf_release(&escaped);
+    cf_buf_release(&safe);
+}

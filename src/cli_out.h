@@ -31,6 +31,9 @@ void cf_out_add(struct cf_out *out, const void *bytes, size_t size);
 void cf_out_add_text(struct cf_out *out, const char *text, size_t size);
 /* The text that came in pieces is at its end. */
 void cf_out_end_text(struct cf_out *out);
+/* A token's bytes on one line between tabs: control characters, backslashes and broken bytes
+ * escaped, wherever it goes. */
+void cf_out_add_piece(struct cf_out *out, const char *piece, size_t size);
 void cf_out_flush(struct cf_out *out);
 
 #endif

@@ -11,33 +11,6 @@
 #include "cli_scorer.h"
 #include "mem.h"
 
-/* A piece on one line between tabs: control characters, backslashes and broken bytes escaped. */
-static void write_piece(struct cf_out *out, const char *piece, size_t size)
-{
-    struct cf_buf escaped = CF_BUF_INIT;
-    struct cf_buf safe = CF_BUF_INIT;
-    for (size_t i = 0; i < size; i++) {
-        switch (piece[i]) {
-        case '\n':
-            cf_buf_add_str(&escaped, "\\n");
-            break;
-        case '\t':
-            cf_buf_add_str(&escaped, "\\t");
-            break;
-        case '\\':
-            cf_buf_add_str(&escaped, "\\\\");
-            break;
-        default:
-            cf_buf_add_char(&escaped, piece[i]);
-            break;
-        }
-    }
-    cf_text_make_safe(&safe, escaped.data, escaped.size);
-    cf_out_add(out, safe.data, safe.size);
-    cf_buf_release(&escaped);
-    cf_buf_release(&safe);
-}
-
 static void write_score(struct cf_out *out, const struct cf_cli *cli,
                         const struct cf_token_score *score, const char *piece, size_t size)
 {
@@ -52,7 +25,7 @@ static void write_score(struct cf_out *out, const struct cf_cli *cli,
         return;
     }
     cf_out_addf(out, "%d\t", score->id);
-    write_piece(out, piece, size);
+    cf_out_add_piece(out, piece, size);
     if (is_scored) {
         cf_out_addf(out, "\t%.6g\t%d\t%.4f\n", score->p, score->rank, score->entropy);
     } else {

@@ -58,6 +58,13 @@ enum cf_code cf_config_find_template(const struct cf_template **template,
 enum cf_code cf_config_save_preset(const char *path, const char *name,
                                    const struct cf_settings *settings, struct cf_err *err);
 
+/* Appends a template's parts as lines of a config file, the same for the same template: how it is
+ * kept beside the replies that it made. */
+void cf_config_format_template(const struct cf_template *template, struct cf_buf *text);
+/* Reads such lines into an initialised TEMPLATE, which is unchanged on failure.  CF_ERR_FORMAT. */
+enum cf_code cf_config_parse_template(struct cf_template *template, const char *text, size_t size,
+                                      struct cf_err *err);
+
 /* Appends TEXT as a value of a config file, in quotes where it needs them. */
 void cf_config_quote(const char *text, struct cf_buf *out);
 /* Undoes quotes and escapes: appends the text that VALUE stands for.  CF_ERR_FORMAT. */

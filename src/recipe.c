@@ -236,6 +236,19 @@ void cf_recipe_copy_prefix(struct cf_recipe *to, const struct cf_recipe *from, i
     }
 }
 
+void cf_recipe_digest_ids(struct cf_digest *digest, const int32_t *ids, size_t n)
+{
+    struct cf_sha256 sum;
+    cf_sha256_begin(&sum);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t id = (uint32_t)ids[i];
+        const unsigned char bytes[4] = {(unsigned char)id, (unsigned char)(id >> 8),
+                                        (unsigned char)(id >> 16), (unsigned char)(id >> 24)};
+        cf_sha256_add(&sum, bytes, sizeof bytes);
+    }
+    cf_sha256_end(&sum, digest);
+}
+
 const struct cf_sampling *cf_recipe_sampling_at(const struct cf_recipe *recipe, int32_t k)
 {
     assert(recipe->n_knobs > 0);

@@ -121,6 +121,8 @@ void cf_recipe_add_pinned(struct cf_recipe *recipe, int32_t place);
 /* The first N tokens of FROM, marked as copied, with the settings and jobs that made them, as the
  * beginning of TO, which holds a head and no tokens: a fork. */
 void cf_recipe_copy_prefix(struct cf_recipe *to, const struct cf_recipe *from, int32_t n);
+/* The digest of a prompt's ids as cf_recipe_job has it. */
+void cf_recipe_digest_ids(struct cf_digest *digest, const int32_t *ids, size_t n);
 /* The settings in force for token K. */
 const struct cf_sampling *cf_recipe_sampling_at(const struct cf_recipe *recipe, int32_t k);
 /* The index of the job that made token K. */

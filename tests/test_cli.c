@@ -457,7 +457,7 @@ static void cli__later__says_so(void **state)
 {
     (void)state;
     struct program_result result;
-    PROGRAM(&result, 1, NULL, "replay", "1");
+    PROGRAM(&result, 1, NULL, "export", "1");
     assert_non_null(strstr(result.err.data, "not in this version"));
     program_release(&result);
 }

@@ -1,145 +1,83 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What chat records of a reply is enough to make it again, bit for bit, by the worker alone:
+/* What chat records of a reply is enough to make it again, bit for bit, in a session of its own:
  * settings turned midway, tokens chosen by hand, a stop and a continuation after a restart, a fork,
  * alternatives of a batch. */
 #include "chat_harness.h"
 
-#include "digest.h"
-#include "prompt.h"
-#include "recipe.h"
-#include "template.h"
-#include "worker.h"
+#include "config_file.h"
+#include "pool.h"
+#include "random.h"
+#include "replay.h"
 
-struct replay {
-    struct cf_wake wake;
-    struct cf_worker *worker;
-    int32_t ids[1024];
-    int32_t n;
+/* What was said before turn I, as a replay wants it. */
+struct before {
+    struct cf_turn turns[512];
+    struct cf_ids ids[512];
+    struct cf_buf texts[512];
+    size_t n;
 };
 
-static void replay_start(struct replay *replay, const struct chat_fixture *fixture, int n_threads)
+static void before_init(struct before *before, const struct chat_fixture *fixture, size_t n)
 {
-    *replay = (struct replay){.wake = CF_WAKE_INIT};
-    assert_int_equal(cf_wake_open(&replay->wake, NULL), CF_OK);
-    const struct cf_worker_params params = {
-        .model_path = fixture->model, .n_threads = n_threads, .wake = &replay->wake};
-    assert_int_equal(cf_worker_new(&replay->worker, &params, NULL), CF_OK);
-    while (cf_worker_tokenizer(replay->worker) == NULL) {
-        struct pollfd fd = {.fd = cf_wake_fd(&replay->wake), .events = POLLIN};
-        assert_int_equal(poll(&fd, 1, 20000), 1);
-        (void)cf_worker_take(replay->worker);
-    }
-}
-
-static void replay_stop(struct replay *replay)
-{
-    cf_worker_free(replay->worker);
-    cf_wake_close(&replay->wake);
-}
-
-/* The ids before the reply's own: those of the turns before it. */
-static void build_prompt(struct cf_prompt *prompt, const struct replay *replay,
-                         const struct chat_fixture *fixture, size_t n_turns)
-{
-    struct cf_turn turns[16];
-    struct cf_ids ids[16] = {{0}};
-    assert_true(n_turns <= CF_ARRAY_SIZE(turns));
-    for (size_t i = 0; i < n_turns; i++) {
+    const struct cf_tokenizer *tokenizer = cf_chat_tokenizer(fixture->chat);
+    assert_true(n <= CF_ARRAY_SIZE(before->turns));
+    *before = (struct before){.n = n};
+    for (size_t i = 0; i < n; i++) {
+        const struct cf_recipe *recipe = cf_chat_recipe(fixture->chat, i);
         const struct cf_chat_turn *from = turn_at(fixture, i);
-        for (size_t k = 0; k < from->n_tokens; k++) {
-            cf_ids_add(&ids[i], from->tokens[k].id);
+        struct cf_buf *text = &before->texts[i];
+        cf_buf_init(text);
+        if (recipe != NULL) {
+            /* As it is stored, with the leading space that a turn does not show. */
+            for (size_t k = 0; k < recipe->n_tokens; k++) {
+                cf_tokenizer_decode(tokenizer, &recipe->tokens[k].id, 1, text);
+            }
+            cf_prompt_reply_ids(&before->ids[i], tokenizer, recipe, text->size);
+        } else {
+            cf_buf_add(text, from->text, from->size);
         }
-        turns[i] = (struct cf_turn){.role = from->role,
-                                    .text = from->text,
-                                    .size = from->size,
-                                    .ids = ids[i].data,
-                                    .n_ids = (int32_t)ids[i].n};
-    }
-    const struct cf_prompt_budget budget = {.n_ctx = 512, .max_tokens = 20};
-    assert_int_equal(cf_prompt_build(prompt, cf_worker_tokenizer(replay->worker),
-                                     cf_template_builtin("transcript"), NULL, turns, n_turns,
-                                     &budget, NULL),
-                     CF_OK);
-    for (size_t i = 0; i < n_turns; i++) {
-        cf_ids_release(&ids[i]);
+        before->turns[i] = (struct cf_turn){.role = from->role,
+                                            .text = text->data,
+                                            .size = text->size,
+                                            .ids = before->ids[i].data,
+                                            .n_ids = (int32_t)before->ids[i].n};
     }
 }
 
-static void run(struct replay *replay, struct cf_job *job)
+static void before_release(struct before *before)
 {
-    uint64_t number = cf_worker_submit(replay->worker, job);
-    for (bool is_over = false; !is_over;) {
-        struct pollfd fd = {.fd = cf_wake_fd(&replay->wake), .events = POLLIN};
-        assert_int_equal(poll(&fd, 1, 20000), 1);
-        (void)cf_wake_clear(&replay->wake);
-        const struct cf_batch *batch = cf_worker_take(replay->worker);
-        for (size_t i = 0; i < batch->n_events; i++) {
-            const struct cf_event *event = &batch->events[i];
-            if (event->kind == CF_EVENT_TOKEN) {
-                replay->ids[replay->n++] = event->u.choice.id;
-            }
-            if (event->kind == CF_EVENT_END && event->job == number) {
-                assert_int_not_equal(event->reason, CF_END_ERROR);
-                is_over = true;
-            }
-        }
+    for (size_t i = 0; i < before->n; i++) {
+        cf_ids_release(&before->ids[i]);
+        cf_buf_release(&before->texts[i]);
     }
 }
 
-/* Job J of a recipe again, as it stands recorded; replay->ids has the tokens before it. */
-static void replay_job(struct replay *replay, const struct cf_recipe *recipe, size_t j,
-                       const struct cf_prompt *prompt)
+static enum cf_code replay_with(struct cf_replay_result *result, const struct chat_fixture *fixture,
+                                const struct cf_recipe *recipe, size_t i, int n_threads,
+                                cf_replay_fn *fn, void *arg, struct cf_err *err)
 {
-    const struct cf_recipe_job *from = &recipe->jobs[j];
-    int32_t end = j + 1 < recipe->n_jobs ? recipe->jobs[j + 1].begin : (int32_t)recipe->n_tokens;
-    if (end == from->begin) {
-        return;
+    static struct before before;
+    before_init(&before, fixture, i);
+    const struct cf_replay_reply reply = {.recipe = recipe,
+                                          .template = cf_template_builtin("transcript"),
+                                          .turns = before.turns,
+                                          .n_turns = i};
+    const struct cf_model *model = cf_chat_model(fixture->chat);
+    struct cf_pool *pool = NULL;
+    struct cf_session *session = NULL;
+    const struct cf_session_params params = {
+        .n_ctx = recipe->head.n_ctx, .kv_type = recipe->head.kv_type, .n_branches = 1};
+    assert_int_equal(cf_pool_new(&pool, n_threads, NULL), CF_OK);
+    assert_int_equal(cf_session_new(&session, model, pool, &params, NULL), CF_OK);
+    enum cf_code code = cf_replay_check(recipe, model, err);
+    if (code == CF_OK) {
+        code = cf_replay_run(result, &reply, session, cf_chat_tokenizer(fixture->chat), fn, arg,
+                             NULL, err);
     }
-    struct cf_sampling_run schedule[16];
-    assert_true(recipe->n_knobs <= CF_ARRAY_SIZE(schedule));
-    for (size_t i = 0; i < recipe->n_knobs; i++) {
-        schedule[i] = (struct cf_sampling_run){recipe->knobs[i].begin, recipe->knobs[i].sampling};
-    }
-    struct cf_eval_run runs[64];
-    size_t path = 0;
-    for (size_t i = 0; i < j; i++) {
-        path += recipe->jobs[i].n_paths;
-    }
-    assert_true(from->n_paths <= CF_ARRAY_SIZE(runs));
-    for (size_t i = 0; i < from->n_paths; i++) {
-        runs[i] = (struct cf_eval_run){.n = recipe->paths[path + i].n,
-                                       .path = (enum cf_eval_path)recipe->paths[path + i].path};
-    }
-    /* What was chosen by hand comes at the beginning of a job here. */
-    int32_t forced[16];
-    int32_t n_forced = 0;
-    while (from->begin + n_forced < end &&
-           recipe->tokens[from->begin + n_forced].origin == CF_TOKEN_FORCED) {
-        forced[n_forced] = recipe->tokens[from->begin + n_forced].id;
-        n_forced++;
-    }
-    struct cf_job job = {.kind = CF_JOB_GENERATE,
-                         .seed = from->seed,
-                         .stream = from->stream,
-                         .max_tokens = end - from->begin,
-                         .schedule = schedule,
-                         .n_schedule = recipe->n_knobs,
-                         .runs = runs,
-                         .n_runs = from->n_paths,
-                         .prefix = replay->ids,
-                         .n_prefix = from->begin,
-                         .n_own = from->begin,
-                         .forced = forced,
-                         .n_forced = n_forced};
-    int32_t prefix[1024];
-    memcpy(prefix, replay->ids, (size_t)from->begin * sizeof prefix[0]);
-    job.prefix = prefix;
-    assert_int_equal(prompt->ids.n, from->n_prompt);
-    cf_ids_add_all(&job.ids, prompt->ids.data, prompt->ids.n);
-    cf_ids_add_all(&job.ids, prefix, (size_t)from->begin);
-    replay->n = from->begin;
-    run(replay, &job);
-    cf_ids_release(&job.ids);
+    cf_session_free(session);
+    cf_pool_free(pool);
+    before_release(&before);
+    return code;
 }
 
 /* Turn I of the fixture's path, made again with 1 and with 2 threads. */
@@ -149,19 +87,20 @@ static void check_replay(struct chat_fixture *fixture, size_t i)
     assert_non_null(recipe);
     cf_recipe_assert_sane(recipe);
     for (int n_threads = 1; n_threads <= 2; n_threads++) {
-        struct replay replay;
-        replay_start(&replay, fixture, n_threads);
-        struct cf_prompt prompt = CF_PROMPT_INIT;
-        build_prompt(&prompt, &replay, fixture, i);
-        for (size_t j = 0; j < recipe->n_jobs; j++) {
-            replay_job(&replay, recipe, j, &prompt);
+        struct cf_err err = CF_ERR_INIT;
+        struct cf_replay_result result;
+        if (replay_with(&result, fixture, recipe, i, n_threads, NULL, NULL, &err) != CF_OK) {
+            fail_msg("%s", err.text);
         }
-        assert_int_equal(replay.n, recipe->n_tokens);
-        for (int32_t k = 0; k < replay.n; k++) {
-            assert_int_equal(replay.ids[k], recipe->tokens[k].id);
+        int32_t n_drawn = 0;
+        for (size_t k = 0; k < recipe->n_tokens; k++) {
+            n_drawn += recipe->tokens[k].origin == CF_TOKEN_DRAWN;
         }
-        cf_prompt_release(&prompt);
-        replay_stop(&replay);
+        assert_int_equal(result.first, -1);
+        assert_int_equal(result.n_compared, n_drawn);
+        assert_int_equal(result.n_same, n_drawn);
+        assert_int_equal(result.n_p_same, n_drawn);
+        assert_int_equal(result.n_tokens, recipe->n_tokens);
     }
 }
 
@@ -247,6 +186,205 @@ static void replay__fork__is_identical(void **state)
     check_replay(fixture, 1);
 }
 
+/* --- everything at random --- */
+
+static void turn_a_knob(struct chat_fixture *fixture, struct test_random *random)
+{
+    static const char *const knobs[][4] = {
+        {"temperature", "0", "0.7", "1.8"},
+        {"top-p", "1", "0.9", "0.5"},
+        {"top-k", "0", "40", "3"},
+        {"min-p", "0", "0.05", "0.3"},
+        {"repeat-penalty", "1", "1.3", "0.8"},
+        {"typical-p", "1", "0.9", "0.4"},
+        {"presence-penalty", "0", "0.5", "-0.5"},
+        {"frequency-penalty", "0", "0.4", "1"},
+        {"repeat-last-n", "64", "-1", "0"},
+    };
+    const char *const *knob = knobs[test_random_below(random, CF_ARRAY_SIZE(knobs))];
+    const char *value = knob[1 + test_random_below(random, 3)];
+    assert_int_equal(cf_chat_set(fixture->chat, knob[0], value, NULL), CF_OK);
+}
+
+/* A reply steered by hand: held, moved on by steps, some of them chosen, knobs turned between. */
+static void steer(struct chat_fixture *fixture, struct test_random *random, bool stops)
+{
+    cf_chat_start_held(fixture->chat, true);
+    send(fixture, "steer this one");
+    pump_until(fixture, is_paused);
+    cf_chat_start_held(fixture->chat, false);
+    size_t n = 1 + test_random_below(random, 8);
+    for (size_t k = 0; k < n; k++) {
+        if (test_random_below(random, 3) == 0) {
+            turn_a_knob(fixture, random);
+        }
+        int32_t id =
+            test_random_below(random, 3) == 0 ? (int32_t)test_random_below(random, 256) : -1;
+        assert_int_equal(cf_chat_step(fixture->chat, id, NULL), CF_OK);
+        while (!has_tokens(fixture, k + 1)) {
+            wait_a_little(fixture);
+            pump(fixture);
+        }
+    }
+    if (stops) {
+        assert_int_equal(cf_chat_stop(fixture->chat, NULL), CF_OK);
+    } else {
+        assert_int_equal(cf_chat_resume(fixture->chat, NULL), CF_OK);
+    }
+    settle(fixture);
+}
+
+static size_t last_index(const struct chat_fixture *fixture)
+{
+    return cf_chat_n_turns(fixture->chat) - 1;
+}
+
+/* One thing that a person may do; returns how many replies came of it. */
+static int32_t do_something(struct chat_fixture *fixture, struct test_random *random)
+{
+    size_t last = cf_chat_n_turns(fixture->chat) > 0 ? last_index(fixture) : 0;
+    turn_a_knob(fixture, random);
+    switch (test_random_below(random, last > 0 ? 7 : 2)) {
+    case 0: {
+        char text[200];
+        size_t size = test_random_text(text, sizeof text, random);
+        int32_t n = 1 + (int32_t)test_random_below(random, 10);
+        text[0] = 'w';
+        assert_int_equal(cf_chat_send_many(fixture->chat, text, size > 0 ? size : 1, n, NULL),
+                         CF_OK);
+        settle(fixture);
+        return n;
+    }
+    case 1:
+        steer(fixture, random, false);
+        return 1;
+    case 2:
+        steer(fixture, random, true);
+        turn_a_knob(fixture, random);
+        assert_int_equal(cf_chat_continue(fixture->chat, NULL), CF_OK);
+        break;
+    case 3:
+        assert_int_equal(cf_chat_regenerate(fixture->chat, last, NULL), CF_OK);
+        break;
+    case 4:
+        assert_int_equal(cf_chat_edit(fixture->chat, last - 1, "other words", 11, NULL), CF_OK);
+        break;
+    case 5:
+        cf_chat_new_conversation(fixture->chat);
+        return 0;
+    default: {
+        size_t n = cf_chat_recipe(fixture->chat, last)->n_tokens;
+        int32_t k = (int32_t)test_random_below(random, n);
+        int32_t id =
+            test_random_below(random, 4) == 0 ? -1 : (int32_t)test_random_below(random, 256);
+        assert_int_equal(cf_chat_branch(fixture->chat, last, k, id, NULL), CF_OK);
+        break;
+    }
+    }
+    settle(fixture);
+    return 1;
+}
+
+static void replay__two_hundred_at_random__are_identical(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct test_random random = {.state = 4711};
+    set_option(fixture, "max-tokens", "12");
+    start(fixture, false);
+    for (int32_t n_replies = 0; n_replies < 200;) {
+        int32_t n = do_something(fixture, &random);
+        for (int32_t j = 0; j < n; j++) {
+            check_replay(fixture, last_index(fixture));
+            cf_chat_walk(fixture->chat, last_index(fixture), 1, true, NULL);
+        }
+        n_replies += n;
+    }
+    no_notice(fixture);
+}
+
+/* --- what cannot be repeated, and says so --- */
+
+static void replay__another_token__is_named(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "what is recorded is not what was drawn");
+    struct cf_recipe recipe;
+    struct cf_buf blob = CF_BUF_INIT;
+    cf_recipe_encode(cf_chat_recipe(fixture->chat, 1), &blob);
+    assert_int_equal(cf_recipe_decode(&recipe, blob.data, blob.size, NULL), CF_OK);
+    int32_t id = recipe.tokens[13].id;
+    recipe.tokens[13].id = id == 'x' ? 'y' : 'x';
+    struct cf_replay_result result;
+    assert_int_equal(replay_with(&result, fixture, &recipe, 1, 1, NULL, NULL, NULL), CF_OK);
+    assert_int_equal(result.first, 13);
+    assert_int_equal(result.id, recipe.tokens[13].id);
+    assert_int_equal(result.id_now, id);
+    assert_true(result.n_same < result.n_compared);
+    cf_recipe_release(&recipe);
+    cf_buf_release(&blob);
+}
+
+static void replay__other_words_before_it__is_refused(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "these words");
+    struct cf_recipe *recipe = (struct cf_recipe *)(uintptr_t)cf_chat_recipe(fixture->chat, 1);
+    recipe->jobs[0].prompt_digest.bytes[0] ^= 1;
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_replay_result result;
+    assert_int_equal(replay_with(&result, fixture, recipe, 1, 1, NULL, NULL, &err),
+                     CF_ERR_MISMATCH);
+    assert_non_null(strstr(err.text, "has changed since"));
+    recipe->jobs[0].prompt_digest.bytes[0] ^= 1;
+}
+
+static void replay__other_versions__are_refused_by_name(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "a version");
+    const struct cf_model *model = cf_chat_model(fixture->chat);
+    struct cf_recipe recipe = *cf_chat_recipe(fixture->chat, 1);
+    const struct cf_recipe_head head = recipe.head;
+    struct cf_err err = CF_ERR_INIT;
+    recipe.head.kernel_version++;
+    assert_int_equal(cf_replay_check(&recipe, model, &err), CF_ERR_MISMATCH);
+    assert_non_null(strstr(err.text, "kernels"));
+    recipe.head = head;
+    recipe.head.sampler_version++;
+    assert_int_equal(cf_replay_check(&recipe, model, &err), CF_ERR_MISMATCH);
+    assert_non_null(strstr(err.text, "sampler"));
+    recipe.head = head;
+    recipe.head.dtype = CF_Q8_0;
+    assert_int_equal(cf_replay_check(&recipe, model, &err), CF_ERR_MISMATCH);
+    assert_non_null(strstr(err.text, "q8_0"));
+}
+
+/* --- the choice behind each token --- */
+
+static void count_choice(void *arg, int32_t index, const struct cf_choice *choice)
+{
+    int32_t *n = arg;
+    assert_int_equal(index, *n);
+    assert_true(choice->n_candidates > 0);
+    (*n)++;
+}
+
+static void replay__told_of_each_token__hears_of_all_in_order(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "every token");
+    int32_t n = 0;
+    struct cf_replay_result result;
+    assert_int_equal(replay_with(&result, fixture, cf_chat_recipe(fixture->chat, 1), 1, 1,
+                                 count_choice, &n, NULL),
+                     CF_OK);
+    assert_int_equal(n, result.n_tokens);
+}
+
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_hot, tear_down)
 
@@ -258,6 +396,11 @@ int main(void)
         TEST(replay__alternatives__are_identical),
         TEST(replay__continued_after_a_restart__is_identical),
         TEST(replay__fork__is_identical),
+        TEST(replay__two_hundred_at_random__are_identical),
+        TEST(replay__another_token__is_named),
+        TEST(replay__other_words_before_it__is_refused),
+        TEST(replay__other_versions__are_refused_by_name),
+        TEST(replay__told_of_each_token__hears_of_all_in_order),
     };
     return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
 }
