@@ -368,20 +368,30 @@ static int64_t deadline_ms(void)
     return now_ms() + (seconds != NULL ? atoi(seconds) : 20) * INT64_C(1000);
 }
 
+/* Row by row: cmocka cuts what is longer than a kilobyte. */
+static void print_screen(struct pty *pty)
+{
+    struct cf_buf screen = CF_BUF_INIT;
+    int x = 0;
+    int y = 0;
+    pty_screen(pty, &screen);
+    pty_cursor(pty, &x, &y);
+    print_error("the screen (cursor at %d,%d%s):\n", x, y, pty->has_ended ? ", ended" : "");
+    for (const char *row = screen.data; *row != '\0';) {
+        size_t size = strcspn(row, "\n");
+        print_error("%.*s\n", (int)size, row);
+        row += size + (row[size] != '\0');
+    }
+    cf_buf_release(&screen);
+}
+
 void pty_wait(struct pty *pty, pty_condition *condition, const void *ctx, const char *what)
 {
     int64_t end = deadline_ms();
     take_news(pty, 0);
     while (!condition(pty, ctx)) {
         if (now_ms() >= end) {
-            struct cf_buf screen = CF_BUF_INIT;
-            int x = 0;
-            int y = 0;
-            pty_screen(pty, &screen);
-            pty_cursor(pty, &x, &y);
-            print_error("the screen (cursor at %d,%d%s):\n%s", x, y,
-                        pty->has_ended ? ", ended" : "", screen.data);
-            cf_buf_release(&screen);
+            print_screen(pty);
             fail_msg("waited in vain for %s", what);
         }
         take_news(pty, 50);

@@ -302,13 +302,19 @@ static void ui__list__opens_renames_deletes_and_undoes(void **state)
     pty_wait_text(pty, " a better title");
     /* The title asked for, the list has the keys again. */
     pty_wait_no_text(pty, "title ›");
+    /* What is said last is shown at once, whatever was said before. */
+    pty_type(pty, "d");
+    pty_wait_text(pty, "Deleted ‘a better title’; u brings it back");
+    pty_type(pty, "u");
+    pty_wait_text(pty, "Undone: deletion of ‘a better title’");
+    pty_wait_no_text(pty, "brings it back");
     pty_type(pty, "j\r");
     pty_wait_text(pty, "you   first one");
     pty_type(pty, "/delete\r");
-    pty_wait_text(pty, "/undo brings it back");
-    pty_wait_no_text(pty, "first one");
+    pty_wait_text(pty, "Deleted ‘first one’; /undo brings it back");
+    pty_wait_no_text(pty, "you   first one");
     pty_type(pty, "/undo\r");
-    pty_wait_text(pty, "first one");
+    pty_wait_text(pty, "Undone: deletion of ‘first one’");
     pty_type(pty, "/open better\r");
     pty_wait_text(pty, "you   second one");
     pty_type(pty, "\004");
@@ -386,6 +392,14 @@ static void ui__commands__answer_and_complain(void **state)
     pty_wait_text(pty, "T 1.25");
     pty_type(pty, "/set top-k\r");
     pty_wait_text(pty, "top-k = 50");
+    pty_type(pty, "/model nosuch\r");
+    pty_wait_text(pty,
+                  "There is no file, folder or installed model called nosuch (installed: none)");
+    pty_wait_no_text(pty, "top-k = 50");
+    pty_type(pty, "/model nosuch.gguf\r");
+    pty_wait_text(pty, "Cannot open model nosuch.gguf: No such file");
+    pty_type(pty, "/temp many\r");
+    pty_wait_text(pty, "temperature must be");
     pty_type(pty, "/se\t");
     pty_wait_text(pty, "/search");
     pty_type(pty, "\025/help set\r");

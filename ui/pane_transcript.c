@@ -527,10 +527,16 @@ static void draw_row(const struct ui_paint *paint, struct ui_rect rect, int y,
     case UI_ROW_GAP:
         return;
     case UI_ROW_FORGOTTEN:
-        draw_line(paint, rect, y, "the model's memory begins here");
+        draw_line(paint, rect, y,
+                  rect.width >= 52   ? "the model remembers nothing of what is above"
+                  : rect.width >= 36 ? "what is above is forgotten"
+                                     : "forgotten");
         return;
     case UI_ROW_DROPPED:
-        draw_line(paint, rect, y, "with the next message, here");
+        draw_line(paint, rect, y,
+                  rect.width >= 64   ? "from your next message on, the model forgets what is above"
+                  : rect.width >= 36 ? "what is above is forgotten next"
+                                     : "forgotten next");
         return;
     case UI_ROW_TEXT:
         draw_text(paint, rect, y, turn, data, shape, row);

@@ -15,7 +15,7 @@
 /* What a row of a message's place in the view is. */
 enum ui_row_kind {
     UI_ROW_GAP,       /* between messages */
-    UI_ROW_FORGOTTEN, /* "above this the model remembers nothing" */
+    UI_ROW_FORGOTTEN, /* "the model remembers nothing of what is above" */
     UI_ROW_DROPPED,   /* "the next message makes it forget what is above" */
     UI_ROW_TEXT,
     UI_ROW_STATE, /* 2/5, interrupted, ... */

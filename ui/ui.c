@@ -70,12 +70,13 @@ static void write_log(const struct loop_log *log)
 
 /* --- hooks of the input line ------------------------------------------------------------------ */
 
-/* Tells the chat what stands in the line. */
+/* Tells the chat what stands in the line.  A /command is no draft: it would come back once it was
+ * carried out. */
 static void send_draft(struct ui *ui)
 {
     struct ui_line_view view;
     ui_line_view(ui->line, &view);
-    cf_chat_set_draft(ui->chat, view.text, view.size);
+    cf_chat_set_draft(ui->chat, view.text, cf_command_is(view.text) ? 0 : view.size);
 }
 
 static void line_changed(void *context)
@@ -247,7 +248,9 @@ static void fill_line(struct ui *ui)
         char *text = ui->put_back;
         ui->put_back = NULL;
         ui_set_line(ui, text);
-        cf_chat_set_draft(ui->chat, text, strlen(text));
+        if (ui->asking == UI_ASK_MESSAGE) {
+            send_draft(ui);
+        }
         free(text);
     }
 }

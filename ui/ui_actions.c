@@ -63,13 +63,22 @@ void ui_edit_turn(struct ui *ui, size_t turn)
     free(text);
 }
 
-/* Says how what was deleted comes back. */
-static void say_deleted(struct ui *ui)
+/* Says how what was deleted comes back; TITLE is a conversation's, NULL for a message. */
+static void say_deleted(struct ui *ui, const char *title)
 {
+    enum { TITLE_COLUMNS = 36 };
     struct cf_buf key = CF_BUF_INIT;
+    struct cf_buf name = CF_BUF_INIT;
+    if (title != NULL) {
+        cf_buf_add_str(&name, " ‘");
+        cf_text_ellipsize(&name, title, strlen(title), TITLE_COLUMNS);
+        cf_buf_add_str(&name, "’");
+    }
     ui_keys_describe(&ui->keys, UI_UNDO, ui_place(ui), 1, &key);
-    ui_sayf(ui, false, "Deleted; %s brings it back", key.size > 0 ? key.data : "/undo");
+    ui_sayf(ui, false, "Deleted%s; %s brings it back", name.size > 0 ? name.data : "",
+            key.size > 0 ? key.data : "/undo");
     cf_buf_release(&key);
+    cf_buf_release(&name);
 }
 
 static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
@@ -97,22 +106,44 @@ static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
                             &err);
     }
     if (ui_check(ui, code, &err) && action == UI_DELETE && !ui->is_key_held) {
-        say_deleted(ui);
+        say_deleted(ui, NULL);
     }
 }
 
 /* --- the list, the knobs, the hits ------------------------------------------------------------ */
 
-static const struct cf_chat_list_item *item_in_hand(struct ui *ui)
+static const struct cf_chat_list_item *find_item(const struct ui *ui, int64_t id)
 {
     size_t n;
     const struct cf_chat_list_item *items = cf_chat_listed(ui->chat, &n);
     for (size_t i = 0; i < n; i++) {
-        if (items[i].id == ui->list_selected) {
+        if (items[i].id == id) {
             return &items[i];
         }
     }
-    return n > 0 ? &items[0] : NULL;
+    return NULL;
+}
+
+static const struct cf_chat_list_item *item_in_hand(const struct ui *ui)
+{
+    size_t n;
+    const struct cf_chat_list_item *items = cf_chat_listed(ui->chat, &n);
+    const struct cf_chat_list_item *item = find_item(ui, ui->list_selected);
+    return item == NULL && n > 0 ? &items[0] : item;
+}
+
+void ui_delete_conversation(struct ui *ui, int64_t id)
+{
+    struct cf_err err = CF_ERR_INIT;
+    const struct cf_chat_status *status = cf_chat_status(ui->chat);
+    const struct cf_chat_list_item *item = find_item(ui, id);
+    /* The list may not know its new title yet. */
+    bool is_on = id == 0 || id == status->conversation;
+    char *title = cf_strdup(is_on || item == NULL ? status->title : item->title);
+    if (ui_check(ui, cf_chat_delete(ui->chat, id, &err), &err)) {
+        say_deleted(ui, title);
+    }
+    free(title);
 }
 
 static void act_on_item(struct ui *ui, enum ui_action action)
@@ -139,9 +170,7 @@ static void act_on_item(struct ui *ui, enum ui_action action)
         if (ui->list_selected == id) {
             ui_move_in_list(ui, -1);
         }
-        if (ui_check(ui, cf_chat_delete(ui->chat, id, &err), &err)) {
-            say_deleted(ui);
-        }
+        ui_delete_conversation(ui, id);
     }
 }
 
@@ -398,7 +427,7 @@ bool ui_key(void *context, uint32_t key)
         /* In a pane nothing types. */
         return ui->focus != UI_FOCUS_INPUT;
     }
-    ui->is_acting = true;
+    ui_act(ui);
     handlers[action](ui, action);
     ui->is_acting = false;
     return true;

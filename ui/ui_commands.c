@@ -124,12 +124,11 @@ static void do_rename(struct ui *ui, const char *title)
 
 static void do_delete(struct ui *ui, const char *name)
 {
-    struct cf_err err = CF_ERR_INIT;
     int64_t id = 0;
-    if ((name[0] == '\0' || find_conversation(ui, name, &id)) &&
-        ui_check(ui, cf_chat_delete(ui->chat, id, &err), &err)) {
-        ui_say(ui, false, "Deleted; /undo brings it back");
+    if (name[0] != '\0' && !find_conversation(ui, name, &id)) {
+        return;
     }
+    ui_delete_conversation(ui, id);
 }
 
 static void do_undo(struct ui *ui, const char *argument)
@@ -427,7 +426,7 @@ void ui_submit(void *context, const char *text, size_t size)
     struct cf_err err = CF_ERR_INIT;
     char *copy = cf_memdup_str(text, size);
     ui->is_dirty = true;
-    ui->is_acting = true;
+    ui_act(ui);
     switch (ui->asking) {
     case UI_ASK_MESSAGE:
         submit_message(ui, copy, size);

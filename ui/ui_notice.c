@@ -7,7 +7,8 @@
 #include "mem.h"
 #include "ui_state.h"
 
-/* How long a notice is shown: alone; while others wait; before a new one takes its place. */
+/* How long a notice is shown: alone; while others wait that came in the same moment; an error
+ * before what nobody asked for takes its place. */
 enum { NOTICE_MS = 6000, HURRIED_MS = 2500, LEAST_MS = 800 };
 
 int64_t ui_now_ms(void)
@@ -30,6 +31,31 @@ static void start_first(struct ui *ui)
     ui->notice_until_ms = ui->notice_since_ms + (ui->n_notices > 1 ? HURRIED_MS : NOTICE_MS);
 }
 
+/* Whether the notice shown makes place at once: it has been in a picture, and an error that nobody
+ * asked for could be read. */
+static bool does_first_yield(const struct ui *ui)
+{
+    return ui->n_notices > 0 && ui->drawn_ms >= ui->notice_since_ms &&
+           (ui->is_acting || !ui->notices[0].is_error ||
+            ui_now_ms() - ui->notice_since_ms >= LEAST_MS);
+}
+
+/* Whether a sentence begins with an ordinary word: the names of files, settings and models stay as
+ * they are written. */
+static bool begins_plainly(const struct ui *ui, const char *text)
+{
+    size_t size = strspn(text, "abcdefghijklmnopqrstuvwxyz'");
+    if (size == 0 || (text[size] != ' ' && text[size] != '\0' && text[size] != ':')) {
+        return false;
+    }
+    const char *model = cf_chat_status(ui->chat)->model_name;
+    char *word = cf_memdup_str(text, size);
+    bool is_name = cf_setting_find(word) != NULL ||
+                   (strncmp(model, word, size) == 0 && strcspn(model, " ") == size);
+    free(word);
+    return !is_name;
+}
+
 void ui_say(struct ui *ui, bool is_error, const char *text)
 {
     ui->is_dirty = true;
@@ -37,20 +63,20 @@ void ui_say(struct ui *ui, bool is_error, const char *text)
         start_first(ui);
         return;
     }
-    if (ui->n_notices == UI_NOTICES_MAX ||
-        (ui->n_notices == 1 && ui_now_ms() - ui->notice_since_ms >= LEAST_MS)) {
+    bool yields = does_first_yield(ui);
+    if (yields || ui->n_notices == UI_NOTICES_MAX) {
         drop_first(ui);
     }
     char *copy = cf_strdup(text);
-    if (copy[0] >= 'a' && copy[0] <= 'z' && strcspn(copy, "/.") > strcspn(copy, " ")) {
-        copy[0] = (char)(copy[0] - 'a' + 'A'); /* a sentence, not a path */
+    if (begins_plainly(ui, copy)) {
+        copy[0] = (char)(copy[0] - 'a' + 'A');
     }
     /* The answer to a key or a command is shown at once; what else was to be said comes after. */
     size_t at = ui->is_acting ? 0 : ui->n_notices;
     memmove(ui->notices + at + 1, ui->notices + at, (ui->n_notices - at) * sizeof ui->notices[0]);
-    ui->notices[at] = (struct ui_notice){copy, is_error};
+    ui->notices[at] = (struct ui_notice){copy, is_error, ui->is_acting};
     ui->n_notices++;
-    if (at == 0) {
+    if (at == 0 || yields) {
         start_first(ui);
     } else if (ui->notice_until_ms > ui->notice_since_ms + HURRIED_MS) {
         ui->notice_until_ms = ui->notice_since_ms + HURRIED_MS;
@@ -72,6 +98,16 @@ void ui_hush(struct ui *ui)
 {
     while (ui->n_notices > 0) {
         drop_first(ui);
+    }
+}
+
+void ui_act(struct ui *ui)
+{
+    ui->is_acting = true;
+    while (ui->n_notices > 0 && ui->notices[0].is_answer && !ui->notices[0].is_error) {
+        drop_first(ui);
+        start_first(ui);
+        ui->is_dirty = true;
     }
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog.h"
 #include "mem.h"
 #include "path.h"
 #include "ui_state.h"
@@ -248,13 +249,22 @@ void ui_do_model(struct ui *ui, const char *name)
         ui_sayf(ui, false, "Model %s", now[0] != '\0' ? now : "none");
         return;
     }
+    char *expanded = NULL;
     char *path = NULL;
-    enum cf_code code = cf_path_expand(&path, name, &err);
+    enum cf_code code = cf_path_expand(&expanded, name, &err);
     if (code == CF_OK) {
-        code = cf_chat_use_model(ui->chat, path, &err);
+        code = cf_catalog_find(&path, expanded, &err);
     }
-    ui_check(ui, code, &err);
+    if (code == CF_ERR_NOT_FOUND) {
+        ui_sayf(ui, true, "%s; /model takes a .gguf file, a model folder or an installed name",
+                err.text);
+    } else if (code == CF_OK) {
+        ui_check(ui, cf_chat_use_model(ui->chat, path, &err), &err);
+    } else {
+        ui_check(ui, code, &err);
+    }
     free(path);
+    free(expanded);
 }
 
 /* --- presets ---------------------------------------------------------------------------------- */

@@ -25,6 +25,7 @@ enum { UI_NOTICES_MAX = 8 };
 struct ui_notice {
     char *text;
     bool is_error;
+    bool is_answer; /* to a key or a submission */
 };
 
 struct ui {
@@ -103,6 +104,8 @@ void ui_say(struct ui *ui, bool is_error, const char *text);
 void ui_sayf(struct ui *ui, bool is_error, const char *format, ...) CF_PRINTF(3, 4);
 /* Drops the notices. */
 void ui_hush(struct ui *ui);
+/* A key or a submission begins to act: what the one before was answered is over, errors apart. */
+void ui_act(struct ui *ui);
 /* Shows err's sentence when code is not CF_OK; returns whether it was. */
 bool ui_check(struct ui *ui, enum cf_code code, const struct cf_err *err);
 /* Shows a longer text until the next key; TEXT is taken. */
@@ -135,6 +138,8 @@ void ui_move_hit(struct ui *ui, int step);
 bool ui_key(void *context, uint32_t key);
 void ui_copy(struct ui *ui, const char *text, size_t size);
 void ui_edit_turn(struct ui *ui, size_t turn);
+/* To the trash, and says how it comes back; 0: the one that is on. */
+void ui_delete_conversation(struct ui *ui, int64_t id);
 void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit);
 
 /* --- ui_commands.c --- */
