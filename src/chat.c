@@ -134,6 +134,7 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
     made->config = params->config;
     made->awaits_ids = params->awaits_ids;
     made->idles = params->idles;
+    made->stops_loops = params->stops_loops;
     made->keeps_drafts = params->keeps_drafts;
     made->title = cf_strdup("");
     made->draft = cf_strdup("");

@@ -48,9 +48,10 @@ struct cf_chat_params {
     const struct cf_settings *settings;
     const struct cf_config *config; /* templates and presets of the person; may be NULL; outlives
                                        the chat */
-    bool awaits_ids; /* a reply starts only when it has its id in the database, so that START tells
-                      * it */
-    bool idles;      /* evaluate conversation and draft while nothing else is to be done (a face) */
+    bool awaits_ids;  /* a reply starts only when it has its id in the database, so that START tells
+                       * it */
+    bool stops_loops; /* as far as the setting stop-loops allows (a face) */
+    bool idles; /* evaluate conversation and draft while nothing else is to be done (a face) */
     bool keeps_drafts; /* load and save what is being typed (a face); else drafts are left alone */
     int test_commit_delay_ms; /* a slow disk, for tests */
 };

@@ -194,6 +194,7 @@ struct cf_chat {
     const struct cf_config *config;
     struct cf_presets presets; /* where there is no config */
     bool awaits_ids;
+    bool stops_loops;
     bool idles;
     bool keeps_drafts;
 

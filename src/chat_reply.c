@@ -184,6 +184,7 @@ static enum cf_turn_state state_for(enum cf_end_reason reason)
     case CF_END_STOP:
     case CF_END_LENGTH:
     case CF_END_CONTEXT:
+    case CF_END_LOOP:
         break;
     }
     return CF_TURN_COMPLETE;
@@ -252,6 +253,11 @@ static void handle_reply_end(struct cf_chat *chat, struct cf_chat_work *work,
     end_all(chat, work, event, sentence);
     if (event->u.end.tokens_per_second > 0) {
         chat->status.tokens_per_second = event->u.end.tokens_per_second;
+    }
+    if (event->reason == CF_END_LOOP) {
+        cf_chat_say(chat, false,
+                    "the reply went round in circles and was ended; R tries again with a repeat "
+                    "penalty");
     }
     if (event->reason == CF_END_ERROR) {
         cf_err_set(&chat->failure, event->code, "%s", sentence);

@@ -445,6 +445,7 @@ static void set_sampling(const struct cf_chat *chat, struct cf_chat_work *work)
     job->n_stop_ids = work->stops.ids.n;
     job->seed = seed_of(chat);
     job->starts_paused = chat->starts_held;
+    job->stops_loops = chat->stops_loops && chat->settings.stop_loops;
 }
 
 static const struct cf_texts *own_stops(const struct cf_chat *chat)

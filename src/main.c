@@ -137,6 +137,7 @@ static enum cf_exit run_face(struct cf_cli *cli)
             .digest_cache_path = cache_path,
             .settings = &cli->settings,
             .config = &cli->config,
+            .stops_loops = true,
             .idles = true,
             .keeps_drafts = true,
             .test_commit_delay_ms = test_delay_ms(),

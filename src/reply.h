@@ -12,6 +12,7 @@
     X(CF_END_STOP, "stop")           /* a stop text or an end token */                             \
     X(CF_END_LENGTH, "length")       /* max-tokens */                                              \
     X(CF_END_CONTEXT, "context")     /* no position left */                                        \
+    X(CF_END_LOOP, "loop")           /* it went round in circles */                                \
     X(CF_END_CANCELLED, "cancelled") /* by a person; idle work: by something to do */              \
     X(CF_END_ERROR, "error")
 
@@ -29,7 +30,7 @@ bool cf_end_reason_find(enum cf_end_reason *reason, const char *name);
 /* How a stored message stands: value, name in the database.  A person's are always complete. */
 #define CF_MESSAGE_STATES(X)                                                                       \
     X(CF_MESSAGE_STREAMING, "streaming")     /* being written by a living process */               \
-    X(CF_MESSAGE_COMPLETE, "complete")       /* came to its end: stop, length or context */        \
+    X(CF_MESSAGE_COMPLETE, "complete")       /* came to its end by itself */                       \
     X(CF_MESSAGE_CANCELLED, "cancelled")     /* stopped by a person; can be continued */           \
     X(CF_MESSAGE_INTERRUPTED, "interrupted") /* its process died; can be continued */              \
     X(CF_MESSAGE_FAILED, "failed")           /* ended by an error, which is stored with it */

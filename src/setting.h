@@ -85,6 +85,9 @@ enum cf_setting_flags {
       "", "", "where the draws start: the same seed, the same reply")                              \
     X(CF_SETTING_MAX_TOKENS, "max-tokens", 'n', CF_TYPE_INT, max_tokens, CF_SET_SPEECH, 1,         \
       1000000, 16, 1024, "256", "N", "tokens", "", "the longest reply")                            \
+    X(CF_SETTING_STOP_LOOPS, "stop-loops", 0, CF_TYPE_SWITCH, stop_loops,                          \
+      CF_SET_CONFIG | CF_SET_SLASH | CF_SET_CONVERSATION, 0, 0, 0, 0, "on", "", "", "",            \
+      "end a reply that goes round in circles, at its third repetition (in chats on the screen)")  \
     X(CF_SETTING_STOP, "stop", 0, CF_TYPE_TEXTS, stop, CF_SET_SPEECH, 0, 0, 0, 0, "", "TEXT", "",  \
       "", "ends the reply where this text begins (repeatable); the template's otherwise")          \
     X(CF_SETTING_TEMPLATE, "template", 0, CF_TYPE_TEXT, template_name, CF_SET_SPEECH, 0, 0, 0, 0,  \
@@ -173,6 +176,7 @@ struct cf_settings {
     int32_t threads;     /* 0: the physical cores */
     int32_t ctx;         /* 0: the model's */
     int kv;              /* enum cf_kv */
+    bool stop_loops;
     bool no_save, json, quiet, verbose, yes, help, version;
     char *theme;
     bool mouse, show_list, show_knobs, surprise;

@@ -109,6 +109,7 @@ struct cf_job {
     const struct cf_eval_run *runs;
     size_t n_runs;
     bool starts_paused;
+    bool stops_loops; /* a reply that goes round in circles (loop.h) ends with CF_END_LOOP */
 
     uint64_t number;     /* set by cf_worker_submit */
     struct cf_job *next; /* the worker's */

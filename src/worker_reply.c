@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loop.h"
 #include "mem.h"
 #include "worker_private.h"
 
@@ -19,6 +20,7 @@ struct alternative {
     size_t n_fed;            /* bytes given to stop, those held by the detokenizer counted */
     size_t *ends;            /* [n_prefix + max_tokens]: n_fed after each token */
     struct cf_choice choice; /* of the token drawn last */
+    struct cf_loop loop;
 };
 
 struct wave {
@@ -292,10 +294,16 @@ static enum cf_code hold(struct wave *wave, int32_t *forced, struct cf_err *err)
     }
 }
 
-/* Why a reply that has just got token ID ends, if it does. */
-static enum cf_end_reason reason_after(const struct wave *wave,
-                                       const struct alternative *alternative)
+/* Why a reply that has just got a token ends, if it does. */
+static enum cf_end_reason reason_after(const struct wave *wave, struct alternative *alternative)
 {
+    const struct cf_choice *choice = &alternative->choice;
+    size_t size = 0;
+    (void)cf_tokenizer_piece(wave->worker->tokenizer, choice->id, &size);
+    if (wave->job->stops_loops &&
+        cf_loop_add(&alternative->loop, choice->id, size, choice->entropy)) {
+        return CF_END_LOOP;
+    }
     if (alternative->n_tokens - wave->job->n_prefix >= wave->job->max_tokens) {
         return CF_END_LENGTH;
     }

@@ -588,9 +588,63 @@ static void chat__model__that_is_not_there_is_said(void **state)
     assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
 }
 
+static bool has_ended(const struct chat_fixture *fixture)
+{
+    return last_turn(fixture)->reason != CF_END_NONE;
+}
+
+/* A reply that is led round in circles by hand. */
+static void go_in_circles(struct chat_fixture *fixture)
+{
+    cf_chat_start_held(fixture->chat, true);
+    send(fixture, "round and round");
+    pump_until(fixture, is_paused);
+    cf_chat_start_held(fixture->chat, false);
+    for (int k = 0; k < 15; k++) {
+        assert_int_equal(cf_chat_step(fixture->chat, "abcde"[k % 5], NULL), CF_OK);
+    }
+}
+
+static void loop__third_repetition__ends_the_reply(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct cf_chat_params params = params_of(fixture, false);
+    params.stops_loops = true;
+    open_chat(fixture, &params);
+    go_in_circles(fixture);
+    pump_until(fixture, has_ended);
+    settle(fixture);
+    const struct cf_chat_turn *turn = last_turn(fixture);
+    assert_int_equal(turn->reason, CF_END_LOOP);
+    assert_int_equal(turn->state, CF_TURN_COMPLETE);
+    assert_int_equal(turn->n_tokens, 15);
+    assert_true(turn->can_continue);
+    char *notice = cf_chat_notice_take(fixture->chat, NULL);
+    assert_non_null(strstr(notice, "in circles"));
+    free(notice);
+    /* Switched off, the same goes on. */
+    assert_int_equal(cf_chat_set(fixture->chat, "stop-loops", "off", NULL), CF_OK);
+    go_in_circles(fixture);
+    assert_int_equal(cf_chat_resume(fixture->chat, NULL), CF_OK);
+    settle(fixture);
+    assert_int_equal(last_turn(fixture)->reason, CF_END_LENGTH);
+}
+
+static void loop__outside_of_a_face__is_nothing(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    go_in_circles(fixture);
+    assert_int_equal(cf_chat_resume(fixture->chat, NULL), CF_OK);
+    settle(fixture);
+    assert_int_equal(last_turn(fixture)->reason, CF_END_LENGTH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(loop__third_repetition__ends_the_reply),
+        TEST(loop__outside_of_a_face__is_nothing),
         TEST(chat__send__streams_a_reply),
         TEST(chat__send__refuses_nothing_to_say),
         TEST(chat__second_turn__evaluates_exactly_the_new_tokens),

@@ -96,6 +96,7 @@ static const char *state_words(const struct cf_chat_turn *turn)
     case CF_TURN_COMPLETE:
         return turn->reason == CF_END_LENGTH    ? "cut at max-tokens"
                : turn->reason == CF_END_CONTEXT ? "the context is full"
+               : turn->reason == CF_END_LOOP    ? "went round in circles"
                                                 : "";
     case CF_TURN_STREAMING:
         break;
