@@ -71,13 +71,6 @@ enum cf_code cf_catalog_data_file(char **path, const char *name, struct cf_err *
     return CF_OK;
 }
 
-static bool has_suffix(const char *name, const char *suffix)
-{
-    size_t size = strlen(name);
-    size_t suffix_size = strlen(suffix);
-    return size > suffix_size && strcmp(name + size - suffix_size, suffix) == 0;
-}
-
 /* Whether folder PATH holds a model in Hugging Face's form. */
 static bool is_model_folder(const char *path)
 {
@@ -113,7 +106,7 @@ enum cf_code cf_catalog_list(struct cf_texts *names, struct cf_texts *paths, str
         struct stat status;
         if (entry->d_name[0] != '.' && stat(path, &status) == 0 &&
             (S_ISDIR(status.st_mode) ? is_model_folder(path)
-                                     : has_suffix(entry->d_name, ".gguf"))) {
+                                     : cf_path_has_ending(entry->d_name, ".gguf"))) {
             cf_texts_add(&files, entry->d_name);
         }
         free(path);
@@ -126,7 +119,7 @@ enum cf_code cf_catalog_list(struct cf_texts *names, struct cf_texts *paths, str
         char *path = cf_path_join(folder, files.items[i]);
         cf_texts_add(paths, path);
         free(path);
-        if (has_suffix(files.items[i], ".gguf")) {
+        if (cf_path_has_ending(files.items[i], ".gguf")) {
             files.items[i][strlen(files.items[i]) - strlen(".gguf")] = '\0';
         }
         cf_texts_add(names, files.items[i]);
@@ -146,8 +139,8 @@ enum cf_code cf_catalog_find(char **path, const char *model, struct cf_err *err)
         return CF_OK;
     }
     int missing = errno;
-    if (strchr(model, '/') != NULL || has_suffix(model, ".gguf") ||
-        has_suffix(model, ".safetensors")) {
+    if (strchr(model, '/') != NULL || cf_path_has_ending(model, ".gguf") ||
+        cf_path_has_ending(model, ".safetensors")) {
         return cf_err_set_errno(err, missing, "cannot open model %s", model);
     }
     struct cf_texts names = {0};

@@ -42,10 +42,12 @@ bool cf_digest_parse(struct cf_digest *digest, const char *text);
 enum cf_code cf_digest_file(struct cf_digest *digest, const char *path, const char *cache_path,
                             const atomic_bool *cancel, struct cf_err *err);
 
-/* The digest of a model: of a file, that of its bytes; of a folder (or a .safetensors file, which
- * stands for its folder), that of what sha256sum prints for the files that decide its output
- * (*.safetensors, *.safetensors.index.json, config.json, vocab.json, merges.txt, tokenizer.json,
- * tokenizer_config.json, special_tokens_map.json), ordered by name as bytes. */
+/* The digest of a model: of a file, that of its bytes; of a folder (or a .safetensors file with
+ * what lies beside it), that of what sha256sum prints for the files that decide its output, ordered
+ * by name as bytes: config.json, vocab.json, merges.txt, tokenizer.json, tokenizer_config.json,
+ * special_tokens_map.json and the weights that are loaded: of a folder model.safetensors or, where
+ * there is none, model.safetensors.index.json and the files it names.  Other weights that lie there
+ * (a second precision, what a download left) change nothing. */
 enum cf_code cf_digest_model(struct cf_digest *digest, const char *path, const char *cache_path,
                              const atomic_bool *cancel, struct cf_err *err);
 

@@ -2,37 +2,21 @@
 /* The digest of a model: one file, or the files of a folder that decide its output. */
 #include "digest.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "buf.h"
+#include "jsonfile.h"
 #include "mem.h"
+#include "path.h"
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t size = strlen(text);
-    size_t n_end = strlen(end);
-    return size >= n_end && strcmp(text + size - n_end, end) == 0;
-}
+enum { INDEX_MAX_SIZE = 16 << 20, FILES_MAX = 1100 };
 
-static bool decides(const char *name)
-{
-    static const char *const names[] = {"config.json",
-                                        "vocab.json",
-                                        "merges.txt",
-                                        "tokenizer.json",
-                                        "tokenizer_config.json",
-                                        "special_tokens_map.json"};
-    for (size_t i = 0; i < CF_ARRAY_SIZE(names); i++) {
-        if (strcmp(name, names[i]) == 0) {
-            return true;
-        }
-    }
-    return ends_with(name, ".safetensors") || ends_with(name, ".safetensors.index.json");
-}
+static const char whole_name[] = "model.safetensors";
+static const char index_name[] = "model.safetensors.index.json";
 
 static int compare_names(const void *a, const void *b)
 {
@@ -44,40 +28,87 @@ struct names {
     size_t n;
 };
 
-static enum cf_code list_names(struct names *names, const char *folder, struct cf_err *err)
+static void add_name(struct names *names, const char *name)
 {
-    DIR *dir = opendir(folder);
-    if (dir == NULL) {
-        return cf_err_set_errno(err, errno, "%s", folder);
-    }
-    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (decides(entry->d_name)) {
-            names->data = cf_realloc_array(names->data, names->n + 1, sizeof *names->data);
-            names->data[names->n] = cf_strdup(entry->d_name);
-            names->n++;
+    for (size_t i = 0; i < names->n; i++) {
+        if (strcmp(names->data[i], name) == 0) {
+            return;
         }
     }
-    (void)closedir(dir);
-    if (names->n == 0) {
-        return cf_err_set(err, CF_ERR_NOT_FOUND, "%s: no model there", folder);
-    }
-    qsort(names->data, names->n, sizeof *names->data, compare_names);
-    return CF_OK;
+    names->data = cf_realloc_array(names->data, names->n + 1, sizeof *names->data);
+    names->data[names->n++] = cf_strdup(name);
 }
 
-static enum cf_code digest_folder(struct cf_digest *digest, const char *folder,
+static bool is_there(const char *folder, const char *name)
+{
+    char *path = cf_path_join(folder, name);
+    bool exists = access(path, F_OK) == 0;
+    free(path);
+    return exists;
+}
+
+/* The files that the index shares the weights out to. */
+static enum cf_code add_shards(struct names *names, const char *folder, struct cf_err *err)
+{
+    char *path = cf_path_join(folder, index_name);
+    json_t *index = NULL;
+    enum cf_code code = cf_jsonfile_load(&index, path, INDEX_MAX_SIZE, err);
+    const char *tensor;
+    json_t *value;
+    json_object_foreach(json_object_get(index, "weight_map"), tensor, value)
+    {
+        const char *name = json_string_value(value);
+        if (name != NULL && strchr(name, '/') == NULL && names->n < FILES_MAX) {
+            add_name(names, name);
+        }
+    }
+    json_decref(index);
+    free(path);
+    return code;
+}
+
+/* WEIGHTS: the one file that was named, or NULL. */
+static enum cf_code list_names(struct names *names, const char *folder, const char *weights,
+                               struct cf_err *err)
+{
+    static const char *const beside[] = {"config.json",
+                                         "vocab.json",
+                                         "merges.txt",
+                                         "tokenizer.json",
+                                         "tokenizer_config.json",
+                                         "special_tokens_map.json"};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(beside); i++) {
+        if (is_there(folder, beside[i])) {
+            add_name(names, beside[i]);
+        }
+    }
+    enum cf_code code = CF_OK;
+    if (weights != NULL || is_there(folder, whole_name)) {
+        add_name(names, weights != NULL ? weights : whole_name);
+    } else if (is_there(folder, index_name)) {
+        add_name(names, index_name);
+        code = add_shards(names, folder, err);
+    } else {
+        code = cf_err_set(err, CF_ERR_NOT_FOUND, "%s: has no %s", folder, whole_name);
+    }
+    if (names->n > 0) {
+        qsort(names->data, names->n, sizeof *names->data, compare_names);
+    }
+    return code;
+}
+
+static enum cf_code digest_folder(struct cf_digest *digest, const char *folder, const char *weights,
                                   const char *cache_path, const atomic_bool *cancel,
                                   struct cf_err *err)
 {
     struct names names = {0};
     struct cf_buf lines = CF_BUF_INIT;
-    struct cf_buf path = CF_BUF_INIT;
-    enum cf_code code = list_names(&names, folder, err);
+    enum cf_code code = list_names(&names, folder, weights, err);
     for (size_t i = 0; i < names.n && code == CF_OK; i++) {
         struct cf_digest sum;
-        cf_buf_clear(&path);
-        cf_buf_addf(&path, "%s/%s", folder, names.data[i]);
-        code = cf_digest_file(&sum, path.data, cache_path, cancel, err);
+        char *path = cf_path_join(folder, names.data[i]);
+        code = cf_digest_file(&sum, path, cache_path, cancel, err);
+        free(path);
         if (code == CF_OK) {
             char hex[CF_DIGEST_TEXT_SIZE];
             cf_digest_format(hex, &sum);
@@ -92,7 +123,6 @@ static enum cf_code digest_folder(struct cf_digest *digest, const char *folder,
     }
     free(names.data);
     cf_buf_release(&lines);
-    cf_buf_release(&path);
     return code;
 }
 
@@ -104,15 +134,13 @@ enum cf_code cf_digest_model(struct cf_digest *digest, const char *path, const c
         return cf_err_set_errno(err, errno, "%s", path);
     }
     if (S_ISDIR(status.st_mode)) {
-        return digest_folder(digest, path, cache_path, cancel, err);
+        return digest_folder(digest, path, NULL, cache_path, cancel, err);
     }
-    if (!ends_with(path, ".safetensors")) {
+    if (!cf_path_has_ending(path, ".safetensors")) {
         return cf_digest_file(digest, path, cache_path, cancel, err);
     }
-    struct cf_buf folder = CF_BUF_INIT;
-    const char *slash = strrchr(path, '/');
-    cf_buf_add(&folder, slash != NULL ? path : ".", slash != NULL ? (size_t)(slash - path) + 1 : 1);
-    enum cf_code code = digest_folder(digest, folder.data, cache_path, cancel, err);
-    cf_buf_release(&folder);
+    char *folder = cf_path_parent(path);
+    enum cf_code code = digest_folder(digest, folder, cf_path_base(path), cache_path, cancel, err);
+    free(folder);
     return code;
 }

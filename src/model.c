@@ -8,6 +8,7 @@
 
 #include "mapping.h"
 #include "model_parts.h"
+#include "path.h"
 
 /* Models up to this size are looked through for NaN when opened: a matter of 20 ms. */
 #define CHECK_MAX_SIZE (INT64_C(64) << 20)
@@ -33,6 +34,11 @@ const char *cf_model_metadata_find(const struct cf_model *model, const char *key
         }
     }
     return NULL;
+}
+
+const char *cf_model_metadata_answer(const void *model, const char *key)
+{
+    return cf_model_metadata_find(model, key);
 }
 
 static void files_free(struct cf_model_files *files)
@@ -64,15 +70,9 @@ void cf_model_free(struct cf_model *model)
     free(model);
 }
 
-static bool has_ending(const char *path, const char *ending)
-{
-    size_t size = strlen(path);
-    return size > strlen(ending) && strcmp(path + size - strlen(ending), ending) == 0;
-}
-
 static enum cf_code open_file(struct cf_model *model, const char *path, struct cf_err *err)
 {
-    if (has_ending(path, ".safetensors")) {
+    if (cf_path_has_ending(path, ".safetensors")) {
         return cf_model_open_folder(model, path, false, err);
     }
     struct cf_mapping mapping;
@@ -82,7 +82,7 @@ static enum cf_code open_file(struct cf_model *model, const char *path, struct c
     }
     bool is_gguf = cf_gguf_is_magic(mapping.data, mapping.size);
     cf_mapping_close(&mapping);
-    if (is_gguf || has_ending(path, ".gguf")) {
+    if (is_gguf || cf_path_has_ending(path, ".gguf")) {
         return cf_model_open_gguf(model, path, err);
     }
     return cf_err_set(err, CF_ERR_FORMAT,

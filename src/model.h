@@ -66,6 +66,8 @@ void cf_model_free(struct cf_model *model);
  * none when it says do_sample false).  Numbers of a GGUF file are given as text too.  Owned by the
  * model. */
 const char *cf_model_metadata_find(const struct cf_model *model, const char *key);
+/* The same in the form that template and setting ask through: MODEL is a struct cf_model. */
+const char *cf_model_metadata_answer(const void *model, const char *key);
 
 /* Bytes of the weights as they lie in the file: what one pass reads.  A tied head counts once. */
 int64_t cf_model_size(const struct cf_model *model);

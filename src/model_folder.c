@@ -10,6 +10,7 @@
 #include "jsonfile.h"
 #include "mapping.h"
 #include "model_parts.h"
+#include "path.h"
 
 enum {
     CONFIG_MAX_SIZE = 1 << 20,
@@ -246,10 +247,7 @@ enum cf_code cf_model_open_folder(struct cf_model *model, const char *path, bool
                                   struct cf_err *err)
 {
     struct cf_model_files *files = model->files;
-    const char *slash = strrchr(path, '/');
-    char *folder = is_folder       ? cf_strdup(path)
-                   : slash == NULL ? cf_strdup(".")
-                                   : cf_memdup_str(path, (size_t)(slash - path));
+    char *folder = is_folder ? cf_strdup(path) : cf_path_parent(path);
     json_t *config = NULL;
     char *config_path = join(folder, "config.json");
     bool has_head_bias = false;

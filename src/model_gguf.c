@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "model_parts.h"
+#include "path.h"
 
 enum { VALUE_MAX_SIZE = 1 << 20 };
 
@@ -204,8 +205,8 @@ static char *name_of(const struct cf_model_files *files)
     const char *slash = strrchr(files->path, '/');
     const char *base = slash != NULL ? slash + 1 : files->path;
     size_t size = strlen(base);
-    if (size > 5 && strcmp(base + size - 5, ".gguf") == 0) {
-        size -= 5;
+    if (cf_path_has_ending(base, ".gguf")) {
+        size -= strlen(".gguf");
     }
     return cf_memdup_str(base, size);
 }

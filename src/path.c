@@ -125,6 +125,13 @@ const char *cf_path_base(const char *path)
     return base;
 }
 
+bool cf_path_has_ending(const char *path, const char *ending)
+{
+    size_t size = strlen(path);
+    size_t n_ending = strlen(ending);
+    return size > n_ending && strcmp(path + size - n_ending, ending) == 0;
+}
+
 char *cf_path_parent(const char *path)
 {
     size_t size = (size_t)(cf_path_base(path) - path);

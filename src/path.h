@@ -32,6 +32,8 @@ enum cf_code cf_path_expand(char **path, const char *from, struct cf_err *err);
 char *cf_path_parent(const char *path) CF_MUST_USE;
 /* The part after the last slash that is not at the end; points into PATH. */
 const char *cf_path_base(const char *path);
+/* Whether PATH ends with ENDING, such as ".gguf", and has something before it. */
+bool cf_path_has_ending(const char *path, const char *ending);
 
 /* Makes the folder PATH and those above it where they are missing, with mode 0700.  Folders that
  * exist are left as they are.  CF_ERR_ACCESS, CF_ERR_FULL, CF_ERR_IO. */

@@ -285,10 +285,8 @@ enum cf_code cf_model_convert(const char *in_path, const char *out_path,
     if (code == CF_OK) {
         code = cf_tokenizer_open(&tokenizer, in_path, err);
     }
-    if (code == CF_OK && cf_tokenizer_n_vocab(tokenizer) > model->n_vocab) {
-        code =
-            cf_err_set(err, CF_ERR_MISMATCH, "%s: the tokenizer has %d tokens, the model only %d",
-                       in_path, (int)cf_tokenizer_n_vocab(tokenizer), (int)model->n_vocab);
+    if (code == CF_OK) {
+        code = cf_tokenizer_check_model(tokenizer, model->n_vocab, in_path, err);
     }
     if (code == CF_OK) {
         code = write_model(model, tokenizer, in_path, out_path, convert, err);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "gguf.h"
+#include "path.h"
 #include "tokenizer_parts.h"
 
 static enum cf_code open_gguf(struct cf_tokenizer **tokenizer, const char *path, struct cf_err *err)
@@ -27,13 +28,6 @@ static enum cf_code open_gguf(struct cf_tokenizer **tokenizer, const char *path,
     return code;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t size = strlen(text);
-    size_t n_end = strlen(end);
-    return size >= n_end && strcmp(text + size - n_end, end) == 0;
-}
-
 enum cf_code cf_tokenizer_open(struct cf_tokenizer **tokenizer, const char *path,
                                struct cf_err *err)
 {
@@ -44,13 +38,10 @@ enum cf_code cf_tokenizer_open(struct cf_tokenizer **tokenizer, const char *path
     if (S_ISDIR(status.st_mode)) {
         return cf_tokenizer_open_folder(tokenizer, path, err);
     }
-    if (!ends_with(path, ".safetensors")) {
+    if (!cf_path_has_ending(path, ".safetensors")) {
         return open_gguf(tokenizer, path, err);
     }
-    const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL   ? cf_strdup(".")
-                   : slash == path ? cf_strdup("/")
-                                   : cf_memdup_str(path, (size_t)(slash - path));
+    char *folder = cf_path_parent(path);
     enum cf_code code = cf_tokenizer_open_folder(tokenizer, folder, err);
     free(folder);
     return code;

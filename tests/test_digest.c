@@ -2,6 +2,7 @@
 /* digest at its header: the vectors of FIPS 180-4, files, folders, the cache. */
 #include "test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -239,35 +240,103 @@ static void cache__add__remembers_the_newest(void **state)
     assert_memory_equal(last, hex, 64);
 }
 
+/* A model folder of files that hold their own names. */
+static void make_folder(char folder[512], const char *const *files)
+{
+    (void)snprintf(folder, 512, "%s/model", dir);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    for (; *files != NULL; files++) {
+        char name[600];
+        (void)snprintf(name, sizeof name, "%s/%s", folder, *files);
+        write_file(name, *files);
+    }
+}
+
+static void remove_folder(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    assert_non_null(entries);
+    for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+        if (entry->d_name[0] != '.') {
+            assert_int_equal(unlinkat(dirfd(entries), entry->d_name, 0), 0);
+        }
+    }
+    assert_int_equal(closedir(entries), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void add_file(const char *folder, const char *file, const char *text)
+{
+    char name[600];
+    (void)snprintf(name, sizeof name, "%s/%s", folder, file);
+    write_file(name, text);
+}
+
 static void digest__model__sums_a_folder_as_sha256sum_does(void **state)
 {
     (void)state;
-    char name[600];
-    static const char *const files[] = {"config.json", "a.safetensors", "vocab.json", "README.md"};
     struct cf_digest digest;
+    struct cf_digest again;
     struct cf_err err = CF_ERR_INIT;
     char folder[512];
-    (void)snprintf(folder, sizeof folder, "%s/model", dir);
-    assert_int_equal(mkdir(folder, 0700), 0);
+    make_folder(folder, (const char *const[]){"config.json", "vocab.json", "README.md", NULL});
     assert_int_equal(cf_digest_model(&digest, folder, NULL, NULL, &err), CF_ERR_NOT_FOUND);
-    for (size_t i = 0; i < CF_ARRAY_SIZE(files); i++) {
-        (void)snprintf(name, sizeof name, "%s/%s", folder, files[i]);
-        write_file(name, files[i]);
-    }
+    add_file(folder, "model.safetensors", "model.safetensors");
     assert_int_equal(cf_digest_model(&digest, folder, NULL, NULL, &err), CF_OK);
-    assert_digest(&digest, "6ff953ca238cad5a1cb492c86841b5db7eed8552fd9eeca73ffd7237d980c571");
-    struct cf_digest again;
-    (void)snprintf(name, sizeof name, "%s/a.safetensors", folder);
+    assert_digest(&digest, "a4144364c8ec9dd044a65a6f382abfaab6ca7c20876a4cf110f664761dc16481");
+    char name[600];
+    (void)snprintf(name, sizeof name, "%s/model.safetensors", folder);
     assert_int_equal(cf_digest_model(&again, name, NULL, NULL, &err), CF_OK);
     assert_true(cf_digest_equal(&digest, &again));
-    for (size_t i = 0; i < CF_ARRAY_SIZE(files); i++) {
-        (void)snprintf(name, sizeof name, "%s/%s", folder, files[i]);
-        assert_int_equal(unlink(name), 0);
-    }
-    assert_int_equal(rmdir(folder), 0);
+    remove_folder(folder);
     write_file(path, "abc");
     assert_int_equal(cf_digest_model(&digest, path, NULL, NULL, &err), CF_OK);
     assert_digest(&digest, abc_hex);
+}
+
+static void digest__model__takes_the_weights_that_are_loaded(void **state)
+{
+    (void)state;
+    struct cf_digest digest;
+    struct cf_digest again;
+    struct cf_err err = CF_ERR_INIT;
+    char folder[512];
+    make_folder(folder,
+                (const char *const[]){"config.json", "a.safetensors", "b.safetensors", NULL});
+    add_file(folder, "model.safetensors.index.json",
+             "{\"weight_map\": {\"x\": \"b.safetensors\", \"y\": \"a.safetensors\","
+             " \"z\": \"a.safetensors\"}}");
+    assert_int_equal(cf_digest_model(&digest, folder, NULL, NULL, &err), CF_OK);
+    /* What nobody loads. */
+    add_file(folder, "other.safetensors", "other");
+    add_file(folder, "other.safetensors.index.json", "{}");
+    assert_int_equal(cf_digest_model(&again, folder, NULL, NULL, &err), CF_OK);
+    assert_true(cf_digest_equal(&digest, &again));
+    /* What is. */
+    add_file(folder, "a.safetensors", "another");
+    assert_int_equal(cf_digest_model(&again, folder, NULL, NULL, &err), CF_OK);
+    assert_false(cf_digest_equal(&digest, &again));
+    /* One file in its place, then the shards don't count. */
+    add_file(folder, "model.safetensors", "model.safetensors");
+    assert_int_equal(cf_digest_model(&digest, folder, NULL, NULL, &err), CF_OK);
+    assert_false(cf_digest_equal(&digest, &again));
+    add_file(folder, "a.safetensors", "a.safetensors");
+    assert_int_equal(cf_digest_model(&again, folder, NULL, NULL, &err), CF_OK);
+    assert_true(cf_digest_equal(&digest, &again));
+    /* One file by its name. */
+    char name[600];
+    (void)snprintf(name, sizeof name, "%s/a.safetensors", folder);
+    assert_int_equal(cf_digest_model(&digest, name, NULL, NULL, &err), CF_OK);
+    add_file(folder, "model.safetensors", "changed");
+    assert_int_equal(cf_digest_model(&again, name, NULL, NULL, &err), CF_OK);
+    assert_true(cf_digest_equal(&digest, &again));
+    remove_folder(folder);
+    make_folder(folder, (const char *const[]){"config.json", NULL});
+    add_file(folder, "model.safetensors.index.json", "{\"weight_map\": {\"x\": \"gone\"}}");
+    assert_int_equal(cf_digest_model(&digest, folder, NULL, NULL, &err), CF_ERR_NOT_FOUND);
+    add_file(folder, "model.safetensors.index.json", "{");
+    assert_int_equal(cf_digest_model(&digest, folder, NULL, NULL, &err), CF_ERR_FORMAT);
+    remove_folder(folder);
 }
 
 static int set_up(void **state)
@@ -302,6 +371,7 @@ int main(void)
         cmocka_unit_test(cache__add__leaves_fresh_files_out),
         cmocka_unit_test(cache__add__remembers_the_newest),
         cmocka_unit_test(digest__model__sums_a_folder_as_sha256sum_does),
+        cmocka_unit_test(digest__model__takes_the_weights_that_are_loaded),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
