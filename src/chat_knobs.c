@@ -13,17 +13,12 @@ static const struct cf_presets *presets_of(const struct cf_chat *chat)
 
 /* --- putting the layers on each other --- */
 
-static const char *find_metadata(const void *model, const char *key)
-{
-    return cf_model_metadata_find(model, key);
-}
-
 static void rebuild(struct cf_chat *chat)
 {
     struct cf_settings *settings = &chat->settings;
     cf_settings_copy(settings, &chat->base);
     if (cf_chat_model(chat) != NULL) {
-        cf_settings_take_model(settings, find_metadata, cf_chat_model(chat));
+        cf_settings_take_model(settings, cf_model_metadata_answer, cf_chat_model(chat));
     }
     cf_settings_take_over(settings, &chat->own, CF_ORIGIN_CONVERSATION);
     cf_settings_take_over(settings, &chat->own, CF_ORIGIN_USER);
@@ -224,7 +219,7 @@ void cf_chat_take_model(struct cf_chat *chat)
     free(chat->model_name);
     chat->model_name = cf_buf_take(&name);
     enum cf_template_match match =
-        cf_template_of_model(&chat->model_template, find_metadata, model);
+        cf_template_of_model(&chat->model_template, cf_model_metadata_answer, model);
     const char *wanted = chat->settings.template_name;
     if (match == CF_TEMPLATE_UNKNOWN && (wanted == NULL || wanted[0] == '\0')) {
         cf_chat_say(chat, false,

@@ -10,11 +10,6 @@
 #include "cli_json.h"
 #include "model.h"
 
-static const char *find_metadata(const void *model, const char *key)
-{
-    return cf_model_metadata_find(model, key);
-}
-
 /* The settings with what the model recommends, where it can be opened: as ask and the face have
  * them. */
 static void take_model(struct cf_settings *settings, const struct cf_cli *cli)
@@ -23,7 +18,7 @@ static void take_model(struct cf_settings *settings, const struct cf_cli *cli)
     struct cf_model *model = NULL;
     if (cf_cli_model_path(&path, cli, NULL) == CF_OK &&
         cf_model_open(&model, path, NULL) == CF_OK) {
-        cf_settings_take_model(settings, find_metadata, model);
+        cf_settings_take_model(settings, cf_model_metadata_answer, model);
         (void)cf_settings_apply_preset(settings, &cli->config.presets, NULL);
         cf_model_free(model);
     }

@@ -7,25 +7,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli.h"
 #include "cli_json.h"
+#include "cli_store.h"
 #include "mem.h"
-#include "store.h"
 
 enum { DATE_SIZE = 32, LIMIT_MAX = 1000000 };
-
-/* A database that is not there yet is as good as an empty one: *store is then NULL. */
-static enum cf_code open_store(struct cf_store **store, const struct cf_cli *cli,
-                               struct cf_err *err)
-{
-    *store = NULL;
-    bool is_usual = cli->settings.db == NULL;
-    if (is_usual && access(cli->db_path, F_OK) != 0) {
-        return CF_OK;
-    }
-    const struct cf_store_options options = {.must_exist = true, .is_read_only = true};
-    return cf_store_open(store, cli->db_path, &options, err);
-}
 
 /* Local time, for people. */
 static void format_date(char date[DATE_SIZE], int64_t ms)
@@ -83,7 +69,7 @@ enum cf_exit cf_cli_list(const struct cf_cli *cli)
     cf_out_init(&out, STDOUT_FILENO);
     enum cf_code code = cf_cli_number(&limit, cli, CF_CLI_LIMIT, 1, LIMIT_MAX, LIMIT_MAX, &err);
     if (code == CF_OK) {
-        code = open_store(&store, cli, &err);
+        code = cf_cli_store_open(&store, cli, CF_CLI_READS, &err);
     }
     struct cf_conversation after = {0};
     bool has_more = store != NULL;
@@ -239,7 +225,7 @@ enum cf_exit cf_cli_show(const struct cf_cli *cli)
     struct cf_out out;
     int64_t id = 0;
     cf_out_init(&out, STDOUT_FILENO);
-    enum cf_code code = open_store(&store, cli, &err);
+    enum cf_code code = cf_cli_store_open(&store, cli, CF_CLI_READS, &err);
     if (code == CF_OK && store == NULL) {
         code = cf_err_set(&err, CF_ERR_NOT_FOUND, "there is no conversation %s", cli->args[0]);
     }
@@ -379,7 +365,7 @@ enum cf_exit cf_cli_search(const struct cf_cli *cli)
     cf_out_init(&out, STDOUT_FILENO);
     enum cf_code code = read_search(&search, &query, cli, &err);
     if (code == CF_OK) {
-        code = open_store(&store, cli, &err);
+        code = cf_cli_store_open(&store, cli, CF_CLI_READS, &err);
     }
     if (code == CF_OK && store != NULL) {
         code = cf_store_search(&hits, store, &search, &err);

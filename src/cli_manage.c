@@ -6,28 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
 #include "cli_json.h"
-#include "store.h"
-
-static enum cf_code open_store(struct cf_store **store, const struct cf_cli *cli,
-                               struct cf_err *err)
-{
-    return cf_store_open(store, cli->db_path, &(struct cf_store_options){.must_exist = true}, err);
-}
-
-/* For those who only look: also where the file or its folder cannot be written. */
-static enum cf_code open_to_look(struct cf_store **store, const struct cf_cli *cli,
-                                 struct cf_err *err)
-{
-    struct cf_err why = CF_ERR_INIT;
-    enum cf_code code = open_store(store, cli, &why);
-    if (code == CF_ERR_ACCESS) {
-        const struct cf_store_options options = {.must_exist = true, .is_read_only = true};
-        return cf_store_open(store, cli->db_path, &options, err);
-    }
-    return code == CF_OK ? CF_OK : cf_err_set(err, code, "%s", why.text);
-}
+#include "cli_store.h"
 
 /* What opening had to say is for those whose command has worked; the others have a sentence. */
 static enum cf_exit finish(const struct cf_cli *cli, struct cf_store *store, enum cf_code code,
@@ -52,7 +32,7 @@ enum cf_exit cf_cli_rename(const struct cf_cli *cli)
     for (int i = 1; i < cli->n_args; i++) {
         cf_buf_addf(&title, "%s%s", i > 1 ? " " : "", cli->args[i]);
     }
-    enum cf_code code = open_store(&store, cli, &err);
+    enum cf_code code = cf_cli_store_open(&store, cli, CF_CLI_WRITES, &err);
     if (code == CF_OK) {
         code = cf_store_conversation_find(&id, store, cli->args[0], &err);
     }
@@ -72,7 +52,7 @@ static enum cf_exit for_each(const struct cf_cli *cli,
     struct cf_err err = CF_ERR_INIT;
     struct cf_store *store = NULL;
     int64_t id = 0;
-    enum cf_code code = open_store(&store, cli, &err);
+    enum cf_code code = cf_cli_store_open(&store, cli, CF_CLI_WRITES, &err);
     for (int i = 0; code == CF_OK && i < cli->n_args; i++) {
         code = cf_store_conversation_find(&id, store, cli->args[i], &err);
     }
@@ -124,7 +104,7 @@ enum cf_exit cf_cli_purge(const struct cf_cli *cli)
     struct cf_err err = CF_ERR_INIT;
     struct cf_store *store = NULL;
     struct cf_purge_result result = {0};
-    enum cf_code code = open_store(&store, cli, &err);
+    enum cf_code code = cf_cli_store_open(&store, cli, CF_CLI_WRITES, &err);
     if (code == CF_OK && !cf_cli_confirm(cli, "Erase the trash for good?")) {
         cf_store_close(store);
         return CF_EXIT_FAILED;
@@ -153,7 +133,7 @@ enum cf_exit cf_cli_backup(const struct cf_cli *cli)
 {
     struct cf_err err = CF_ERR_INIT;
     struct cf_store *store = NULL;
-    enum cf_code code = open_to_look(&store, cli, &err);
+    enum cf_code code = cf_cli_store_open(&store, cli, CF_CLI_LOOKS, &err);
     if (code == CF_OK) {
         code = cf_store_backup(store, cli->args[0], cli->settings.yes, &err);
     }
@@ -197,7 +177,7 @@ enum cf_exit cf_cli_check(const struct cf_cli *cli)
     struct cf_check_report report = {0};
     struct cf_out out;
     cf_out_init(&out, STDOUT_FILENO);
-    enum cf_code code = open_to_look(&store, cli, &err);
+    enum cf_code code = cf_cli_store_open(&store, cli, CF_CLI_LOOKS, &err);
     if (code == CF_ERR_CORRUPT) {
         cf_out_addf(&out, "%s\n", cf_store_hint);
         (void)cf_out_finish(&out, NULL);

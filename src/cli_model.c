@@ -93,15 +93,10 @@ static void add_size(struct facts *facts, const char *name, int64_t size)
     cf_out_addf(&facts->out, "%-14s %.1f MB\n", name, (double)size / 1e6);
 }
 
-static const char *find_metadata(const void *model, const char *key)
-{
-    return cf_model_metadata_find(model, key);
-}
-
 static void add_template(struct facts *facts, const struct cf_model *model)
 {
     struct cf_template template = CF_TEMPLATE_INIT;
-    switch (cf_template_of_model(&template, find_metadata, model)) {
+    switch (cf_template_of_model(&template, cf_model_metadata_answer, model)) {
     case CF_TEMPLATE_OWN:
     case CF_TEMPLATE_RECOGNISED:
         add_text(facts, "template", template.name);

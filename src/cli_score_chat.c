@@ -168,18 +168,13 @@ static void write_sums(struct cf_out *out, const struct cf_cli *cli, const char 
     cf_out_add_json(out, object);
 }
 
-static const char *find_metadata(const void *model, const char *key)
-{
-    return cf_model_metadata_find(model, key);
-}
-
 /* The template that --template names, else the model's. */
 static enum cf_code choose_template(struct cf_template *template, const struct cf_cli *cli,
                                     const struct cf_engine *engine, struct cf_err *err)
 {
     const struct cf_template *named = NULL;
     if (cli->settings.template_name == NULL) {
-        (void)cf_template_of_model(template, find_metadata, engine->model);
+        (void)cf_template_of_model(template, cf_model_metadata_answer, engine->model);
         return CF_OK;
     }
     enum cf_code code =

@@ -53,11 +53,6 @@ static void model__open__has_the_shape_of_its_card(void **state)
     cf_model_free(model);
 }
 
-static const char *find_metadata(const void *model, const char *key)
-{
-    return cf_model_metadata_find(model, key);
-}
-
 static void model__template__is_its_own(void **state)
 {
     (void)state;
@@ -66,7 +61,8 @@ static void model__template__is_its_own(void **state)
     data_path(path, sizeof path, "model.gguf");
     assert_int_equal(cf_model_open(&model, path, NULL), CF_OK);
     struct cf_template template = CF_TEMPLATE_INIT;
-    assert_int_equal(cf_template_of_model(&template, find_metadata, model), CF_TEMPLATE_OWN);
+    assert_int_equal(cf_template_of_model(&template, cf_model_metadata_answer, model),
+                     CF_TEMPLATE_OWN);
     assert_string_equal(template.user, "<|user|>{text}<|endoftext|><|assistant|>");
     assert_string_equal(template.assistant, "{text}<|endoftext|>");
     assert_int_equal(template.stop.n, 1);
