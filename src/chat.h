@@ -253,6 +253,9 @@ enum { CF_CHAT_LAST = -1 };
 /* Opens a conversation by its id, or the one changed last.  A reply being written is stopped and
  * kept.  Answered by CF_CHANGE_OPENED or a notice. */
 void cf_chat_open(struct cf_chat *chat, int64_t conversation);
+/* The same with the branch that MESSAGE (a hit of a search) is on, which becomes the one seen last.
+ * In the conversation that is on it stops no reply. */
+void cf_chat_open_at(struct cf_chat *chat, int64_t conversation, int64_t message);
 
 /* For id 0: the one that is on. */
 enum cf_code cf_chat_rename(struct cf_chat *chat, int64_t conversation, const char *title,
@@ -315,7 +318,8 @@ enum cf_code cf_chat_stop(struct cf_chat *chat, struct cf_err *err);
 /* Lets queued messages that are held back go.  CF_ERR_NOT_FOUND: none is. */
 enum cf_code cf_chat_send_queued(struct cf_chat *chat, struct cf_err *err);
 /* Goes on with the last reply where it ended; as a new alternative that begins with it when
- * template, system prompt, context or what computes are no longer those it was begun with. */
+ * template, system prompt, context or what computes are no longer those it was begun with, or when
+ * what followed it lies in the trash. */
 enum cf_code cf_chat_continue(struct cf_chat *chat, struct cf_err *err);
 /* Another alternative of the reply TURN (or of the reply to TURN, when that is a user's). */
 enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the storage answers; opening, listing, searching, drafts. */
+/* What the storage answers; listing, searching. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +15,8 @@ void cf_chat_expect(struct cf_chat *chat, uint64_t job, enum cf_chat_what what,
         .job = job, .what = what, .node = node, .conversation = chat->conversation};
 }
 
-/* An answer about conversation TARGET, which need not be the one that is on. */
-static void expect_about(struct cf_chat *chat, uint64_t job, enum cf_chat_what what, int64_t target)
+void cf_chat_expect_about(struct cf_chat *chat, uint64_t job, enum cf_chat_what what,
+                          int64_t target)
 {
     cf_chat_expect(chat, job, what, NULL);
     chat->pending[chat->n_pending - 1].target = target;
@@ -46,279 +46,6 @@ void cf_chat_forget_nodes(struct cf_chat *chat)
         if (node != chat->tree->root) {
             chat->pending[i].node = NULL;
         }
-    }
-}
-
-/* --- drafts --- */
-
-bool cf_chat_saves_drafts(const struct cf_chat *chat)
-{
-    return chat->keeps_drafts && cf_chat_saves(chat);
-}
-
-void cf_chat_save_draft(struct cf_chat *chat)
-{
-    if (!chat->is_draft_dirty || !cf_chat_saves_drafts(chat)) {
-        return;
-    }
-    chat->is_draft_dirty = false;
-    if (chat->is_first_draft_over) {
-        chat->is_first_draft_over = false;
-        (void)cf_storage_draft_save(chat->storage, 0, "", 0, 0);
-    }
-    struct cf_buf text = CF_BUF_INIT;
-    for (size_t i = 0; i < chat->n_queue; i++) {
-        cf_buf_add(&text, chat->queue[i].text, chat->queue[i].size);
-        cf_buf_add_str(&text, i + 1 < chat->n_queue || chat->draft[0] != '\0' ? "\n\n" : "");
-    }
-    size_t cursor = text.size + strlen(chat->draft);
-    cf_buf_add_str(&text, chat->draft);
-    (void)cf_storage_draft_save(chat->storage, chat->conversation, text.data, text.size, cursor);
-    cf_buf_release(&text);
-}
-
-void cf_chat_set_draft(struct cf_chat *chat, const char *text, size_t size)
-{
-    if (strlen(chat->draft) == size && memcmp(chat->draft, text, size) == 0) {
-        return;
-    }
-    free(chat->draft);
-    chat->draft = cf_memdup_str(text, size);
-    chat->draft_dirty_at = chat->is_draft_dirty ? chat->draft_dirty_at : cf_chat_now();
-    chat->is_draft_dirty = true;
-    cf_chat_idle_later(chat);
-    cf_chat_idle(chat);
-}
-
-/* What waited or was being typed stays with the conversation that is left. */
-static void leave(struct cf_chat *chat)
-{
-    if (chat->reply != NULL) {
-        (void)cf_chat_stop(chat, NULL);
-    }
-    cf_chat_save_settings(chat);
-    cf_chat_save_draft(chat);
-    cf_chat_clear_queue(chat);
-    chat->is_queue_held = false;
-    chat->is_draft_dirty = false;
-}
-
-static void put_draft(struct cf_chat *chat, char *draft)
-{
-    free(chat->draft);
-    chat->draft = draft;
-    cf_chat_mark(chat, CF_CHANGE_DRAFT);
-}
-
-static void set_title(struct cf_chat *chat, const char *title, bool is_own)
-{
-    free(chat->title);
-    chat->title = cf_strdup(title != NULL ? title : "");
-    chat->is_title_own = is_own;
-    cf_chat_mark(chat, CF_CHANGE_TITLE);
-}
-
-void cf_chat_new_conversation(struct cf_chat *chat)
-{
-    leave(chat);
-    chat->opening.is_on = false;
-    chat->conversation = 0;
-    set_title(chat, "", false);
-    put_draft(chat, cf_strdup(""));
-    cf_chat_replace_tree(chat, cf_chat_tree_new());
-    cf_chat_reset_settings(chat, NULL, NULL);
-    if (cf_chat_saves_drafts(chat)) {
-        cf_chat_expect(chat, cf_storage_draft_load(chat->storage, 0), CF_WHAT_DRAFT, NULL);
-    }
-    cf_chat_mark(chat, CF_CHANGE_OPENED | CF_CHANGE_TURNS | CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
-}
-
-/* --- opening --- */
-
-static void release_opening(struct cf_chat *chat)
-{
-    struct cf_chat_opening *opening = &chat->opening;
-    cf_conversations_release(&opening->load);
-    cf_messages_release(&opening->tree);
-    free(opening->draft);
-    *opening = (struct cf_chat_opening){0};
-}
-
-static void ask_for(struct cf_chat *chat, int64_t conversation)
-{
-    struct cf_chat_opening *opening = &chat->opening;
-    opening->conversation = conversation;
-    struct cf_storage *storage = chat->storage;
-    expect_about(chat, cf_storage_load(storage, conversation, 1, false), CF_WHAT_LOAD,
-                 conversation);
-    expect_about(chat, cf_storage_tree(storage, conversation, true), CF_WHAT_TREE, conversation);
-    opening->has_draft = opening->is_refresh || !chat->keeps_drafts;
-    if (!opening->has_draft) {
-        expect_about(chat, cf_storage_draft_load(storage, conversation), CF_WHAT_DRAFT,
-                     conversation);
-    }
-}
-
-void cf_chat_open(struct cf_chat *chat, int64_t conversation)
-{
-    if (!cf_chat_saves(chat)) {
-        cf_err_set(&chat->failure, CF_ERR_NOT_FOUND, "%s",
-                   chat->storage == NULL ? "nothing is stored, with --no-save"
-                                         : "the database could not be opened");
-        cf_chat_say(chat, true, "%s", chat->failure.text);
-        return;
-    }
-    leave(chat);
-    release_opening(chat);
-    chat->opening.is_on = true;
-    if (conversation == CF_CHAT_LAST) {
-        const struct cf_list_query query = {.shelf = CF_SHELF_OPEN, .limit = 1};
-        cf_chat_expect(chat, cf_storage_list(chat->storage, &query), CF_WHAT_LAST, NULL);
-    } else {
-        ask_for(chat, conversation);
-    }
-    cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_QUEUE);
-}
-
-void cf_chat_reload(struct cf_chat *chat)
-{
-    /* While writes are held up the screen knows more than the disk. */
-    if (chat->conversation <= 0 || chat->reply != NULL || chat->opening.is_on ||
-        chat->n_unfinished > 0 || chat->is_held_up || !cf_chat_saves(chat)) {
-        return;
-    }
-    release_opening(chat);
-    chat->opening.is_on = true;
-    chat->opening.is_refresh = true;
-    ask_for(chat, chat->conversation);
-}
-
-void cf_chat_ask_title(struct cf_chat *chat)
-{
-    if (chat->conversation != 0 && cf_chat_saves(chat)) {
-        uint64_t job = cf_storage_load(chat->storage, chat->conversation, 1, false);
-        cf_chat_expect(chat, job, CF_WHAT_TITLE, NULL);
-    }
-}
-
-static void fail_opening(struct cf_chat *chat, const struct cf_err *err)
-{
-    bool is_refresh = chat->opening.is_refresh;
-    release_opening(chat);
-    if (!is_refresh) {
-        chat->failure = *err;
-        cf_chat_say(chat, true, "%s", err->text);
-    }
-    cf_chat_mark(chat, CF_CHANGE_STATUS);
-}
-
-static void finish_opening(struct cf_chat *chat)
-{
-    struct cf_chat_opening *opening = &chat->opening;
-    if (!opening->has_load || !opening->has_tree || !opening->has_draft) {
-        return;
-    }
-    if (opening->is_refresh && chat->is_held_up) {
-        release_opening(chat); /* read past what is held up */
-        return;
-    }
-    const struct cf_conversation *conversation = &opening->load.items[0];
-    chat->conversation = conversation->id;
-    set_title(chat, conversation->title, conversation->is_title_own);
-    chat->wants_title = false;
-    cf_chat_replace_tree(chat, cf_chat_tree_load(chat, &opening->tree, conversation->active_leaf));
-    unsigned changes = CF_CHANGE_TURNS | CF_CHANGE_STATUS;
-    if (!opening->is_refresh) {
-        cf_chat_reset_settings(chat, conversation->settings, conversation->system);
-        put_draft(chat, opening->draft != NULL ? opening->draft : cf_strdup(""));
-        opening->draft = NULL;
-        chat->has_choice = false;
-        changes |= CF_CHANGE_OPENED | CF_CHANGE_CHOICE;
-    }
-    if (opening->load.is_damaged || chat->tree->messages.is_damaged) {
-        cf_chat_say(chat, true,
-                    "part of the conversation could not be read: the database is "
-                    "damaged (confab check)");
-    }
-    release_opening(chat);
-    cf_chat_idle_later(chat);
-    cf_chat_mark(chat, changes);
-}
-
-static void handle_title(struct cf_chat *chat, const struct cf_storage_event *event)
-{
-    if (event->code == CF_OK && event->conversations.n > 0 &&
-        event->conversations.items[0].id == chat->conversation) {
-        set_title(chat, event->conversations.items[0].title,
-                  event->conversations.items[0].is_title_own);
-        chat->wants_title = false;
-    }
-}
-
-static void handle_opening(struct cf_chat *chat, const struct cf_chat_pending *pending,
-                           struct cf_storage_event *event)
-{
-    struct cf_chat_opening *opening = &chat->opening;
-    if (!opening->is_on || pending->target != opening->conversation) {
-        return;
-    }
-    if (event->code != CF_OK) {
-        fail_opening(chat, &event->err);
-        return;
-    }
-    if (pending->what == CF_WHAT_LOAD) {
-        if (event->conversations.n == 0) {
-            struct cf_err err = CF_ERR_INIT;
-            cf_err_set(&err, CF_ERR_NOT_FOUND, "there is no conversation %lld",
-                       (long long)opening->conversation);
-            fail_opening(chat, &err);
-            return;
-        }
-        opening->load = event->conversations;
-        event->conversations = (struct cf_conversations){0};
-        opening->has_load = true;
-    } else {
-        opening->tree = event->messages;
-        event->messages = (struct cf_messages){0};
-        opening->has_tree = true;
-    }
-    finish_opening(chat);
-}
-
-static void handle_draft(struct cf_chat *chat, const struct cf_chat_pending *pending,
-                         struct cf_storage_event *event)
-{
-    struct cf_chat_opening *opening = &chat->opening;
-    char *draft = event->text != NULL ? event->text : cf_strdup("");
-    event->text = NULL;
-    if (opening->is_on && pending->target == opening->conversation) {
-        free(opening->draft);
-        opening->draft = draft;
-        opening->has_draft = true;
-        finish_opening(chat);
-    } else if (!opening->is_on && chat->conversation == 0 && pending->target == 0 &&
-               chat->draft[0] == '\0' && !chat->is_draft_dirty && chat->n_queue == 0 &&
-               draft[0] != '\0' && chat->tree->n_path == 0) {
-        /* Nothing was typed or sent before this answer: it could be about that very text. */
-        put_draft(chat, draft);
-    } else {
-        free(draft);
-    }
-}
-
-static void handle_last(struct cf_chat *chat, const struct cf_storage_event *event)
-{
-    if (!chat->opening.is_on) {
-        return;
-    }
-    if (event->code != CF_OK) {
-        fail_opening(chat, &event->err);
-    } else if (event->conversations.n == 0) {
-        struct cf_err err = CF_ERR_INIT;
-        cf_err_set(&err, CF_ERR_NOT_FOUND, "there is no conversation yet");
-        fail_opening(chat, &err);
-    } else {
-        ask_for(chat, event->conversations.items[0].id);
     }
 }
 
@@ -428,7 +155,7 @@ const struct cf_chat_hit *cf_chat_found(const struct cf_chat *chat, size_t *n)
 
 void cf_chat_release_disk(struct cf_chat *chat)
 {
-    release_opening(chat);
+    cf_chat_release_opening(chat);
     cf_conversations_release(&chat->list);
     cf_hits_release(&chat->hits);
     free(chat->list_items);
@@ -510,20 +237,20 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
         handle_list(chat, event);
         break;
     case CF_WHAT_LAST:
-        handle_last(chat, event);
+        cf_chat_handle_last(chat, event);
         break;
     case CF_WHAT_SEARCH:
         handle_search(chat, event);
         return;
     case CF_WHAT_LOAD:
     case CF_WHAT_TREE:
-        handle_opening(chat, pending, event);
+        cf_chat_handle_opening(chat, pending, event);
         return;
     case CF_WHAT_TITLE:
-        handle_title(chat, event);
+        cf_chat_handle_title(chat, event);
         return;
     case CF_WHAT_DRAFT:
-        handle_draft(chat, pending, event);
+        cf_chat_handle_draft(chat, pending, event);
         return;
     case CF_WHAT_FORK:
         if (event->code == CF_OK) {
@@ -553,7 +280,7 @@ static void handle_open_failed(struct cf_chat *chat, const struct cf_storage_eve
     chat->failure = event->err;
     cf_chat_say(chat, true, "%s; what is said now is not saved", event->err.text);
     if (chat->opening.is_on) {
-        release_opening(chat);
+        cf_chat_release_opening(chat);
     }
     if (chat->reply != NULL) {
         cf_chat_submit(chat, chat->reply);

@@ -35,7 +35,7 @@ static bool is_being_written(const struct cf_chat *chat, const struct cf_chat_no
     return false;
 }
 
-static void save_leaf(struct cf_chat *chat)
+void cf_chat_save_leaf(struct cf_chat *chat)
 {
     if (cf_chat_saves(chat) && chat->conversation != 0) {
         int64_t leaf = cf_chat_tree_leaf(chat->tree)->turn.id;
@@ -44,7 +44,7 @@ static void save_leaf(struct cf_chat *chat)
     }
 }
 
-static void after_path_change(struct cf_chat *chat)
+void cf_chat_after_path_change(struct cf_chat *chat)
 {
     cf_chat_idle_later(chat);
     cf_chat_mark(chat, CF_CHANGE_TURNS | CF_CHANGE_STATUS);
@@ -63,8 +63,8 @@ enum cf_code cf_chat_walk(struct cf_chat *chat, size_t turn, int step, bool is_r
     struct cf_chat_node *sibling = cf_chat_node_sibling(node, step);
     if (sibling != NULL) {
         cf_chat_tree_show(chat->tree, sibling);
-        save_leaf(chat);
-        after_path_change(chat);
+        cf_chat_save_leaf(chat);
+        cf_chat_after_path_change(chat);
         return CF_OK;
     }
     bool may_make = step > 0 && node->turn.role == CF_ROLE_ASSISTANT && !is_repeated;
@@ -95,9 +95,9 @@ enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_er
     if (cf_chat_saves(chat)) {
         uint64_t job = cf_storage_message_delete(chat->storage, node->turn.id);
         cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL);
-        save_leaf(chat);
+        cf_chat_save_leaf(chat);
     }
-    after_path_change(chat);
+    cf_chat_after_path_change(chat);
     return CF_OK;
 }
 
@@ -145,7 +145,7 @@ static void fork_in_memory(struct cf_chat *chat, size_t turn)
     chat->conversation = cf_chat_reserve_ids(chat, 1);
     cf_chat_replace_tree(chat, tree);
     cf_chat_mark(chat, CF_CHANGE_OPENED);
-    after_path_change(chat);
+    cf_chat_after_path_change(chat);
 }
 
 enum cf_code cf_chat_fork(struct cf_chat *chat, size_t turn, struct cf_err *err)
@@ -262,7 +262,7 @@ static enum cf_code undo_in_memory(struct cf_chat *chat, struct cf_err *err)
     node->is_trashed = false;
     cf_chat_tree_show(chat->tree, node);
     cf_chat_say(chat, false, "the message is back");
-    after_path_change(chat);
+    cf_chat_after_path_change(chat);
     return CF_OK;
 }
 

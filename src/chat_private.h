@@ -7,7 +7,8 @@
  * chat_reply.c   a reply while it is written, and its saving
  * chat_plan.c    turns to prompt; idle work; what the model sees
  * chat_knobs.c   settings, template, presets
- * chat_disk.c    what the storage answers; opening, listing, searching
+ * chat_disk.c    what the storage answers; listing, searching
+ * chat_open.c    opening a conversation and leaving it; drafts
  * chat_edit.c    what changes the tree without a reply: walk, delete, pin, fork, undo
  * chat_recipe.c  what is recorded of a reply; the model's digest
  * chat_export.c  the path as Markdown */
@@ -55,10 +56,12 @@ struct cf_chat_node {
     char *model_name;
     char *error;
     bool is_trashed;
+    int32_t n_trash;   /* children in the trash already when it was loaded: they are not here */
     bool is_begun;     /* the database has a row of it, or is about to */
     bool is_dirty;     /* differs from what was last given to the storage */
     int32_t n_unsaved; /* tokens since */
     int32_t n_prompt, n_cached;
+    bool is_finished;     /* its end was given to the storage, or waits for the digest */
     double seconds;       /* from start to end */
     size_t end_size;      /* bytes of text that came with the end */
     int32_t n_end_tokens; /* tokens at the end, prefix counted */
@@ -157,6 +160,7 @@ struct cf_chat_opening {
     bool is_on;
     bool is_refresh; /* the same conversation again: another process changed it, or undo */
     int64_t conversation;
+    int64_t message; /* to be shown; 0: the branch seen last */
     bool has_load, has_tree, has_draft;
     struct cf_conversations load;
     struct cf_messages tree;
@@ -297,6 +301,8 @@ void cf_chat_tree_show(struct cf_chat_tree *tree, struct cf_chat_node *node);
 void cf_chat_tree_refresh(struct cf_chat_tree *tree);
 /* The last node of the path; the root when it is empty. */
 struct cf_chat_node *cf_chat_tree_leaf(const struct cf_chat_tree *tree);
+/* The message with this id; NULL: it is not there, or in the trash. */
+struct cf_chat_node *cf_chat_tree_find(const struct cf_chat_tree *tree, int64_t id);
 /* Siblings that are not in the trash, oldest first: the one STEP places from NODE, or NULL. */
 struct cf_chat_node *cf_chat_node_sibling(const struct cf_chat_node *node, int step);
 /* The sibling made right after NODE, in the trash or not; NULL: none. */
@@ -342,7 +348,7 @@ void cf_chat_submit(struct cf_chat *chat, struct cf_chat_work *work);
 void cf_chat_handle_worker(struct cf_chat *chat, struct cf_worker *worker);
 /* Gives the storage what it does not have yet; ALL: not only what is due. */
 void cf_chat_save_reply(struct cf_chat *chat, bool all);
-/* The reply is over: everything about it is saved, once the model's digest is known. */
+/* Everything about the alternatives that are over is saved, once the model's digest is known. */
 void cf_chat_finish_nodes(struct cf_chat *chat, struct cf_chat_work *work);
 /* Takes a reply that goes on out of those that wait for the digest; false: it is not among them. */
 bool cf_chat_take_unfinished(struct cf_chat *chat, const struct cf_chat_node *node);
@@ -392,16 +398,38 @@ void cf_chat_save_settings(struct cf_chat *chat);
 void cf_chat_handle_storage(struct cf_chat *chat);
 void cf_chat_expect(struct cf_chat *chat, uint64_t job, enum cf_chat_what what,
                     struct cf_chat_node *node);
+/* An answer about conversation TARGET, which need not be the one that is on. */
+void cf_chat_expect_about(struct cf_chat *chat, uint64_t job, enum cf_chat_what what,
+                          int64_t target);
 /* Nothing pending refers to nodes any more. */
 void cf_chat_forget_nodes(struct cf_chat *chat);
+void cf_chat_release_disk(struct cf_chat *chat);
+
+/* --- chat_open.c --- */
+
+/* Asks for the conversation that is on once more: it was changed elsewhere, or by an undo. */
 void cf_chat_reload(struct cf_chat *chat);
+void cf_chat_release_opening(struct cf_chat *chat);
+/* Answers of the storage. */
+void cf_chat_handle_last(struct cf_chat *chat, const struct cf_storage_event *event);
+void cf_chat_handle_opening(struct cf_chat *chat, const struct cf_chat_pending *pending,
+                            struct cf_storage_event *event);
+void cf_chat_handle_draft(struct cf_chat *chat, const struct cf_chat_pending *pending,
+                          struct cf_storage_event *event);
+void cf_chat_handle_title(struct cf_chat *chat, const struct cf_storage_event *event);
 /* Asks for the title as the store has made or trimmed it. */
 void cf_chat_ask_title(struct cf_chat *chat);
 /* Whether drafts are loaded and saved. */
 bool cf_chat_saves_drafts(const struct cf_chat *chat);
 /* Writes draft and queue, if they changed. */
 void cf_chat_save_draft(struct cf_chat *chat);
-void cf_chat_release_disk(struct cf_chat *chat);
+
+/* --- chat_edit.c --- */
+
+/* The database shows the same branch from now on. */
+void cf_chat_save_leaf(struct cf_chat *chat);
+/* The path goes another way. */
+void cf_chat_after_path_change(struct cf_chat *chat);
 
 /* --- chat_recipe.c --- */
 

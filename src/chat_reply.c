@@ -204,6 +204,20 @@ static void end_node(struct cf_chat *chat, struct cf_chat_work *work, int32_t al
     cf_chat_mark(chat, CF_CHANGE_TURN | CF_CHANGE_STATUS);
 }
 
+/* As far as they are known before the job's end, which tells them better. */
+static void set_times(const struct cf_chat_work *work, struct cf_chat_node *node)
+{
+    node->seconds = cf_chat_now() - work->made_at;
+    if (work->n_tokens > 0) {
+        node->turn.seconds_to_first = work->first_at - work->made_at;
+    }
+    double decoding = node->seconds - node->turn.seconds_to_first;
+    int32_t n_new = node->n_end_tokens - work->job.n_prefix;
+    if (n_new > 1 && decoding > 0) {
+        node->turn.tokens_per_second = (n_new - 1) / decoding;
+    }
+}
+
 static void handle_finished(struct cf_chat *chat, struct cf_chat_work *work,
                             const struct cf_event *event, const struct cf_batch *batch)
 {
@@ -215,6 +229,7 @@ static void handle_finished(struct cf_chat *chat, struct cf_chat_work *work,
     }
     node->end_size = event->text_size;
     node->n_end_tokens = event->u.finished.n_tokens;
+    set_times(work, node);
     end_node(chat, work, event->alternative, event->reason);
     cf_chat_mark(chat, CF_CHANGE_TEXT);
 }
@@ -232,9 +247,11 @@ static void end_all(struct cf_chat *chat, struct cf_chat_work *work, const struc
         if (node->turn.state == CF_TURN_FAILED && node->error == NULL) {
             node->error = cf_strdup(sentence);
         }
-        node->seconds = event->u.end.seconds;
-        node->turn.seconds_to_first = event->u.end.seconds_to_first;
-        node->turn.tokens_per_second = event->u.end.tokens_per_second;
+        if (!node->is_finished) {
+            node->seconds = event->u.end.seconds;
+            node->turn.seconds_to_first = event->u.end.seconds_to_first;
+            node->turn.tokens_per_second = event->u.end.tokens_per_second;
+        }
         cf_chat_node_update(node);
         struct cf_chat_event *heard =
             add_event(chat, CF_CHAT_EVENT_END, i,
@@ -265,9 +282,7 @@ static void handle_reply_end(struct cf_chat *chat, struct cf_chat_work *work,
     }
     /* A stop holds what waited at that moment; what was sent since goes on. */
     chat->is_queue_held |= chat->n_queue > 0 && event->reason == CF_END_ERROR;
-    if (!work->is_detached) {
-        cf_chat_finish_nodes(chat, work);
-    }
+    cf_chat_finish_nodes(chat, work);
     chat->reply = NULL;
     cf_chat_idle_later(chat);
     cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_TURN);
@@ -434,6 +449,8 @@ void cf_chat_save_reply(struct cf_chat *chat, bool all)
     if (work == NULL || work->is_detached || !work->is_started || !cf_chat_saves(chat)) {
         return;
     }
+    /* An alternative that has come to its end is not interrupted by what happens to the others. */
+    cf_chat_finish_nodes(chat, work);
     double now = cf_chat_now();
     bool is_due = all || now >= work->saved_at + CF_CHAT_SAVE_MS * 1e-3;
     for (int32_t i = 0; i < work->n; i++) {
@@ -487,11 +504,15 @@ static void finish_node(struct cf_chat *chat, struct cf_chat_node *node)
 
 void cf_chat_finish_nodes(struct cf_chat *chat, struct cf_chat_work *work)
 {
-    if (!cf_chat_saves(chat)) {
+    if (work->is_detached || !cf_chat_saves(chat)) {
         return;
     }
     for (int32_t i = 0; i < work->n; i++) {
         struct cf_chat_node *node = work->nodes[i];
+        if (node->is_finished || node->turn.reason == CF_END_NONE) {
+            continue;
+        }
+        node->is_finished = true;
         if (chat->digest.is_known) {
             finish_node(chat, node);
             continue;

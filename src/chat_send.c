@@ -290,8 +290,11 @@ enum cf_code cf_chat_continue(struct cf_chat *chat, struct cf_err *err)
     }
     struct cf_chat_start start = start_below(leaf->parent);
     /* A recipe has one head: under another template, model type or processor the reply goes on as
-     * an alternative that inherits its tokens, so that both can be made again. */
-    start.go_on = cf_chat_holds_head(chat, &leaf->recipe.head) ? leaf : NULL;
+     * an alternative that inherits its tokens, so that both can be made again.  So it does when
+     * what followed was deleted: that may come back, and was said to the reply as it is. */
+    bool may_grow =
+        cf_chat_holds_head(chat, &leaf->recipe.head) && cf_chat_node_n_children(leaf, true) == 0;
+    start.go_on = may_grow ? leaf : NULL;
     start.of = leaf;
     start.n_prefix = (int32_t)leaf->recipe.n_tokens;
     cf_chat_start_reply(chat, &start);
@@ -422,6 +425,7 @@ static void go_on(struct cf_chat *chat, struct cf_chat_work *work, struct cf_cha
     work->nodes[0] = node;
     node->turn.state = CF_TURN_WAITING;
     node->turn.reason = CF_END_NONE;
+    node->is_finished = false;
     free(node->error);
     node->error = NULL;
     cf_chat_node_update(node);
@@ -454,13 +458,28 @@ static const struct cf_texts *own_stops(const struct cf_chat *chat)
     return is_own ? &chat->settings.stop : NULL;
 }
 
+/* A stream of draws that no other alternative has, also where some of them were purged. */
+static uint32_t next_stream(const struct cf_chat *chat, const struct cf_chat_node *parent)
+{
+    uint32_t next = (uint32_t)cf_chat_node_n_children(parent, true);
+    for (size_t i = 0; i < parent->n_children; i++) {
+        struct cf_chat_node *node = parent->children[i];
+        cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
+        for (size_t k = 0; k < node->recipe.n_jobs; k++) {
+            uint32_t stream = node->recipe.jobs[k].stream;
+            next = stream >= next && stream < UINT32_MAX / 2 ? stream + 1 : next;
+        }
+    }
+    return next;
+}
+
 void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start)
 {
     struct cf_chat_work *work = cf_chat_work_new(chat);
     work->n = start->n;
     work->nodes = cf_calloc((size_t)start->n, sizeof work->nodes[0]);
     work->commit = start->commit;
-    size_t n_before = cf_chat_node_n_children(start->parent, true);
+    uint32_t stream = next_stream(chat, start->parent);
     for (int32_t i = 0; i < start->n_prefix; i++) {
         cf_ids_add(&work->prefix, start->of->recipe.tokens[i].id);
     }
@@ -472,7 +491,7 @@ void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start
     cf_stops_collect(&work->stops, cf_chat_tokenizer(chat), cf_chat_template(chat),
                      own_stops(chat));
     set_sampling(chat, work);
-    work->job.stream = (uint32_t)n_before;
+    work->job.stream = stream;
     const struct cf_recipe *recipe = &work->nodes[0]->recipe;
     if (start->go_on != NULL && recipe->n_jobs > 0) {
         /* The same draws, as if it had never stopped. */

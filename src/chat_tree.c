@@ -78,9 +78,23 @@ void cf_chat_tree_add(struct cf_chat_tree *tree, struct cf_chat_node *parent,
     cf_chat_tree_refresh(tree);
 }
 
+struct cf_chat_node *cf_chat_tree_find(const struct cf_chat_tree *tree, int64_t id)
+{
+    for (size_t i = 1; i < tree->n_nodes; i++) {
+        const struct cf_chat_node *above = tree->nodes[i];
+        if (above->turn.id == id) {
+            while (above != NULL && !above->is_trashed) {
+                above = above->parent;
+            }
+            return above == NULL ? tree->nodes[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
 size_t cf_chat_node_n_children(const struct cf_chat_node *node, bool with_trash)
 {
-    size_t n = 0;
+    size_t n = with_trash ? (size_t)node->n_trash : 0;
     for (size_t i = 0; i < node->n_children; i++) {
         n += with_trash || !node->children[i]->is_trashed;
     }
@@ -195,6 +209,7 @@ static struct cf_chat_node *node_of(struct cf_chat *chat, const struct cf_messag
     node->blob_size = message->recipe_size;
     node->model_name = message->model != NULL ? cf_strdup(message->model) : NULL;
     node->error = message->error != NULL ? cf_strdup(message->error) : NULL;
+    node->n_trash = message->n_trashed_children;
     node->n_prompt = message->n_prompt;
     node->n_cached = message->n_cached;
     node->seconds = (double)message->total_us * 1e-6;

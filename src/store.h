@@ -213,8 +213,9 @@ struct cf_message {
     int64_t total_us;       /* from start to end */
     int32_t alternative;    /* its number among its siblings that are not in the trash, from 0 */
     int32_t n_alternatives; /* of those, itself included */
-    size_t recipe_size;     /* 0: none, or not asked for */
-    const void *recipe;     /* blob of recipe.h */
+    int32_t n_trashed_children;
+    size_t recipe_size; /* 0: none, or not asked for */
+    const void *recipe; /* blob of recipe.h */
 };
 
 struct cf_messages {

@@ -18,18 +18,21 @@ enum { SALVAGE_PIECE = 256 };
 /* ?1 id, ?2 whether the recipe is wanted */
 #define COLUMNS                                                                                    \
     OWN_COLUMNS ", " SIBLINGS " AND s.id < m.id), " SIBLINGS                                       \
-                "), CASE WHEN ?2 THEN (SELECT r.body FROM recipe r WHERE r.message = m.id) END,"   \
+                "), (SELECT count(*) FROM message c WHERE c.conversation = m.conversation"         \
+                " AND c.parent = m.id AND c.trashed IS NOT NULL), CASE WHEN ?2 THEN (SELECT "      \
+                "r.body FROM recipe r WHERE r.message = m.id) END,"                                \
                 " m.text"
 
 static const char sql_one[] = "SELECT " COLUMNS " FROM message m WHERE m.id = ?1";
 /* Without text and what stands on other pages. */
-static const char sql_bare[] = "SELECT " OWN_COLUMNS ", 0, 1, NULL, '' FROM message m"
+static const char sql_bare[] = "SELECT " OWN_COLUMNS ", 0, 1, 0, NULL, '' FROM message m"
                                " WHERE m.id = ?1";
 
 enum {
     COLUMN_OWNER = 19,
     COLUMN_ALTERNATIVE,
     COLUMN_N_ALTERNATIVES,
+    COLUMN_N_TRASHED_CHILDREN,
     COLUMN_RECIPE,
     COLUMN_TEXT,
 };
@@ -93,6 +96,7 @@ static void read_row(struct cf_messages *messages, sqlite3_stmt *stmt)
     }
     item->alternative = sqlite3_column_int(stmt, COLUMN_ALTERNATIVE);
     item->n_alternatives = sqlite3_column_int(stmt, COLUMN_N_ALTERNATIVES);
+    item->n_trashed_children = sqlite3_column_int(stmt, COLUMN_N_TRASHED_CHILDREN);
     const void *recipe = sqlite3_column_blob(stmt, COLUMN_RECIPE);
     if (recipe != NULL) {
         item->recipe_size = (size_t)sqlite3_column_bytes(stmt, COLUMN_RECIPE);

@@ -215,6 +215,20 @@ static inline void no_notice(struct chat_fixture *fixture)
     }
 }
 
+static inline bool is_open(const struct chat_fixture *fixture)
+{
+    return (fixture->changes & CF_CHANGE_OPENED) != 0;
+}
+
+static inline void open_last(struct chat_fixture *fixture)
+{
+    settle(fixture);
+    fixture->changes = 0;
+    cf_chat_open(fixture->chat, CF_CHAT_LAST);
+    pump_until(fixture, is_open);
+    settle(fixture);
+}
+
 static inline char *copy_of(const struct cf_chat_turn *turn)
 {
     return cf_memdup_str(turn->text, turn->size);

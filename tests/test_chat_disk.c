@@ -15,20 +15,6 @@ static bool is_ready(const struct chat_fixture *fixture)
     return cf_chat_status(fixture->chat)->phase == CF_PHASE_READY;
 }
 
-static bool is_open(const struct chat_fixture *fixture)
-{
-    return (fixture->changes & CF_CHANGE_OPENED) != 0;
-}
-
-static void open_last(struct chat_fixture *fixture)
-{
-    settle(fixture);
-    fixture->changes = 0;
-    cf_chat_open(fixture->chat, CF_CHAT_LAST);
-    pump_until(fixture, is_open);
-    settle(fixture);
-}
-
 static struct cf_store *open_store(const struct chat_fixture *fixture)
 {
     struct cf_store *store = NULL;

@@ -150,11 +150,6 @@ static void replay__alternatives__are_identical(void **state)
     check_replay(fixture, 1);
 }
 
-static bool is_open(const struct chat_fixture *fixture)
-{
-    return (fixture->changes & CF_CHANGE_OPENED) != 0;
-}
-
 static void replay__continued_after_a_restart__is_identical(void **state)
 {
     struct chat_fixture *fixture = *state;

@@ -51,6 +51,16 @@ static size_t n_in_tree(struct fixture *f, int64_t conversation)
     return n;
 }
 
+/* How many children of MESSAGE lie in the trash, as reading it tells. */
+static int32_t n_trashed_below(struct fixture *f, int64_t message)
+{
+    struct cf_messages one;
+    assert_ok(cf_store_message_load(&one, f->store, message, false, err));
+    int32_t n = one.items[0].n_trashed_children;
+    cf_messages_release(&one);
+    return n;
+}
+
 static void assert_undoes(struct fixture *f, const char *label)
 {
     struct cf_undone undone;
@@ -79,7 +89,10 @@ static void prune__the_branch_shown__shows_another(void **state)
     assert_ok(cf_store_message_delete(f->store, a, err));
     assert_int_equal(active_leaf(f->store, f->conversation), c1);
     /* The last one: the parent is the end of the branch. */
+    assert_int_equal(n_trashed_below(f, q), 2);
+    assert_int_equal(n_trashed_below(f, c), 0);
     assert_ok(cf_store_message_delete(f->store, c, err));
+    assert_int_equal(n_trashed_below(f, q), 3);
     assert_int_equal(active_leaf(f->store, f->conversation), q);
     assert_ok(cf_store_message_delete(f->store, q, err));
     assert_int_equal(active_leaf(f->store, f->conversation), 0);

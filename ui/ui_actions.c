@@ -201,7 +201,7 @@ static void nudge(struct ui *ui, const char *name, int step)
 void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit)
 {
     ui->wanted_message = hit->message;
-    cf_chat_open(ui->chat, hit->conversation);
+    cf_chat_open_at(ui->chat, hit->conversation, hit->message);
     ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
 }
 

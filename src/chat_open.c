@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Opening a conversation and leaving it; drafts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat_private.h"
+#include "mem.h"
+
+/* --- drafts --- */
+
+bool cf_chat_saves_drafts(const struct cf_chat *chat)
+{
+    return chat->keeps_drafts && cf_chat_saves(chat);
+}
+
+void cf_chat_save_draft(struct cf_chat *chat)
+{
+    if (!chat->is_draft_dirty || !cf_chat_saves_drafts(chat)) {
+        return;
+    }
+    chat->is_draft_dirty = false;
+    if (chat->is_first_draft_over) {
+        chat->is_first_draft_over = false;
+        (void)cf_storage_draft_save(chat->storage, 0, "", 0, 0);
+    }
+    struct cf_buf text = CF_BUF_INIT;
+    for (size_t i = 0; i < chat->n_queue; i++) {
+        cf_buf_add(&text, chat->queue[i].text, chat->queue[i].size);
+        cf_buf_add_str(&text, i + 1 < chat->n_queue || chat->draft[0] != '\0' ? "\n\n" : "");
+    }
+    size_t cursor = text.size + strlen(chat->draft);
+    cf_buf_add_str(&text, chat->draft);
+    (void)cf_storage_draft_save(chat->storage, chat->conversation, text.data, text.size, cursor);
+    cf_buf_release(&text);
+}
+
+void cf_chat_set_draft(struct cf_chat *chat, const char *text, size_t size)
+{
+    if (strlen(chat->draft) == size && memcmp(chat->draft, text, size) == 0) {
+        return;
+    }
+    free(chat->draft);
+    chat->draft = cf_memdup_str(text, size);
+    chat->draft_dirty_at = chat->is_draft_dirty ? chat->draft_dirty_at : cf_chat_now();
+    chat->is_draft_dirty = true;
+    cf_chat_idle_later(chat);
+    cf_chat_idle(chat);
+}
+
+/* What waited or was being typed stays with the conversation that is left. */
+static void leave(struct cf_chat *chat)
+{
+    if (chat->reply != NULL) {
+        (void)cf_chat_stop(chat, NULL);
+    }
+    cf_chat_save_settings(chat);
+    cf_chat_save_draft(chat);
+    cf_chat_clear_queue(chat);
+    chat->is_queue_held = false;
+    chat->is_draft_dirty = false;
+}
+
+static void put_draft(struct cf_chat *chat, char *draft)
+{
+    free(chat->draft);
+    chat->draft = draft;
+    cf_chat_mark(chat, CF_CHANGE_DRAFT);
+}
+
+static void set_title(struct cf_chat *chat, const char *title, bool is_own)
+{
+    free(chat->title);
+    chat->title = cf_strdup(title != NULL ? title : "");
+    chat->is_title_own = is_own;
+    cf_chat_mark(chat, CF_CHANGE_TITLE);
+}
+
+void cf_chat_new_conversation(struct cf_chat *chat)
+{
+    leave(chat);
+    chat->opening.is_on = false;
+    chat->conversation = 0;
+    set_title(chat, "", false);
+    put_draft(chat, cf_strdup(""));
+    cf_chat_replace_tree(chat, cf_chat_tree_new());
+    cf_chat_reset_settings(chat, NULL, NULL);
+    if (cf_chat_saves_drafts(chat)) {
+        cf_chat_expect(chat, cf_storage_draft_load(chat->storage, 0), CF_WHAT_DRAFT, NULL);
+    }
+    cf_chat_mark(chat, CF_CHANGE_OPENED | CF_CHANGE_TURNS | CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
+}
+
+/* --- opening --- */
+
+void cf_chat_release_opening(struct cf_chat *chat)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    cf_conversations_release(&opening->load);
+    cf_messages_release(&opening->tree);
+    free(opening->draft);
+    *opening = (struct cf_chat_opening){0};
+}
+
+static void ask_for(struct cf_chat *chat, int64_t conversation)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    opening->conversation = conversation;
+    struct cf_storage *storage = chat->storage;
+    cf_chat_expect_about(chat, cf_storage_load(storage, conversation, 1, false), CF_WHAT_LOAD,
+                         conversation);
+    cf_chat_expect_about(chat, cf_storage_tree(storage, conversation, true), CF_WHAT_TREE,
+                         conversation);
+    opening->has_draft = opening->is_refresh || !chat->keeps_drafts;
+    if (!opening->has_draft) {
+        cf_chat_expect_about(chat, cf_storage_draft_load(storage, conversation), CF_WHAT_DRAFT,
+                             conversation);
+    }
+}
+
+/* The branch that NODE is on; the one that is on stays where it ends. */
+static void show_node(struct cf_chat *chat, struct cf_chat_node *node)
+{
+    for (size_t i = 0; i < chat->tree->n_path; i++) {
+        if (chat->tree->path[i] == node) {
+            return;
+        }
+    }
+    cf_chat_tree_show(chat->tree, node);
+    cf_chat_save_leaf(chat);
+}
+
+static void start_opening(struct cf_chat *chat, int64_t conversation, int64_t message)
+{
+    if (!cf_chat_saves(chat)) {
+        cf_err_set(&chat->failure, CF_ERR_NOT_FOUND, "%s",
+                   chat->storage == NULL ? "nothing is stored, with --no-save"
+                                         : "the database could not be opened");
+        cf_chat_say(chat, true, "%s", chat->failure.text);
+        return;
+    }
+    leave(chat);
+    cf_chat_release_opening(chat);
+    chat->opening.is_on = true;
+    chat->opening.message = message;
+    if (conversation == CF_CHAT_LAST) {
+        const struct cf_list_query query = {.shelf = CF_SHELF_OPEN, .limit = 1};
+        cf_chat_expect(chat, cf_storage_list(chat->storage, &query), CF_WHAT_LAST, NULL);
+    } else {
+        ask_for(chat, conversation);
+    }
+    cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_QUEUE);
+}
+
+void cf_chat_open(struct cf_chat *chat, int64_t conversation)
+{
+    start_opening(chat, conversation, 0);
+}
+
+void cf_chat_open_at(struct cf_chat *chat, int64_t conversation, int64_t message)
+{
+    struct cf_chat_node *node = NULL;
+    if (conversation == chat->conversation && !chat->opening.is_on) {
+        node = cf_chat_tree_find(chat->tree, message);
+    }
+    if (node == NULL) {
+        start_opening(chat, conversation, message);
+        return;
+    }
+    show_node(chat, node);
+    cf_chat_after_path_change(chat);
+    cf_chat_mark(chat, CF_CHANGE_OPENED);
+}
+
+void cf_chat_reload(struct cf_chat *chat)
+{
+    /* While writes are held up the screen knows more than the disk. */
+    if (chat->conversation <= 0 || chat->reply != NULL || chat->opening.is_on ||
+        chat->n_unfinished > 0 || chat->is_held_up || !cf_chat_saves(chat)) {
+        return;
+    }
+    cf_chat_release_opening(chat);
+    chat->opening.is_on = true;
+    chat->opening.is_refresh = true;
+    ask_for(chat, chat->conversation);
+}
+
+void cf_chat_ask_title(struct cf_chat *chat)
+{
+    if (chat->conversation != 0 && cf_chat_saves(chat)) {
+        uint64_t job = cf_storage_load(chat->storage, chat->conversation, 1, false);
+        cf_chat_expect(chat, job, CF_WHAT_TITLE, NULL);
+    }
+}
+
+static void fail_opening(struct cf_chat *chat, const struct cf_err *err)
+{
+    bool is_refresh = chat->opening.is_refresh;
+    cf_chat_release_opening(chat);
+    if (!is_refresh) {
+        chat->failure = *err;
+        cf_chat_say(chat, true, "%s", err->text);
+    }
+    cf_chat_mark(chat, CF_CHANGE_STATUS);
+}
+
+static void finish_opening(struct cf_chat *chat)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    if (!opening->has_load || !opening->has_tree || !opening->has_draft) {
+        return;
+    }
+    if (opening->is_refresh && chat->is_held_up) {
+        cf_chat_release_opening(chat); /* read past what is held up */
+        return;
+    }
+    const struct cf_conversation *conversation = &opening->load.items[0];
+    chat->conversation = conversation->id;
+    set_title(chat, conversation->title, conversation->is_title_own);
+    chat->wants_title = false;
+    cf_chat_replace_tree(chat, cf_chat_tree_load(chat, &opening->tree, conversation->active_leaf));
+    struct cf_chat_node *wanted = cf_chat_tree_find(chat->tree, opening->message);
+    if (wanted != NULL) {
+        show_node(chat, wanted);
+    }
+    unsigned changes = CF_CHANGE_TURNS | CF_CHANGE_STATUS;
+    if (!opening->is_refresh) {
+        cf_chat_reset_settings(chat, conversation->settings, conversation->system);
+        put_draft(chat, opening->draft != NULL ? opening->draft : cf_strdup(""));
+        opening->draft = NULL;
+        chat->has_choice = false;
+        changes |= CF_CHANGE_OPENED | CF_CHANGE_CHOICE;
+    }
+    if (opening->load.is_damaged || chat->tree->messages.is_damaged) {
+        cf_chat_say(chat, true,
+                    "part of the conversation could not be read: the database is "
+                    "damaged (confab check)");
+    }
+    cf_chat_release_opening(chat);
+    cf_chat_idle_later(chat);
+    cf_chat_mark(chat, changes);
+}
+
+void cf_chat_handle_title(struct cf_chat *chat, const struct cf_storage_event *event)
+{
+    if (event->code == CF_OK && event->conversations.n > 0 &&
+        event->conversations.items[0].id == chat->conversation) {
+        set_title(chat, event->conversations.items[0].title,
+                  event->conversations.items[0].is_title_own);
+        chat->wants_title = false;
+    }
+}
+
+void cf_chat_handle_opening(struct cf_chat *chat, const struct cf_chat_pending *pending,
+                            struct cf_storage_event *event)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    if (!opening->is_on || pending->target != opening->conversation) {
+        return;
+    }
+    if (event->code != CF_OK) {
+        fail_opening(chat, &event->err);
+        return;
+    }
+    if (pending->what == CF_WHAT_LOAD) {
+        if (event->conversations.n == 0) {
+            struct cf_err err = CF_ERR_INIT;
+            cf_err_set(&err, CF_ERR_NOT_FOUND, "there is no conversation %lld",
+                       (long long)opening->conversation);
+            fail_opening(chat, &err);
+            return;
+        }
+        opening->load = event->conversations;
+        event->conversations = (struct cf_conversations){0};
+        opening->has_load = true;
+    } else {
+        opening->tree = event->messages;
+        event->messages = (struct cf_messages){0};
+        opening->has_tree = true;
+    }
+    finish_opening(chat);
+}
+
+void cf_chat_handle_draft(struct cf_chat *chat, const struct cf_chat_pending *pending,
+                          struct cf_storage_event *event)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    char *draft = event->text != NULL ? event->text : cf_strdup("");
+    event->text = NULL;
+    if (opening->is_on && pending->target == opening->conversation) {
+        free(opening->draft);
+        opening->draft = draft;
+        opening->has_draft = true;
+        finish_opening(chat);
+    } else if (!opening->is_on && chat->conversation == 0 && pending->target == 0 &&
+               chat->draft[0] == '\0' && !chat->is_draft_dirty && chat->n_queue == 0 &&
+               draft[0] != '\0' && chat->tree->n_path == 0) {
+        /* Nothing was typed or sent before this answer: it could be about that very text. */
+        put_draft(chat, draft);
+    } else {
+        free(draft);
+    }
+}
+
+void cf_chat_handle_last(struct cf_chat *chat, const struct cf_storage_event *event)
+{
+    if (!chat->opening.is_on) {
+        return;
+    }
+    if (event->code != CF_OK) {
+        fail_opening(chat, &event->err);
+    } else if (event->conversations.n == 0) {
+        struct cf_err err = CF_ERR_INIT;
+        cf_err_set(&err, CF_ERR_NOT_FOUND, "there is no conversation yet");
+        fail_opening(chat, &err);
+    } else {
+        ask_for(chat, event->conversations.items[0].id);
+    }
+}
