@@ -270,6 +270,56 @@ static void cli__logits__have_the_promised_shape(void **state)
     program_release(&all);
 }
 
+static void cli__bench__writes_a_line_a_test(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *test;
+        int n, depth;
+    } expected[] = {{"prompt", 5, 0}, {"prompt", 9, 0}, {"gen", 3, 0},
+                    {"prompt", 5, 7}, {"prompt", 9, 7}, {"gen", 3, 7}};
+    struct program_result result;
+    PROGRAM(&result, 0, NULL, "bench", "--prompt", "5,9", "--gen", "3", "--depth", "0,7", "--reps",
+            "2", "--threads", "2", "--json");
+    assert_int_equal(n_lines(&result.out), CF_ARRAY_SIZE(expected));
+    for (size_t i = 0; i < CF_ARRAY_SIZE(expected); i++) {
+        json_t *line = json_line(&result.out, i);
+        const char *test = NULL;
+        const char *type = NULL;
+        int n = 0;
+        int depth = 0;
+        int threads = 0;
+        double speed = 0;
+        double spread = 0;
+        double size = 0;
+        double bandwidth = 0;
+        double share = 0;
+        assert_int_equal(json_unpack(line, "{s:s, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f !}",
+                                     "test", &test, "n", &n, "depth", &depth, "threads", &threads,
+                                     "type", &type, "tokens_per_second", &speed, "spread", &spread,
+                                     "bytes_per_token", &size, "bandwidth", &bandwidth,
+                                     "bandwidth_share", &share),
+                         0);
+        assert_string_equal(test, expected[i].test);
+        assert_int_equal(n, expected[i].n);
+        assert_int_equal(depth, expected[i].depth);
+        assert_int_equal(threads, 2);
+        assert_true(speed > 0 && spread >= 0 && size > 0 && bandwidth > 0);
+        assert_true(fabs(share - speed * size / bandwidth) < 1e-6 * share);
+        json_decref(line);
+    }
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "bench", "--gen", "2", "--reps", "1");
+    assert_non_null(strstr(result.out.data, "\ngen "));
+    assert_null(strstr(result.out.data, "\nprompt "));
+    assert_non_null(strstr(result.out.data, "\nkernels alone "));
+    program_release(&result);
+    PROGRAM(&result, 2, NULL, "bench", "--prompt", "5,x");
+    program_release(&result);
+    PROGRAM(&result, 1, NULL, "bench", "--gen", "3", "--depth", "999999");
+    program_release(&result);
+}
+
 static void cli__score__agrees_with_logits(void **state)
 {
     (void)state;
@@ -477,6 +527,7 @@ int main(void)
         TEST(cli__tokenize__round_trips_every_byte),
         TEST(cli__tokenize__takes_special_names_as_text),
         TEST(cli__logits__have_the_promised_shape),
+        TEST(cli__bench__writes_a_line_a_test),
         TEST(cli__score__agrees_with_logits),
         TEST(cli__score__chat_tells_roles_apart),
         TEST(cli__shelves__delete_restore_purge),
