@@ -52,9 +52,17 @@ void cf_chat_reset_settings(struct cf_chat *chat, const char *settings, const ch
 
 /* --- changing --- */
 
+/* What belongs to no conversation stays when another one is opened. */
+static struct cf_settings *layer_of(struct cf_chat *chat, const struct cf_setting_info *info)
+{
+    return (info->flags & CF_SET_CONVERSATION) != 0 ? &chat->own : &chat->base;
+}
+
 static void after_change(struct cf_chat *chat, const struct cf_setting_info *info)
 {
-    if ((info->flags & CF_SET_LIVE) != 0 || info->setting == CF_SETTING_PRESET_NAME) {
+    if (info->setting == CF_SETTING_PACE) {
+        cf_worker_set_pace(chat->worker, chat->settings.pace);
+    } else if ((info->flags & CF_SET_LIVE) != 0 || info->setting == CF_SETTING_PRESET_NAME) {
         if (chat->reply != NULL && chat->reply->is_submitted) {
             (void)cf_worker_turn(chat->worker, chat->reply->job.number, &chat->settings.sampling);
         } else if (chat->reply != NULL) {
@@ -121,7 +129,7 @@ enum cf_code cf_chat_set(struct cf_chat *chat, const char *name, const char *val
     if (code != CF_OK) {
         return code;
     }
-    (void)cf_settings_set(&chat->own, info->setting, value, CF_ORIGIN_USER, NULL, NULL);
+    (void)cf_settings_set(layer_of(chat, info), info->setting, value, CF_ORIGIN_USER, NULL, NULL);
     if (info->setting == CF_SETTING_PRESET_NAME) {
         (void)cf_settings_apply_preset(&chat->settings, presets_of(chat), NULL);
         (void)cf_settings_apply_preset(&chat->own, presets_of(chat), NULL);
@@ -140,7 +148,7 @@ enum cf_code cf_chat_unset(struct cf_chat *chat, const char *name, struct cf_err
     const struct cf_setting_info *info = NULL;
     enum cf_code code = find_info(&info, name, err);
     if (code == CF_OK) {
-        cf_settings_reset(&chat->own, info->setting);
+        cf_settings_reset(layer_of(chat, info), info->setting);
         rebuild(chat);
         after_change(chat, info);
     }
@@ -160,7 +168,8 @@ enum cf_code cf_chat_nudge(struct cf_chat *chat, const char *name, int n, struct
     if (cf_settings_turn(&chat->settings, info->setting, n, CF_ORIGIN_USER)) {
         struct cf_buf value = CF_BUF_INIT;
         cf_settings_format(&chat->settings, info->setting, &value);
-        (void)cf_settings_set(&chat->own, info->setting, value.data, CF_ORIGIN_USER, NULL, NULL);
+        (void)cf_settings_set(layer_of(chat, info), info->setting, value.data, CF_ORIGIN_USER, NULL,
+                              NULL);
         cf_buf_release(&value);
         after_change(chat, info);
     }
@@ -261,6 +270,9 @@ void cf_chat_switch_model(struct cf_chat *chat)
     chat->next_model_path = NULL;
     chat->is_loaded = true;
     chat->is_load_failed = false;
+    if (chat->base.sources[CF_SETTING_PACE].origin == CF_ORIGIN_MODEL) {
+        cf_settings_reset(&chat->base, CF_SETTING_PACE); /* it was for the model before */
+    }
     cf_chat_take_model(chat);
     for (size_t i = 1; i < chat->tree->n_nodes; i++) {
         cf_chat_node_set_ids(chat->tree->nodes[i], cf_chat_tokenizer(chat));

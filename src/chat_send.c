@@ -439,6 +439,7 @@ static void go_on(struct cf_chat *chat, struct cf_chat_work *work, struct cf_cha
 
 static void set_sampling(const struct cf_chat *chat, struct cf_chat_work *work)
 {
+    cf_worker_set_pace(chat->worker, chat->settings.pace);
     struct cf_job *job = &work->job;
     job->kind = CF_JOB_GENERATE;
     job->n_alternatives = work->n;

@@ -21,6 +21,9 @@
 #include "thread.h"
 #include "ui.h"
 
+/* Tokens a second of the bundled model in the terminal interface. */
+#define BUNDLED_PACE "40"
+
 /* A standard stream that was closed is given to the next file opened, and what is written to it
  * would land there.  In its place stands the null device, opened the other way round: reading
  * standard input and writing the others fail as they do on a closed stream. */
@@ -123,6 +126,7 @@ static enum cf_exit run_face(struct cf_cli *cli)
     char *model_path = NULL;
     char *cache_path = NULL;
     char *config = config_path(cli);
+    bool is_bundled = cli->settings.model == NULL;
     /* No thread but this one is to take a signal, and this one only while it polls; but a crash
      * is handled wherever it happens, so that the terminal is given back. */
     sigset_t all;
@@ -130,6 +134,11 @@ static enum cf_exit run_face(struct cf_cli *cli)
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     (void)cf_path_in(&cache_path, CF_FOLDER_CACHE, "digests", NULL);
     enum cf_code code = cf_cli_model_path(&model_path, cli, &err);
+    if (is_bundled) {
+        /* It ends a reply before a person could turn a knob or read along. */
+        (void)cf_settings_set(&cli->settings, CF_SETTING_PACE, BUNDLED_PACE, CF_ORIGIN_MODEL, NULL,
+                              NULL);
+    }
     if (code == CF_OK) {
         const struct cf_chat_params params = {
             .model_path = model_path,
@@ -150,7 +159,7 @@ static enum cf_exit run_face(struct cf_cli *cli)
             .settings = &cli->settings,
             .config = &cli->config,
             .config_path = config,
-            .is_model_bundled = cli->settings.model == NULL,
+            .is_model_bundled = is_bundled,
         };
         code = ui_run(&params, &err);
         struct cf_err unsaved = CF_ERR_INIT;

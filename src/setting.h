@@ -81,6 +81,10 @@ enum cf_setting_flags {
     X(CF_SETTING_FREQUENCY_PENALTY, "frequency-penalty", 0, CF_TYPE_REAL,                          \
       sampling.frequency_penalty, CF_SET_KNOB, -2, 2, 0.05, 2, "0", "F", "", "",                   \
       "taken off a token's logit each time that the reply has used it; 0 is off")                  \
+    X(CF_SETTING_PACE, "pace", 0, CF_TYPE_INT, pace, CF_SET_ANYWHERE | CF_SET_LIVE, 0, 1000000, 5, \
+      100, "0", "N", "tokens/s", "",                                                               \
+      "how fast a reply runs at most, to be read and steered while it is written; 0 is as fast "   \
+      "as it can")                                                                                 \
     X(CF_SETTING_SEED, "seed", 0, CF_TYPE_SEED, seed, CF_SET_SPEECH, 0, 0, 0, 0, "random", "N",    \
       "", "", "where the draws start: the same seed, the same reply")                              \
     X(CF_SETTING_MAX_TOKENS, "max-tokens", 'n', CF_TYPE_INT, max_tokens, CF_SET_SPEECH, 1,         \
@@ -163,6 +167,7 @@ struct cf_source {
 
 struct cf_settings {
     struct cf_sampling sampling;
+    int32_t pace;  /* 0: as fast as it can */
     uint64_t seed; /* meaningful when has_seed */
     bool has_seed;
     int32_t max_tokens;

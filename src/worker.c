@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "mem.h"
 #include "thread.h"
@@ -156,7 +157,11 @@ enum cf_code cf_worker_new(struct cf_worker **worker, const struct cf_worker_par
     made->out = &made->batches[1];
     made->load_err = CF_ERR_INIT;
     pthread_mutex_init(&made->mutex, NULL);
-    pthread_cond_init(&made->changed, NULL);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->changed, &clock);
+    pthread_condattr_destroy(&clock);
     int failure = cf_thread_start(&made->thread, run, made);
     if (failure != 0) {
         free_worker(made);
@@ -220,6 +225,13 @@ uint32_t cf_worker_turn(struct cf_worker *worker, uint64_t number,
     atomic_store(&worker->knobs_version, version);
     tell(worker);
     return version;
+}
+
+void cf_worker_set_pace(struct cf_worker *worker, double tokens_per_second)
+{
+    pthread_mutex_lock(&worker->mutex);
+    atomic_store(&worker->pace, tokens_per_second);
+    tell(worker);
 }
 
 void cf_worker_pause(struct cf_worker *worker, uint64_t number)

@@ -197,6 +197,11 @@ void cf_worker_cancel(struct cf_worker *worker, uint64_t number);
 uint32_t cf_worker_turn(struct cf_worker *worker, uint64_t number,
                         const struct cf_sampling *sampling);
 
+/* Tokens a second that replies get at most from now on; 0, as it begins: as fast as they can.  It
+ * changes nothing of what a job yields; orders reach a job that waits for its next token at once,
+ * and knobs hold for that token. */
+void cf_worker_set_pace(struct cf_worker *worker, double tokens_per_second);
+
 /* Holds job NUMBER before its next token. */
 void cf_worker_pause(struct cf_worker *worker, uint64_t number);
 void cf_worker_resume(struct cf_worker *worker, uint64_t number);

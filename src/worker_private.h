@@ -44,6 +44,7 @@ struct cf_worker {
     _Atomic uint64_t newest;        /* number of the job submitted last */
     _Atomic uint32_t knobs_version; /* of the mailbox */
     _Atomic uint64_t held_job;      /* the job that is to pause; 0: none */
+    _Atomic double pace;            /* tokens a second at most; 0: any number */
 
     /* Under the mutex. */
     pthread_mutex_t mutex;

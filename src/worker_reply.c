@@ -2,8 +2,10 @@
 /* Alternatives of a reply, decoded together token by token.
  *
  * Everything that a wave needs is taken before its first token; from there on nothing allocates. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "loop.h"
 #include "mem.h"
@@ -33,6 +35,7 @@ struct wave {
     struct cf_sampling sampling;
     bool has_read_knobs; /* what was turned before this wave began is in force */
     size_t n_schedule;   /* runs of the schedule already in force */
+    double paced_at;     /* when the last token was due, while there is a pace */
     struct cf_buf whole; /* characters that came out of the detokenizer */
     struct cf_buf shown; /* text that may be shown */
 };
@@ -294,6 +297,34 @@ static enum cf_code hold(struct wave *wave, int32_t *forced, struct cf_err *err)
     }
 }
 
+/* Waits until the next token is due, unless something else is to be done first. */
+static void keep_pace(struct wave *wave)
+{
+    struct cf_worker *worker = wave->worker;
+    if (!(atomic_load_explicit(&worker->pace, memory_order_relaxed) > 0)) {
+        return;
+    }
+    pthread_mutex_lock(&worker->mutex);
+    for (;;) {
+        double pace = atomic_load(&worker->pace);
+        double now = cf_worker_now();
+        double due = pace > 0 ? wave->paced_at + 1 / pace : now;
+        if (due <= now) {
+            /* One that is late moves those after it. */
+            wave->paced_at = now - due < 1e-2 ? due : now;
+            break;
+        }
+        if (cf_worker_is_interrupted(worker) ||
+            atomic_load(&worker->held_job) == wave->job->number) {
+            break;
+        }
+        double whole = floor(due);
+        struct timespec until = {.tv_sec = (time_t)whole, .tv_nsec = (long)((due - whole) * 1e9)};
+        (void)pthread_cond_timedwait(&worker->changed, &worker->mutex, &until);
+    }
+    pthread_mutex_unlock(&worker->mutex);
+}
+
 /* Why a reply that has just got a token ends, if it does. */
 static enum cf_end_reason reason_after(const struct wave *wave, struct alternative *alternative)
 {
@@ -352,6 +383,7 @@ static enum cf_code step(struct wave *wave, int *n_active, struct cf_err *err)
 {
     struct cf_worker *worker = wave->worker;
     const struct cf_interrupt interrupt = {.fn = cf_worker_is_interrupted, .arg = worker};
+    keep_pace(wave);
     if (cf_worker_is_interrupted(worker)) {
         return cf_err_set(err, CF_ERR_CANCELLED, "cancelled");
     }
@@ -389,6 +421,7 @@ enum cf_code cf_worker_wave(struct cf_worker *worker, const struct cf_job *job, 
                         .progress = progress,
                         .n = n,
                         .index = job->n_prefix,
+                        .paced_at = -INFINITY,
                         .sampling = job->sampling};
     enum cf_code code = CF_OK;
     for (int32_t i = 1; i < n && code == CF_OK; i++) {

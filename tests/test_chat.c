@@ -317,6 +317,30 @@ static void chat__knobs__act_on_the_reply_being_written(void **state)
     assert_true(cf_chat_settings(fixture->chat)->sampling.temperature > 1.49);
 }
 
+static void chat__pace__is_of_the_person_and_no_knob_of_the_reply(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct cf_err err = CF_ERR_INIT;
+    start(fixture, true);
+    settle(fixture);
+    assert_int_equal(cf_chat_set(fixture->chat, "pace", "20000", &err), CF_OK);
+    say(fixture, "pace");
+    assert_int_equal(last_turn(fixture)->state, CF_TURN_COMPLETE);
+    assert_int_equal(last_turn(fixture)->n_marks, 1);
+    /* No conversation takes it along. */
+    cf_chat_new_conversation(fixture->chat);
+    settle(fixture);
+    assert_int_equal(cf_chat_settings(fixture->chat)->pace, 20000);
+    assert_int_equal(cf_chat_nudge(fixture->chat, "pace", -1, &err), CF_OK);
+    assert_int_equal(cf_chat_settings(fixture->chat)->pace, 19995);
+    cf_chat_open(fixture->chat, CF_CHAT_LAST);
+    settle(fixture);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
+    assert_int_equal(cf_chat_settings(fixture->chat)->pace, 19995);
+    assert_int_equal(cf_chat_unset(fixture->chat, "pace", &err), CF_OK);
+    assert_int_equal(cf_chat_settings(fixture->chat)->pace, 0);
+}
+
 static void chat__knobs__act_on_more_alternatives_than_a_batch(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -656,6 +680,7 @@ int main(void)
         TEST(chat__stop__holds_what_waited_and_not_what_comes_after),
         TEST(chat__stop_and_continue__is_as_if_never_stopped),
         TEST(chat__knobs__act_on_the_reply_being_written),
+        TEST(chat__pace__is_of_the_person_and_no_knob_of_the_reply),
         TEST(chat__knobs__act_on_more_alternatives_than_a_batch),
         TEST(chat__continue__under_another_template_is_an_alternative),
         TEST(chat__step__takes_the_token_that_is_chosen),

@@ -118,10 +118,11 @@ static void setting__table__is_consistent(void **state)
         bool has_range = info->type == CF_TYPE_INT || info->type == CF_TYPE_REAL;
         assert_int_equal(has_range, info->least < info->greatest);
         assert_int_equal(info->type == CF_TYPE_CHOICE, info->choices[0] != '\0');
-        /* What is live is a knob, and a preset holds nothing but knobs. */
+        /* What is live is a knob, and a preset holds nothing but knobs of a conversation. */
         bool is_live = (info->flags & CF_SET_LIVE) != 0;
+        bool is_of_conversation = (info->flags & CF_SET_CONVERSATION) != 0;
         assert_true(!is_live || info->step > 0);
-        assert_int_equal(is_live, (info->flags & CF_SET_PRESET) != 0);
+        assert_int_equal(is_live && is_of_conversation, (info->flags & CF_SET_PRESET) != 0);
     }
     assert_ptr_equal(cf_setting_find("top_p"), cf_setting_find("top-p"));
     assert_null(cf_setting_find("top"));

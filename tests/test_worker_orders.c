@@ -100,6 +100,65 @@ static void worker__knobs__wait_with_the_job_they_are_for(void **state)
     cf_ids_release(&second.ids);
 }
 
+/* At this pace the second token is due in a quarter of an hour: what comes at once, came by order.
+ */
+static void worker__pace__keeps_no_order_waiting(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cf_job job = job_of("pace", 50);
+    static int32_t greedy[50];
+    memcpy(greedy, run_job(fixture, &job)->ids[0], sizeof greedy);
+    cf_worker_set_pace(fixture->worker, 1e-3);
+
+    /* A knob holds for the very next token. */
+    clear_outcome(&fixture->outcome);
+    job.seed = 3;
+    uint64_t number = cf_worker_submit(fixture->worker, &job);
+    wait_for_tokens(fixture, number, 1);
+    struct cf_sampling hot = job.sampling;
+    hot.temperature = 1.5;
+    (void)cf_worker_turn(fixture->worker, number, &hot);
+    cf_worker_set_pace(fixture->worker, 0);
+    const struct outcome *outcome = finish(fixture, number);
+    assert_int_equal(outcome->n_knobs, 1);
+    assert_int_equal(outcome->knobs_index, 1);
+    assert_int_equal(outcome->n_ids[0], 50);
+    assert_int_equal(outcome->ids[0][0], greedy[0]);
+
+    /* Holding and steps. */
+    cf_worker_set_pace(fixture->worker, 1e-3);
+    clear_outcome(&fixture->outcome);
+    number = cf_worker_submit(fixture->worker, &job);
+    wait_for_tokens(fixture, number, 1);
+    cf_worker_pause(fixture->worker, number);
+    wait_for_pause(fixture, number, 1);
+    cf_worker_step(fixture->worker, number, -1);
+    wait_for_pause(fixture, number, 2);
+    cf_worker_resume(fixture->worker, number);
+
+    /* The end. */
+    cf_worker_cancel(fixture->worker, number);
+    outcome = finish(fixture, number);
+    assert_int_equal(outcome->reason, CF_END_CANCELLED);
+    assert_memory_equal(outcome->ids[0], greedy, (size_t)outcome->n_ids[0] * sizeof greedy[0]);
+    cf_ids_release(&job.ids);
+}
+
+/* A pace changes when tokens come, not which. */
+static void worker__pace__changes_no_token(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cf_job job = job_of("pace", 20);
+    job.sampling.temperature = 1;
+    static int32_t free_run[20];
+    memcpy(free_run, run_job(fixture, &job)->ids[0], sizeof free_run);
+    cf_worker_set_pace(fixture->worker, 1000);
+    const struct outcome *outcome = run_job(fixture, &job);
+    assert_int_equal(outcome->n_ids[0], 20);
+    assert_memory_equal(outcome->ids[0], free_run, sizeof free_run);
+    cf_ids_release(&job.ids);
+}
+
 static void worker__pause__turns_recut_and_steps_take_what_is_chosen(void **state)
 {
     struct fixture *fixture = *state;
@@ -323,6 +382,8 @@ int main(void)
         TEST(worker__knobs__act_from_the_token_that_is_told),
         TEST(worker__knobs__hold_for_the_waves_that_follow),
         TEST(worker__knobs__wait_with_the_job_they_are_for),
+        TEST(worker__pace__keeps_no_order_waiting),
+        TEST(worker__pace__changes_no_token),
         TEST(worker__pause__turns_recut_and_steps_take_what_is_chosen),
         TEST(worker__cancel__keeps_what_there_is),
         TEST(worker__evaluate__leaves_only_what_is_new),

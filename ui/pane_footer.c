@@ -125,8 +125,10 @@ static void describe_context(const struct cf_chat_status *status, bool has_meter
     cf_buf_addf(text, "%d/%d", status->n_used, status->n_ctx);
 }
 
-static void describe_work(const struct cf_chat_status *status, struct cf_buf *text)
+static void describe_work(const struct cf_chat_status *status, int32_t pace, struct cf_buf *text)
 {
+    /* Held to its pace, the speed says nothing of the model. */
+    bool is_paced = pace > 0 && status->tokens_per_second >= 0.9 * pace;
     const char *words = "";
     switch (status->phase) {
     case CF_PHASE_SAVING:
@@ -147,6 +149,8 @@ static void describe_work(const struct cf_chat_status *status, struct cf_buf *te
     }
     if (words[0] != '\0') {
         cf_buf_add_str(text, words);
+    } else if (is_paced) {
+        cf_buf_addf(text, "pace %d", (int)pace);
     } else if (status->tokens_per_second > 0) {
         cf_buf_addf(text, "%.*f tok/s", status->tokens_per_second < 9.95 ? 1 : 0,
                     status->tokens_per_second);
@@ -171,7 +175,7 @@ static void describe_values(const struct ui_footer_data *data, int level, struct
     }
     struct cf_buf part = CF_BUF_INIT;
     if (level < 2) {
-        describe_work(data->status, &part);
+        describe_work(data->status, data->settings->pace, &part);
         add_part(line, &part);
         cf_buf_clear(&part);
     }

@@ -15,7 +15,8 @@ enum {
 static bool is_knob(enum cf_setting setting)
 {
     const struct cf_setting_info *info = cf_setting_info(setting);
-    return info->step > 0 && info->flags & CF_SET_SLASH && info->flags & CF_SET_CONVERSATION;
+    return info->step > 0 && info->flags & CF_SET_SLASH &&
+           info->flags & (CF_SET_CONVERSATION | CF_SET_LIVE);
 }
 
 size_t ui_knobs_n(void)

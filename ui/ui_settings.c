@@ -112,13 +112,19 @@ static void show_setting(struct ui *ui, const struct cf_setting_info *info)
     ui_answer_take(ui, cf_buf_take(&text));
 }
 
+/* Whether the chat acts on it, not the face. */
+static bool is_of_chat(const struct cf_setting_info *info)
+{
+    return info->flags & (CF_SET_CONVERSATION | CF_SET_LIVE);
+}
+
 static void show_settings(struct ui *ui)
 {
     struct cf_buf text = CF_BUF_INIT;
     const struct cf_settings *settings = cf_chat_settings(ui->chat);
     for (int i = 0; i < CF_N_SETTINGS; i++) {
         const struct cf_setting_info *info = cf_setting_info((enum cf_setting)i);
-        if (info->flags & CF_SET_SLASH && info->flags & CF_SET_CONVERSATION) {
+        if (info->flags & CF_SET_SLASH && is_of_chat(info)) {
             cf_buf_addf(&text, "%s%s ", text.size > 0 ? " · " : "", info->name);
             cf_settings_format(settings, info->setting, &text);
         }
@@ -130,7 +136,7 @@ static void show_settings(struct ui *ui)
 static bool set_of_face(struct ui *ui, const struct cf_setting_info *info, const char *value)
 {
     struct cf_err err = CF_ERR_INIT;
-    if (info->flags & CF_SET_CONVERSATION) {
+    if (is_of_chat(info)) {
         return false;
     }
     if (info->setting == CF_SETTING_THEME) {
