@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What .ci/run and .ci/long share: steps with their times, and totals counted from the test logs.
+# What .ci/run and .ci/long share: steps with their times, packages, and totals counted from the
+# test logs.
 passed=0 failed=0 skipped=0
 failures=
 jobs=$(getconf _NPROCESSORS_ONLN)
@@ -19,6 +20,15 @@ step() {
     failures="$failures, $step_name"
     failed=$((failed + 1))
     return 1
+}
+
+# install_packages PACKAGE...: installs all of them when one is missing.
+install_packages() {
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed' ||
+            { apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+                apt-get install -q -y --no-install-recommends "$@"; } || return 1
+    done
 }
 
 # count DIR: adds the single results that the TAP drivers recorded below DIR, and shows what failed

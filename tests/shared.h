@@ -47,12 +47,12 @@ static inline char *test_read_file(const char *path, size_t *size)
     return bytes;
 }
 
-/* Gives FN the bytes of each file of a fuzzing corpus in tests/fixtures/; returns how many. */
+/* Gives FN the bytes of each file of a fuzzing corpus in tests/fuzz/corpus; returns how many. */
 static inline int test_replay_corpus(const char *name,
                                      void (*fn)(const uint8_t *bytes, size_t size))
 {
     char folder[1024];
-    (void)snprintf(folder, sizeof folder, "%s/tests/fixtures/%s", TEST_SRCDIR, name);
+    (void)snprintf(folder, sizeof folder, "%s/tests/fuzz/corpus/%s", TEST_SRCDIR, name);
     DIR *dir = opendir(folder);
     assert_non_null(dir);
     int n_files = 0;

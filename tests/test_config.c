@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config_check.h"
 #include "config_file.h"
 #include "mem.h"
 #include "path.h"
 #include "random.h"
+#include "shared.h"
 
 /* A folder of this test alone, removed with all that it holds. */
 static char folder[64];
@@ -486,6 +488,12 @@ static void path__read_file__is_bounded(void **state)
     free(path);
 }
 
+static void config__corpus__keeps_every_rule(void **state)
+{
+    (void)state;
+    assert_true(test_replay_corpus("config", config_check_bytes) >= 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +510,7 @@ int main(void)
         cmocka_unit_test(path__parts),
         cmocka_unit_test(path__make_folder__makes_what_is_missing),
         cmocka_unit_test(path__read_file__is_bounded),
+        cmocka_unit_test(config__corpus__keeps_every_rule),
     };
     return cmocka_run_group_tests_name("config", tests, make_folder, remove_folder);
 }

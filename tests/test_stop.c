@@ -2,10 +2,10 @@
 /* stop at its header. */
 #include "test.h"
 
-#include <dirent.h>
 #include <stdio.h>
 
 #include "random.h"
+#include "shared.h"
 #include "stop_check.h"
 
 static struct cf_texts texts_of(const char *const *items, size_t n)
@@ -116,27 +116,7 @@ static void stop__feed__agrees_with_a_naive_search(void **state)
 static void stop__corpus__keeps_its_promises(void **state)
 {
     (void)state;
-    char folder[1024];
-    (void)snprintf(folder, sizeof folder, "%s/tests/fixtures/stop", TEST_SRCDIR);
-    DIR *dir = opendir(folder);
-    assert_non_null(dir);
-    int n_files = 0;
-    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (entry->d_name[0] == '.') {
-            continue;
-        }
-        char path[2048];
-        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        FILE *file = fopen(path, "rb");
-        assert_non_null(file);
-        unsigned char bytes[4096];
-        size_t size = fread(bytes, 1, sizeof bytes, file);
-        (void)fclose(file);
-        stop_check_bytes(bytes, size);
-        n_files++;
-    }
-    (void)closedir(dir);
-    assert_true(n_files > 0);
+    assert_true(test_replay_corpus("stop", stop_check_bytes) >= 10);
 }
 
 int main(void)

@@ -495,7 +495,7 @@ static void open__damaged_gguf__is_refused_or_sound(void **state)
 static void open__corpus__is_refused_or_sound(void **state)
 {
     (void)state;
-    assert_true(test_replay_corpus("tokenizer/fuzz", tokenizer_check_bytes) >= 10);
+    assert_true(test_replay_corpus("tokenizer", tokenizer_check_bytes) >= 10);
 }
 
 static int set_up(void **state)

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "random.h"
+#include "shared.h"
 #include "text.h"
 #include "text_check.h"
 #include "wrap.h"
@@ -219,6 +220,12 @@ static void text__any_bytes__keep_every_rule(void **state)
     }
 }
 
+static void text__corpus__keeps_every_rule(void **state)
+{
+    (void)state;
+    assert_true(test_replay_corpus("text", text_check_bytes) >= 10);
+}
+
 static void wrap__extend__of_one_long_word_stays_linear(void **state)
 {
     (void)state;
@@ -249,6 +256,7 @@ int main(void)
         cmocka_unit_test(wrap__extend__in_pieces_equals_at_once),
         cmocka_unit_test(wrap__cut__lets_the_text_be_edited_anywhere),
         cmocka_unit_test(text__any_bytes__keep_every_rule),
+        cmocka_unit_test(text__corpus__keeps_every_rule),
         cmocka_unit_test(wrap__extend__of_one_long_word_stays_linear),
     };
     return cmocka_run_group_tests_name("wrap", tests, NULL, NULL);
