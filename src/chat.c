@@ -87,6 +87,7 @@ static void free_chat(struct cf_chat *chat)
     cf_chat_stop_digest(chat);
     cf_worker_free(chat->next_worker);
     cf_worker_free(chat->worker);
+    cf_chat_look_release(chat);
     while (chat->works != NULL) {
         struct cf_chat_work *next = chat->works->next;
         cf_chat_work_free(chat->works);
@@ -273,6 +274,7 @@ static void do_what_is_due(struct cf_chat *chat)
     }
     cf_chat_start_queued(chat);
     cf_chat_idle(chat);
+    cf_chat_look_step(chat);
     cf_chat_free_retired(chat);
 }
 

@@ -89,6 +89,7 @@ enum cf_change {
     CF_CHANGE_NOTICE = 1 << 13,  /* cf_chat_notice_take */
     CF_CHANGE_EVENTS = 1 << 14,  /* cf_chat_events */
     CF_CHANGE_SETTLED = 1 << 15, /* cf_chat_is_settled turned true */
+    CF_CHANGE_LOOK = 1 << 16,    /* cf_chat_looked, or a turn's shades */
 };
 
 /* Takes in what worker and storage have to say and goes on with what follows from it.  Returns the
@@ -345,6 +346,48 @@ void cf_chat_start_held(struct cf_chat *chat, bool is_held);
 enum cf_code cf_chat_pause(struct cf_chat *chat, struct cf_err *err);
 enum cf_code cf_chat_resume(struct cf_chat *chat, struct cf_err *err);
 enum cf_code cf_chat_step(struct cf_chat *chat, int32_t id, struct cf_err *err);
+
+/* --- looking at tokens --- */
+
+enum cf_look_state {
+    CF_LOOK_READING, /* what is on record is there; the rest is being evaluated again, while nothing
+                        else is to be done */
+    CF_LOOK_DONE,
+    CF_LOOK_FAILED, /* error says why; what is on record is there */
+};
+
+struct cf_chat_look_token {
+    size_t begin, end; /* bytes of the turn's text that it spells; equal where that is not shown */
+    int32_t id;
+    int32_t rank;
+    float p_raw, p;
+    float p_if; /* in force under the settings of now; what was cut has 0; -1: not known */
+    enum cf_token_origin origin;
+};
+
+/* A reply token by token. */
+struct cf_chat_look {
+    int64_t message;
+    enum cf_look_state state;
+    const char *error;
+    const struct cf_chat_look_token *tokens;
+    size_t n;
+    /* Once done, the replay's verdict: */
+    int32_t n_compared, n_same;
+    int32_t first_other; /* the first token that came out otherwise; -1: none */
+    int32_t n_cut_if; /* of the tokens drawn, how many the settings of now would have cut; -1: not
+                         known, or they are those it was made with */
+};
+
+/* Looks at the reply TURN, until another is looked at, it is ended, or the turns change.  What the
+ * settings of now would have done is kept up to date as knobs are turned. */
+enum cf_code cf_chat_look_at(struct cf_chat *chat, size_t turn, struct cf_err *err);
+void cf_chat_look_end(struct cf_chat *chat);
+/* NULL: nothing is looked at. */
+const struct cf_chat_look *cf_chat_looked(const struct cf_chat *chat);
+/* What token K of it was chosen from, under the settings of now once n_cut_if is known; NULL while
+ * that is not known. */
+const struct cf_choice *cf_chat_look_choice(const struct cf_chat *chat, size_t k);
 
 /* What stands in the input line; saved with the conversation now and then.  Idle work evaluates
  * it. */

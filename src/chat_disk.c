@@ -246,6 +246,9 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
     case CF_WHAT_TREE:
         cf_chat_handle_opening(chat, pending, event);
         return;
+    case CF_WHAT_SNAPSHOT:
+        cf_chat_look_take_snapshot(chat, pending->target != 0, event);
+        return;
     case CF_WHAT_TITLE:
         cf_chat_handle_title(chat, event);
         return;

@@ -68,6 +68,7 @@ static void after_change(struct cf_chat *chat, const struct cf_setting_info *inf
         } else if (chat->reply != NULL) {
             chat->reply->job.sampling = chat->settings.sampling;
         }
+        cf_chat_look_turned(chat);
     } else {
         chat->is_prompt_told = false;
         cf_chat_idle_later(chat);
@@ -261,6 +262,7 @@ void cf_chat_switch_model(struct cf_chat *chat)
         return;
     }
     cf_worker_free(chat->worker);
+    cf_chat_look_release(chat);
     free_works(chat);
     chat->worker = chat->next_worker;
     chat->next_worker = NULL;

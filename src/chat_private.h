@@ -11,6 +11,7 @@
  * chat_open.c    opening a conversation and leaving it; drafts
  * chat_edit.c    what changes the tree without a reply: walk, delete, pin, fork, undo
  * chat_recipe.c  what is recorded of a reply; the model's digest
+ * chat_look.c    a reply looked at token by token
  * chat_export.c  the path as Markdown */
 #ifndef CF_CHAT_PRIVATE_H
 #define CF_CHAT_PRIVATE_H
@@ -22,6 +23,7 @@
 #include "config_file.h"
 #include "digest.h"
 #include "ids.h"
+#include "look.h"
 #include "prompt.h"
 #include "recipe.h"
 #include "storage.h"
@@ -120,7 +122,32 @@ struct cf_chat_work {
     double made_at, first_at; /* when it was made, and its first token taken */
     int32_t n_tokens;         /* of alternative 0, new ones */
     struct cf_chat_tree *tree;
+    struct cf_chat_looking *looking; /* of a CALL; NULL */
     struct cf_chat_work *next;
+};
+
+/* A reply being looked at.  The worker uses recipe, turns, template, system, look and the flags
+ * behind them while a job is under way; the front may read them once it is over. */
+struct cf_chat_looking {
+    const struct cf_chat_node *node;
+    struct cf_recipe recipe;
+    struct cf_turn *turns;
+    struct cf_ids *ids; /* of the turns */
+    size_t n_turns;
+    struct cf_template template;
+    char *system;
+    bool has_template, has_system;
+    struct cf_look look;
+    struct cf_sampling sampling_if; /* for the what-if */
+    bool wants_if;                  /* it has not been done yet */
+    bool is_evaluated;              /* look has run */
+    /* The front's own: */
+    bool is_under_way;
+    bool is_turned;  /* knobs are no longer those last asked for */
+    bool is_dropped; /* nobody looks any more: free it when the job is over */
+    struct cf_err err;
+    struct cf_chat_look view;
+    struct cf_chat_look_token *tokens;
 };
 
 struct cf_chat_message {
@@ -144,8 +171,9 @@ enum cf_chat_what {
     CF_WHAT_TITLE,
     CF_WHAT_FORK,
     CF_WHAT_UNDO,
-    CF_WHAT_SHELF, /* a rename, delete, pin or archive: the list changes */
-    CF_WHAT_OTHER, /* only a failure is of interest */
+    CF_WHAT_SHELF,    /* a rename, delete, pin or archive: the list changes */
+    CF_WHAT_SNAPSHOT, /* of looking: target 0 the template, 1 the system prompt */
+    CF_WHAT_OTHER,    /* only a failure is of interest */
 };
 
 struct cf_chat_pending {
@@ -237,8 +265,9 @@ struct cf_chat {
     bool is_prompt_told; /* what is odd about the prompt was said for these settings */
 
     /* Jobs. */
-    struct cf_chat_work *works; /* all under way */
-    struct cf_chat_work *reply; /* the one that writes, among them; NULL */
+    struct cf_chat_work *works;      /* all under way */
+    struct cf_chat_work *reply;      /* the one that writes, among them; NULL */
+    struct cf_chat_looking *looking; /* NULL: nothing is looked at */
     bool starts_held;
     bool is_idle_due;                 /* the conversation or draft changed: evaluate anew */
     struct cf_chat_node **unfinished; /* ended, but the digest for their recipes is not there yet */
@@ -430,6 +459,20 @@ void cf_chat_save_draft(struct cf_chat *chat);
 void cf_chat_save_leaf(struct cf_chat *chat);
 /* The path goes another way. */
 void cf_chat_after_path_change(struct cf_chat *chat);
+
+/* --- chat_look.c --- */
+
+/* Goes on with the look when nothing else is to be done. */
+void cf_chat_look_step(struct cf_chat *chat);
+/* The job of a look is over. */
+void cf_chat_look_take(struct cf_chat *chat, struct cf_chat_work *work, enum cf_end_reason reason,
+                       const char *sentence);
+void cf_chat_look_take_snapshot(struct cf_chat *chat, bool is_system,
+                                const struct cf_storage_event *event);
+/* Frees it, once the worker is gone. */
+void cf_chat_look_release(struct cf_chat *chat);
+/* A knob was turned. */
+void cf_chat_look_turned(struct cf_chat *chat);
 
 /* --- chat_recipe.c --- */
 

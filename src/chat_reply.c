@@ -314,6 +314,8 @@ static void handle_end(struct cf_chat *chat, struct cf_chat_work *work,
 {
     if (work == chat->reply) {
         handle_reply_end(chat, work, event, sentence);
+    } else if (work->looking != NULL) {
+        cf_chat_look_take(chat, work, event->reason, sentence);
     } else if (event->reason == CF_END_DONE) {
         chat->status.n_cached = (int32_t)work->job.ids.n;
         cf_chat_mark(chat, CF_CHANGE_STATUS);

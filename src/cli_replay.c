@@ -189,8 +189,8 @@ static enum cf_code run(struct cf_replay_result *result, const struct stored *st
                                           .turns = turns,
                                           .n_turns = n};
     const struct cf_interrupt interrupt = cf_engine_interrupt();
-    code = cf_replay_run(result, &reply, engine->session, engine->tokenizer, NULL, NULL, &interrupt,
-                         err);
+    code = cf_replay_run(result, &reply, engine->session, 0, engine->tokenizer, NULL, NULL,
+                         &interrupt, err);
     for (size_t i = 0; i < n; i++) {
         cf_ids_release(&ids[i]);
     }

@@ -86,6 +86,7 @@ struct replay {
     const struct cf_replay_reply *reply;
     const struct cf_recipe *recipe;
     struct cf_session *session;
+    int branch;
     const struct cf_tokenizer *tokenizer;
     struct cf_sampler *sampler;
     const struct cf_interrupt *interrupt;
@@ -190,8 +191,9 @@ static enum cf_code evaluate(struct replay *replay, struct cf_err *err)
             ? cf_err_set(err, CF_ERR_MISMATCH,
                          "nothing was recorded of how the prompt was evaluated: the reply was cut "
                          "short too early")
-            : cf_session_sync_runs(replay->session, 0, replay->ids.data, (int32_t)replay->ids.n,
-                                   runs, job->n_paths, replay->interrupt, err);
+            : cf_session_sync_runs(replay->session, replay->branch, replay->ids.data,
+                                   (int32_t)replay->ids.n, runs, job->n_paths, replay->interrupt,
+                                   err);
     free(runs);
     return code;
 }
@@ -229,23 +231,25 @@ static enum cf_code make_token(struct replay *replay, int32_t k, bool is_last, s
     const struct cf_recipe_token *token = &recipe->tokens[k];
     bool is_drawn = token->origin == CF_TOKEN_DRAWN;
     struct cf_history history = {.n_prompt = job->n_prompt};
-    history.ids = cf_session_ids(replay->session, 0, &history.n);
+    history.ids = cf_session_ids(replay->session, replay->branch, &history.n);
+    const float *logits = cf_session_logits(replay->session, replay->branch);
     struct cf_choice choice;
-    cf_sampler_sample(replay->sampler, cf_session_logits(replay->session, 0),
-                      cf_recipe_sampling_at(recipe, k), &history, job->seed, job->stream,
-                      (uint32_t)(k - job->begin) + job->first_draw, is_drawn ? -1 : token->id,
-                      &choice);
+    cf_sampler_sample(replay->sampler, logits, cf_recipe_sampling_at(recipe, k), &history,
+                      job->seed, job->stream, (uint32_t)(k - job->begin) + job->first_draw,
+                      is_drawn ? -1 : token->id, &choice);
     if (is_drawn) {
         compare(replay, k, &choice);
     }
     if (replay->fn != NULL) {
-        replay->fn(replay->arg, k, &choice);
+        const struct cf_replay_token told = {
+            .index = k, .choice = &choice, .logits = logits, .history = &history};
+        replay->fn(replay->arg, &told);
     }
     if (is_last) {
         return CF_OK;
     }
-    const int branch = 0;
-    return cf_session_decode(replay->session, &branch, &token->id, 1, replay->interrupt, err);
+    return cf_session_decode(replay->session, &replay->branch, &token->id, 1, replay->interrupt,
+                             err);
 }
 
 /* What a fork inherited whole needs no doing: the next job's prompt holds it. */
@@ -261,10 +265,14 @@ static enum cf_code do_job(struct replay *replay, struct cf_err *err)
 {
     int32_t begin = replay->recipe->jobs[replay->j].begin;
     int32_t end = job_end(replay->recipe, replay->j);
-    if (!has_drawn(replay->recipe, begin, end)) {
+    bool is_compared = has_drawn(replay->recipe, begin, end);
+    if (begin == end || (!is_compared && replay->fn == NULL)) {
         return CF_OK;
     }
-    enum cf_code code = build_prompt(replay, err);
+    enum cf_code code = build_prompt(replay, is_compared ? err : NULL);
+    if (code == CF_ERR_MISMATCH && !is_compared) {
+        return CF_OK;
+    }
     if (code == CF_OK) {
         code = evaluate(replay, err);
     }
@@ -275,15 +283,16 @@ static enum cf_code do_job(struct replay *replay, struct cf_err *err)
 }
 
 enum cf_code cf_replay_run(struct cf_replay_result *result, const struct cf_replay_reply *reply,
-                           struct cf_session *session, const struct cf_tokenizer *tokenizer,
-                           cf_replay_fn *fn, void *arg, const struct cf_interrupt *interrupt,
-                           struct cf_err *err)
+                           struct cf_session *session, int branch,
+                           const struct cf_tokenizer *tokenizer, cf_replay_fn *fn, void *arg,
+                           const struct cf_interrupt *interrupt, struct cf_err *err)
 {
     const struct cf_recipe *recipe = reply->recipe;
     struct cf_replay_result found = {.n_tokens = (int32_t)recipe->n_tokens, .first = -1};
     struct replay replay = {.reply = reply,
                             .recipe = recipe,
                             .session = session,
+                            .branch = branch,
                             .tokenizer = tokenizer,
                             .interrupt = interrupt,
                             .fn = fn,

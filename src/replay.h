@@ -40,9 +40,15 @@ struct cf_replay_result {
     int32_t n_p_same;   /* of the compared, whose probability is the same to the last bit */
 };
 
-/* Called for each token of the jobs that are done again (one whose tokens were all inherited or
- * chosen by hand is not), in order, with what it was chosen from; may be NULL. */
-typedef void cf_replay_fn(void *arg, int32_t index, const struct cf_choice *choice);
+/* What a token was chosen from: valid during the call. */
+struct cf_replay_token {
+    int32_t index; /* in the reply */
+    const struct cf_choice *choice;
+    const float *logits; /* [n_vocab] */
+    const struct cf_history *history;
+};
+/* Called for each token of the jobs that are done again, in order. */
+typedef void cf_replay_fn(void *arg, const struct cf_replay_token *token);
 
 /* Whether this program on this CPU can make the reply again with MODEL: CF_ERR_MISMATCH names what
  * differs (type of the weights, version of kernels or sampler, instruction set, OpenBLAS) and what
@@ -51,12 +57,14 @@ typedef void cf_replay_fn(void *arg, int32_t index, const struct cf_choice *choi
 enum cf_code cf_replay_check(const struct cf_recipe *recipe, const struct cf_model *model,
                              struct cf_err *err);
 
-/* Makes the reply again in branch 0 of SESSION, whose KV type and n_ctx are the recipe's.
+/* Makes the reply again in BRANCH of SESSION, whose KV type and n_ctx are the recipe's.  A job
+ * whose tokens were all inherited or chosen by hand has nothing to compare: it is done only where
+ * FN (may be NULL) wants to hear of it, and passed over when its prompt can't be made again.
  * CF_ERR_MISMATCH when a prompt does not come out as it was (the digest differs): something before
  * the reply is no longer what it was then; CF_ERR_CANCELLED; what evaluating can fail with. */
 enum cf_code cf_replay_run(struct cf_replay_result *result, const struct cf_replay_reply *reply,
-                           struct cf_session *session, const struct cf_tokenizer *tokenizer,
-                           cf_replay_fn *fn, void *arg, const struct cf_interrupt *interrupt,
-                           struct cf_err *err);
+                           struct cf_session *session, int branch,
+                           const struct cf_tokenizer *tokenizer, cf_replay_fn *fn, void *arg,
+                           const struct cf_interrupt *interrupt, struct cf_err *err);
 
 #endif

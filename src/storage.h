@@ -77,6 +77,7 @@ enum cf_storage_kind {
     CF_STORAGE_TREE,        /* messages */
     CF_STORAGE_ALTERNATIVE, /* id: a leaf */
     CF_STORAGE_DRAFT_LOAD,  /* text, size, cursor */
+    CF_STORAGE_SNAPSHOT,    /* text, size */
     CF_STORAGE_SEARCH,      /* hits */
 };
 
@@ -177,6 +178,7 @@ uint64_t cf_storage_path(struct cf_storage *storage, int64_t message, size_t lim
 uint64_t cf_storage_tree(struct cf_storage *storage, int64_t conversation, bool with_recipes);
 uint64_t cf_storage_alternative(struct cf_storage *storage, int64_t message, int step);
 uint64_t cf_storage_draft_load(struct cf_storage *storage, int64_t conversation);
+uint64_t cf_storage_snapshot_load(struct cf_storage *storage, const struct cf_digest *digest);
 /* Ends earlier searches, which get CF_ERR_CANCELLED: for searching while typing. */
 uint64_t cf_storage_search(struct cf_storage *storage, const struct cf_search *search);
 /* Ends the read JOB with CF_ERR_CANCELLED, running or waiting. */

@@ -448,6 +448,13 @@ uint64_t cf_storage_draft_load(struct cf_storage *storage, int64_t conversation)
     return load(storage, CF_STORAGE_DRAFT_LOAD, conversation, 0, 0, false);
 }
 
+uint64_t cf_storage_snapshot_load(struct cf_storage *storage, const struct cf_digest *digest)
+{
+    struct cf_storage_job *job = new_job(CF_STORAGE_SNAPSHOT);
+    job->digest = *digest;
+    return submit(storage, job);
+}
+
 uint64_t cf_storage_search(struct cf_storage *storage, const struct cf_search *search)
 {
     struct cf_storage_job *job = new_job(CF_STORAGE_SEARCH);

@@ -39,6 +39,7 @@ struct cf_storage_job {
     struct cf_list_query query;
     struct cf_conversation after_item;
     struct cf_search search;
+    struct cf_digest digest;
 };
 
 struct cf_storage_queue {

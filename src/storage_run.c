@@ -47,11 +47,15 @@ static enum cf_code load_branch(struct cf_store *store, const struct cf_storage_
     return code;
 }
 
-static enum cf_code load_draft(struct cf_store *store, struct cf_storage_event *event)
+/* A draft, or the snapshot under the job's digest. */
+static enum cf_code load_text(struct cf_store *store, const struct cf_storage_job *job,
+                              struct cf_storage_event *event)
 {
     struct cf_buf text = CF_BUF_INIT;
     enum cf_code code =
-        cf_store_draft_load(&text, &event->cursor, store, event->conversation, &event->err);
+        job->kind == CF_STORAGE_SNAPSHOT
+            ? cf_store_snapshot_load(&text, store, &job->digest, &event->err)
+            : cf_store_draft_load(&text, &event->cursor, store, event->conversation, &event->err);
     if (code == CF_OK) {
         event->size = text.size;
         event->text = cf_buf_take(&text);
@@ -84,7 +88,8 @@ static enum cf_code read_job(struct cf_store *store, const struct cf_storage_job
     case CF_STORAGE_ALTERNATIVE:
         return cf_store_alternative(&event->id, store, event->id, job->step, err);
     case CF_STORAGE_DRAFT_LOAD:
-        return load_draft(store, event);
+    case CF_STORAGE_SNAPSHOT:
+        return load_text(store, job, event);
     default:
         assert(job->kind == CF_STORAGE_SEARCH);
         return search(store, job, event);

@@ -130,7 +130,7 @@ bool cf_worker_is_interrupted(void *arg)
     const struct cf_job *job = worker->running;
     return atomic_load_explicit(&worker->cancelled_to, memory_order_relaxed) >= job->number ||
            atomic_load_explicit(&worker->quits, memory_order_relaxed) ||
-           (job->kind == CF_JOB_EVALUATE &&
+           (job->kind != CF_JOB_GENERATE &&
             atomic_load_explicit(&worker->newest, memory_order_relaxed) > job->number);
 }
 
@@ -200,6 +200,7 @@ uint64_t cf_worker_submit(struct cf_worker *worker, struct cf_job *job)
     atomic_store(&worker->newest, job->number);
     if (job->starts_paused) {
         worker->n_steps = 0;
+        worker->resumes = false;
         atomic_store(&worker->held_job, job->number);
     }
     tell(worker);
@@ -237,6 +238,7 @@ void cf_worker_set_pace(struct cf_worker *worker, double tokens_per_second)
 void cf_worker_pause(struct cf_worker *worker, uint64_t number)
 {
     pthread_mutex_lock(&worker->mutex);
+    worker->resumes = false;
     if (atomic_load(&worker->held_job) != number) {
         worker->n_steps = 0;
         atomic_store(&worker->held_job, number);
@@ -248,7 +250,10 @@ void cf_worker_resume(struct cf_worker *worker, uint64_t number)
 {
     pthread_mutex_lock(&worker->mutex);
     if (atomic_load(&worker->held_job) == number) {
-        atomic_store(&worker->held_job, 0);
+        worker->resumes = worker->n_steps > 0;
+        if (!worker->resumes) {
+            atomic_store(&worker->held_job, 0);
+        }
     }
     tell(worker);
 }

@@ -49,6 +49,8 @@ struct cf_worker_params {
 
 enum cf_job_kind {
     CF_JOB_GENERATE, /* evaluates the prompt and makes tokens */
+    CF_JOB_CALL,     /* calls build, which may use session, branch and sampler as it likes, and no
+                        more; gives way like idle work */
     CF_JOB_EVALUATE, /* idle work: evaluates the prompt, so that it is in the cache; pre-empted
                         within a layer by anything submitted after it */
 };
@@ -64,7 +66,12 @@ struct cf_worker_engine {
     const struct cf_model *model;
     const struct cf_tokenizer *tokenizer;
     int32_t n_ctx;
+    enum cf_dtype kv_type;
     struct cf_interrupt interrupt; /* true: something else is to be done; give up */
+    /* For a CF_JOB_CALL: */
+    struct cf_session *session;
+    int branch; /* the one that replies use last */
+    struct cf_sampler *sampler;
 };
 
 /* A job.  The front owns it and all it points to, and leaves it alone from cf_worker_submit until
@@ -205,7 +212,8 @@ void cf_worker_set_pace(struct cf_worker *worker, double tokens_per_second);
 /* Holds job NUMBER before its next token. */
 void cf_worker_pause(struct cf_worker *worker, uint64_t number);
 void cf_worker_resume(struct cf_worker *worker, uint64_t number);
-/* Paused: makes one token, FORCED >= 0 that one, and holds again.  Steps add up. */
+/* Paused: makes one token, FORCED >= 0 that one, and holds again.  Steps add up; those asked for
+ * before a resume are made first. */
 void cf_worker_step(struct cf_worker *worker, uint64_t number, int32_t forced);
 
 /* Everything that has happened since the last call; valid until the next call.  Never NULL. */

@@ -46,9 +46,13 @@ static enum cf_code build(struct cf_worker *worker, struct cf_job *job, struct c
             .model = worker->model,
             .tokenizer = worker->tokenizer,
             .n_ctx = worker->n_ctx,
+            .kv_type = worker->kv_type,
+            .session = worker->session,
+            .branch = CF_WORKER_BATCH_MAX - 1,
+            .sampler = worker->sampler,
             .interrupt = {.fn = cf_worker_is_interrupted, .arg = worker}};
         enum cf_code code = job->build(job->arg, &engine, &job->ids, err);
-        if (code != CF_OK) {
+        if (code != CF_OK || job->kind == CF_JOB_CALL) {
             return code;
         }
         const struct cf_event event = {.kind = CF_EVENT_BUILT, .job = job->number};
@@ -153,7 +157,7 @@ void cf_worker_do(struct cf_worker *worker, struct cf_job *job)
     progress.n_evaluated_before = cf_session_counts(worker->session).n_evaluated;
     int branches[CF_WORKER_BATCH_MAX];
     enum cf_code code = build(worker, job, &err);
-    if (code == CF_OK) {
+    if (code == CF_OK && job->kind != CF_JOB_CALL) {
         progress.n_prompt = (int32_t)job->ids.n - job->n_own;
         order_branches(worker, &job->ids, branches);
         code = evaluate(worker, job, branches[0], &progress.n_reused, &err);

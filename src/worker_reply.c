@@ -253,6 +253,12 @@ static enum order wait_for_order(struct wave *wave, int32_t *forced)
             order = ORDER_STEP;
             break;
         }
+        if (worker->resumes) {
+            worker->resumes = false;
+            atomic_store(&worker->held_job, 0);
+            order = ORDER_GO;
+            break;
+        }
         if (cf_worker_is_interrupted(worker) ||
             atomic_load(&worker->knobs_version) != worker->knobs_seen) {
             break;

@@ -71,7 +71,7 @@ static enum cf_code replay_with(struct cf_replay_result *result, const struct ch
     assert_int_equal(cf_session_new(&session, model, pool, &params, NULL), CF_OK);
     enum cf_code code = cf_replay_check(recipe, model, err);
     if (code == CF_OK) {
-        code = cf_replay_run(result, &reply, session, cf_chat_tokenizer(fixture->chat), fn, arg,
+        code = cf_replay_run(result, &reply, session, 0, cf_chat_tokenizer(fixture->chat), fn, arg,
                              NULL, err);
     }
     cf_session_free(session);
@@ -359,11 +359,12 @@ static void replay__other_versions__are_refused_by_name(void **state)
 
 /* --- the choice behind each token --- */
 
-static void count_choice(void *arg, int32_t index, const struct cf_choice *choice)
+static void count_choice(void *arg, const struct cf_replay_token *token)
 {
     int32_t *n = arg;
-    assert_int_equal(index, *n);
-    assert_true(choice->n_candidates > 0);
+    assert_int_equal(token->index, *n);
+    assert_true(token->choice->n_candidates > 0);
+    assert_true(token->history->n >= token->history->n_prompt + token->index);
     (*n)++;
 }
 

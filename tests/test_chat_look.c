@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A stored reply looked at token by token. */
+#include "chat_harness.h"
+
+#include "random.h"
+
+static int set_up_hot(void **state)
+{
+    int code = set_up(state);
+    set_option(*state, "temperature", "1");
+    return code;
+}
+
+static bool is_looked(const struct chat_fixture *fixture)
+{
+    const struct cf_chat_look *look = cf_chat_looked(fixture->chat);
+    return look != NULL && look->state != CF_LOOK_READING;
+}
+
+static const struct cf_chat_look *look_at(struct chat_fixture *fixture, size_t turn)
+{
+    struct cf_err err = CF_ERR_INIT;
+    if (cf_chat_look_at(fixture->chat, turn, &err) != CF_OK) {
+        fail_msg("%s", err.text);
+    }
+    pump_until(fixture, is_looked);
+    return cf_chat_looked(fixture->chat);
+}
+
+static void assert_identical(const struct cf_chat_look *look)
+{
+    if (look->state == CF_LOOK_FAILED) {
+        fail_msg("%s", look->error);
+    }
+    assert_int_equal(look->first_other, -1);
+    assert_true(look->n_compared > 0);
+    assert_int_equal(look->n_same, look->n_compared);
+}
+
+static void look__reply__shows_what_is_on_record_at_once(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "look at this");
+    assert_int_equal(cf_chat_look_at(fixture->chat, 1, NULL), CF_OK);
+    const struct cf_chat_look *look = cf_chat_looked(fixture->chat);
+    const struct cf_chat_turn *turn = turn_at(fixture, 1);
+    assert_int_equal(look->state, CF_LOOK_READING);
+    assert_int_equal(look->n, turn->n_tokens);
+    size_t at = 0;
+    for (size_t k = 0; k < look->n; k++) {
+        assert_int_equal(look->tokens[k].id, turn->tokens[k].id);
+        assert_int_equal(look->tokens[k].begin, at);
+        assert_true(look->tokens[k].end >= at);
+        at = look->tokens[k].end;
+        assert_null(cf_chat_look_choice(fixture->chat, k));
+    }
+    assert_int_equal(at, turn->size);
+}
+
+static void look__done__knows_every_choice_and_the_verdict(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "one");
+    send_held(fixture, "two, with a knob turned and a token chosen", 5);
+    cf_chat_set(fixture->chat, "top-k", "7", NULL);
+    assert_int_equal(cf_chat_step(fixture->chat, 'x', NULL), CF_OK);
+    cf_chat_resume(fixture->chat, NULL);
+    settle(fixture);
+    const struct cf_chat_look *look = look_at(fixture, 3);
+    assert_identical(look);
+    assert_int_equal(look->n_compared, look->n - 1);
+    const struct cf_recipe_token *tokens = turn_at(fixture, 3)->tokens;
+    for (size_t k = 0; k < look->n; k++) {
+        const struct cf_choice *choice = cf_chat_look_choice(fixture->chat, k);
+        assert_non_null(choice);
+        assert_int_equal(choice->id, tokens[k].id);
+        assert_int_equal(choice->rank, tokens[k].rank);
+        assert_memory_equal(&choice->p_raw, &tokens[k].p_raw, sizeof choice->p_raw);
+    }
+    cf_chat_look_end(fixture->chat);
+    assert_null(cf_chat_looked(fixture->chat));
+}
+
+static bool is_if_known(const struct chat_fixture *fixture)
+{
+    return cf_chat_looked(fixture->chat)->n_cut_if >= 0;
+}
+
+static void what_if__top_k_one__cuts_all_but_the_likeliest(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "what if");
+    const struct cf_chat_look *look = look_at(fixture, 1);
+    assert_identical(look);
+    assert_int_equal(look->n_cut_if, -1);
+    assert_int_equal(cf_chat_set(fixture->chat, "top-k", "1", NULL), CF_OK);
+    pump_until(fixture, is_if_known);
+    look = cf_chat_looked(fixture->chat);
+    int32_t n_cut = 0;
+    for (size_t k = 0; k < look->n; k++) {
+        bool is_cut = look->tokens[k].rank > 0;
+        n_cut += is_cut;
+        assert_int_equal(look->tokens[k].p_if <= 0, is_cut);
+        assert_int_equal(cf_chat_look_choice(fixture->chat, k)->n_inside, 1);
+    }
+    assert_true(n_cut > 0);
+    assert_int_equal(look->n_cut_if, n_cut);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
+    /* Back to what it was made with: nothing to tell. */
+    assert_int_equal(cf_chat_set(fixture->chat, "top-k", "0", NULL), CF_OK);
+    for (int i = 0; i < 200 && cf_chat_looked(fixture->chat)->n_cut_if >= 0; i++) {
+        wait_a_little(fixture);
+        pump(fixture);
+    }
+    assert_int_equal(cf_chat_looked(fixture->chat)->n_cut_if, -1);
+}
+
+static void fork__after_a_look__evaluates_only_what_is_new(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "a message that is somewhat longer than others are");
+    assert_identical(look_at(fixture, 1));
+    int32_t id = turn_at(fixture, 1)->tokens[9].id == 'x' ? 'y' : 'x';
+    assert_int_equal(cf_chat_branch(fixture->chat, 1, 9, id, NULL), CF_OK);
+    settle(fixture);
+    assert_true(cf_chat_status(fixture->chat)->n_evaluated <= 1);
+    assert_true(cf_chat_status(fixture->chat)->n_reused > 9);
+    const struct cf_chat_look *look = look_at(fixture, 1);
+    assert_identical(look);
+    /* The inherited tokens are known too. */
+    assert_int_equal(look->tokens[3].origin, CF_TOKEN_COPIED);
+    assert_non_null(cf_chat_look_choice(fixture->chat, 3));
+}
+
+static void look__under_way__gives_way_to_a_message(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "look");
+    assert_int_equal(cf_chat_look_at(fixture->chat, 1, NULL), CF_OK);
+    pump(fixture);
+    say(fixture, "and go on meanwhile");
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
+    pump_until(fixture, is_looked);
+    assert_identical(cf_chat_looked(fixture->chat));
+    /* Another one, and the end while it runs. */
+    assert_int_equal(cf_chat_look_at(fixture->chat, 3, NULL), CF_OK);
+    pump(fixture);
+    assert_int_equal(cf_chat_look_at(fixture->chat, 1, NULL), CF_OK);
+    pump(fixture);
+    cf_chat_look_end(fixture->chat);
+    settle(fixture);
+}
+
+static void look__another_template_since__takes_the_one_on_record(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    set_option(fixture, "system", "You are kind.");
+    start(fixture, true);
+    say(fixture, "stored with a template");
+    restart(fixture);
+    fixture->changes = 0;
+    cf_chat_open(fixture->chat, CF_CHAT_LAST);
+    pump_until(fixture, is_open);
+    settle(fixture);
+    assert_int_equal(cf_chat_set(fixture->chat, "template", "alpaca", NULL), CF_OK);
+    assert_int_equal(cf_chat_set(fixture->chat, "system", "You are grim.", NULL), CF_OK);
+    assert_identical(look_at(fixture, 1));
+}
+
+static void look__own_message__is_refused(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "mine");
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_chat_look_at(fixture->chat, 0, &err), CF_ERR_RANGE);
+    assert_null(cf_chat_looked(fixture->chat));
+}
+
+#undef TEST
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_hot, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(look__reply__shows_what_is_on_record_at_once),
+        TEST(look__done__knows_every_choice_and_the_verdict),
+        TEST(what_if__top_k_one__cuts_all_but_the_likeliest),
+        TEST(fork__after_a_look__evaluates_only_what_is_new),
+        TEST(look__under_way__gives_way_to_a_message),
+        TEST(look__another_template_since__takes_the_one_on_record),
+        TEST(look__own_message__is_refused),
+    };
+    return cmocka_run_group_tests_name("chat_look", tests, NULL, NULL);
+}
