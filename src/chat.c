@@ -73,10 +73,11 @@ static enum cf_code open_threads(struct cf_chat *chat, const struct cf_chat_para
         code = start_worker(chat, &chat->worker, params, err);
     }
     if (code == CF_OK && params->db_path != NULL) {
-        const struct cf_storage_params storage = {.path = params->db_path,
-                                                  .wake = &chat->wake,
-                                                  .test_commit_delay_ms =
-                                                      params->test_commit_delay_ms};
+        const struct cf_storage_params storage = {
+            .path = params->db_path,
+            .wake = &chat->wake,
+            .store = {.makes_folder = params->makes_db_folder},
+            .test_commit_delay_ms = params->test_commit_delay_ms};
         code = cf_storage_open(&chat->storage, &storage, err);
     }
     return code;

@@ -43,6 +43,7 @@ struct cf_chat_params {
     const struct cf_model *model;
     const struct cf_tokenizer *tokenizer;
     const char *db_path;           /* NULL: nothing is saved, all is kept in memory (--no-save) */
+    bool makes_db_folder;          /* the folder of db_path, too, where there is none */
     const char *digest_cache_path; /* NULL: no cache */
     /* What was set by defaults, configuration, environment and options; copied. */
     const struct cf_settings *settings;

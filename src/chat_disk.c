@@ -174,10 +174,10 @@ static void submit_waiting(struct cf_chat *chat, uint64_t job)
 }
 
 static void handle_commit(struct cf_chat *chat, const struct cf_chat_pending *pending,
-                          const struct cf_storage_event *event)
+                          const struct cf_storage_event *event, int64_t id)
 {
     if (pending->node != NULL && event->code == CF_OK) {
-        pending->node->turn.id = event->id;
+        pending->node->turn.id = id;
         pending->node->turn.is_saved = true;
         cf_chat_mark(chat, CF_CHANGE_TURN);
     }
@@ -220,9 +220,10 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
             chat->conversation = event->id;
             cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_LIST);
         }
+        handle_commit(chat, pending, event, event->message);
         break;
     case CF_WHAT_COMMIT:
-        handle_commit(chat, pending, event);
+        handle_commit(chat, pending, event, event->id);
         break;
     case CF_WHAT_BEGIN:
         handle_begin(chat, pending, event);

@@ -158,7 +158,7 @@ struct cf_chat_message {
 
 /* What a storage job was for. */
 enum cf_chat_what {
-    CF_WHAT_CREATE,
+    CF_WHAT_CREATE, /* of the conversation, and of node, its first message */
     CF_WHAT_COMMIT, /* of node */
     CF_WHAT_BEGIN,  /* of the replies: node is the first, the others are its next siblings */
     CF_WHAT_FINISH, /* of node */
@@ -355,8 +355,6 @@ void cf_chat_free_retired(struct cf_chat *chat);
 /* Starts the oldest queued message, if it may. */
 void cf_chat_start_queued(struct cf_chat *chat);
 void cf_chat_clear_queue(struct cf_chat *chat);
-/* The conversation enters the database, if it is not there. */
-void cf_chat_ensure_conversation(struct cf_chat *chat);
 
 struct cf_chat_start {
     struct cf_chat_node *parent;   /* the message answered; the root: none */

@@ -12,30 +12,24 @@ enum { TITLE_COLUMNS = 60 };
 
 /* --- the conversation --- */
 
-void cf_chat_ensure_conversation(struct cf_chat *chat)
+/* The conversation enters the database together with its first message: a disk that is full for the
+ * one leaves no empty one behind. */
+static uint64_t begin_conversation(struct cf_chat *chat, int64_t message,
+                                   const struct cf_message_spec *first)
 {
-    if (chat->conversation != 0) {
-        return;
-    }
-    chat->conversation = cf_chat_reserve_ids(chat, 1);
-    cf_settings_take_over(&chat->own, &chat->settings, CF_ORIGIN_OPTION);
-    if (cf_chat_saves(chat)) {
-        struct cf_buf json = CF_BUF_INIT;
-        cf_chat_format_settings(chat, &json);
-        const struct cf_conversation_spec spec = {.title = chat->is_title_own ? chat->title : NULL,
-                                                  .model = chat->model_name,
-                                                  .template_name = cf_chat_template(chat)->name,
-                                                  .system = chat->settings.system,
-                                                  .settings = json.data};
-        uint64_t job = cf_storage_conversation_create(chat->storage, chat->conversation, &spec);
-        cf_chat_expect(chat, job, CF_WHAT_CREATE, NULL);
-        cf_buf_release(&json);
-        chat->is_settings_dirty = false;
-        chat->wants_title = true;
-    }
-    /* Only once the message is on the disk. */
-    chat->is_first_draft_over = true;
-    chat->is_draft_dirty = true;
+    struct cf_buf json = CF_BUF_INIT;
+    cf_chat_format_settings(chat, &json);
+    const struct cf_conversation_spec spec = {.title = chat->is_title_own ? chat->title : NULL,
+                                              .model = chat->model_name,
+                                              .template_name = cf_chat_template(chat)->name,
+                                              .system = chat->settings.system,
+                                              .settings = json.data};
+    uint64_t job =
+        cf_storage_conversation_begin(chat->storage, chat->conversation, &spec, message, first);
+    cf_buf_release(&json);
+    chat->is_settings_dirty = false;
+    chat->wants_title = true;
+    return job;
 }
 
 /* Until the store has made one, and where there is no store. */
@@ -98,7 +92,12 @@ enum cf_code cf_chat_unqueue(struct cf_chat *chat, struct cf_err *err)
 static struct cf_chat_node *add_message(struct cf_chat *chat, struct cf_chat_node *parent,
                                         const char *text, size_t size, uint64_t *commit)
 {
-    cf_chat_ensure_conversation(chat);
+    bool is_first = chat->conversation == 0;
+    if (is_first) {
+        chat->conversation = cf_chat_reserve_ids(chat, 1);
+        chat->is_first_draft_over = true;
+        cf_settings_take_over(&chat->own, &chat->settings, CF_ORIGIN_OPTION);
+    }
     struct cf_chat_node *node = cf_chat_node_new(chat, CF_ROLE_USER);
     cf_buf_add(&node->text, text, size);
     node->turn.id = cf_chat_reserve_ids(chat, 1);
@@ -111,8 +110,9 @@ static struct cf_chat_node *add_message(struct cf_chat *chat, struct cf_chat_nod
                                              .text = text,
                                              .size = size,
                                              .created_ms = node->turn.created_ms};
-        *commit = cf_storage_message_add(chat->storage, node->turn.id, &spec);
-        cf_chat_expect(chat, *commit, CF_WHAT_COMMIT, node);
+        *commit = is_first ? begin_conversation(chat, node->turn.id, &spec)
+                           : cf_storage_message_add(chat->storage, node->turn.id, &spec);
+        cf_chat_expect(chat, *commit, is_first ? CF_WHAT_CREATE : CF_WHAT_COMMIT, node);
         node->is_begun = true;
     }
     cf_chat_tree_add(chat->tree, parent, node);
@@ -386,7 +386,6 @@ static uint64_t seed_of(const struct cf_chat *chat)
 static void add_replies(struct cf_chat *chat, struct cf_chat_work *work,
                         const struct cf_chat_start *start)
 {
-    cf_chat_ensure_conversation(chat);
     int64_t first = cf_chat_reserve_ids(chat, (size_t)start->n);
     for (int32_t i = 0; i < start->n; i++) {
         struct cf_chat_node *node = cf_chat_node_new(chat, CF_ROLE_ASSISTANT);

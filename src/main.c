@@ -143,6 +143,7 @@ static enum cf_exit run_face(struct cf_cli *cli)
         const struct cf_chat_params params = {
             .model_path = model_path,
             .db_path = cli->settings.no_save ? NULL : cli->db_path,
+            .makes_db_folder = cli->settings.db == NULL,
             .digest_cache_path = cache_path,
             .settings = &cli->settings,
             .config = &cli->config,

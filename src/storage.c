@@ -163,6 +163,7 @@ enum cf_code cf_storage_open(struct cf_storage **storage, const struct cf_storag
         made->options.vfs = made->vfs;
     }
     made->front = params->wake;
+    made->recover_ms = params->recover_ms > 0 ? params->recover_ms : CF_STORAGE_RECOVER_MS;
     made->test_commit_delay_ms = params->test_commit_delay_ms;
     made->writer_wake = CF_WAKE_INIT;
     cf_storage_queue_init(&made->writes);

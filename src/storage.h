@@ -13,7 +13,9 @@
  *  3. a write that fails for a reason that may pass (disk full, locked, an error of the disk) is
  *     not given up: it and all behind it wait in memory and are tried again, and
  *     CF_STORAGE_HELD_UP tells; only closing ends that;
- *  4. the mutex is held to copy; nothing here but cf_storage_flush and _close waits.
+ *  4. a reply that another process was writing when it died becomes interrupted within about a
+ *     minute, told as CF_STORAGE_CHANGED; while no other writes one, nothing wakes up for this;
+ *  5. the mutex is held to copy; nothing here but cf_storage_flush and _close waits.
  *
  * One thread (the front) calls every function.
  *
@@ -34,6 +36,8 @@ struct cf_storage_params {
     const char *path;              /* of the database; copied */
     const struct cf_wake *wake;    /* signalled when events are ready; outlives the storage */
     struct cf_store_options store; /* vfs must outlive the storage */
+    int recover_ms;                /* 0: a minute; pause between looks whether those who write
+                                    * replies beside us still live */
     int test_commit_delay_ms;      /* waits so long before each write: a slow disk, for tests */
 };
 
@@ -45,7 +49,7 @@ enum cf_storage_kind {
                            and tried again */
     CF_STORAGE_RESUMED, /* without a job: writes work again */
 
-    CF_STORAGE_CREATE, /* conversation: id */
+    CF_STORAGE_CREATE, /* conversation: id; message: the first one, if it came along */
     CF_STORAGE_CHANGE,
     CF_STORAGE_RENAME,
     CF_STORAGE_SET_PINNED, /* of a conversation */
@@ -89,6 +93,7 @@ struct cf_storage_event {
     bool is_sequel;    /* failed only because what it belongs to did, of which it was told before */
     int64_t id;        /* of what the job made or was about */
     int64_t conversation;
+    int64_t message;
     int64_t *ids; /* of what cf_storage_reply_begin made */
     size_t n_ids;
     struct cf_conversations conversations;
@@ -131,6 +136,10 @@ int64_t cf_storage_reserve(struct cf_storage *storage, size_t n);
  * reserved id or 0. */
 uint64_t cf_storage_conversation_create(struct cf_storage *storage, int64_t self,
                                         const struct cf_conversation_spec *spec);
+/* SELF_FIRST stands for the message. */
+uint64_t cf_storage_conversation_begin(struct cf_storage *storage, int64_t self,
+                                       const struct cf_conversation_spec *spec, int64_t self_first,
+                                       const struct cf_message_spec *first);
 uint64_t cf_storage_conversation_change(struct cf_storage *storage, int64_t id,
                                         const struct cf_conversation_change *change);
 uint64_t cf_storage_conversation_rename(struct cf_storage *storage, int64_t id, const char *title);

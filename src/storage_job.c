@@ -160,8 +160,7 @@ void cf_storage_cancel(struct cf_storage *storage, uint64_t number)
 
 /* ---- Conversations ---- */
 
-uint64_t cf_storage_conversation_create(struct cf_storage *storage, int64_t self,
-                                        const struct cf_conversation_spec *spec)
+static struct cf_storage_job *create_job(int64_t self, const struct cf_conversation_spec *spec)
 {
     struct cf_storage_job *job = new_job(CF_STORAGE_CREATE);
     job->self = self;
@@ -175,6 +174,31 @@ uint64_t cf_storage_conversation_create(struct cf_storage *storage, int64_t self
         .origin_id = copy(job, spec->origin_id),
         .created_ms = spec->created_ms,
     };
+    return job;
+}
+
+uint64_t cf_storage_conversation_create(struct cf_storage *storage, int64_t self,
+                                        const struct cf_conversation_spec *spec)
+{
+    return submit(storage, create_job(self, spec));
+}
+
+static void copy_message(struct cf_storage_job *job, const struct cf_message_spec *spec)
+{
+    job->message = *spec;
+    job->message.text = copy_bytes(job, spec->text, spec->size);
+    job->message.model = copy(job, spec->model);
+    job->message.origin_id = copy(job, spec->origin_id);
+}
+
+uint64_t cf_storage_conversation_begin(struct cf_storage *storage, int64_t self,
+                                       const struct cf_conversation_spec *spec, int64_t self_first,
+                                       const struct cf_message_spec *first)
+{
+    struct cf_storage_job *job = create_job(self, spec);
+    job->has_first = true;
+    job->self_first = self_first;
+    copy_message(job, first);
     return submit(storage, job);
 }
 
@@ -280,10 +304,7 @@ uint64_t cf_storage_message_add(struct cf_storage *storage, int64_t self,
     job->self = self;
     job->conversation = spec->conversation;
     job->parent = spec->parent;
-    job->message = *spec;
-    job->message.text = copy_bytes(job, spec->text, spec->size);
-    job->message.model = copy(job, spec->model);
-    job->message.origin_id = copy(job, spec->origin_id);
+    copy_message(job, spec);
     return submit(storage, job);
 }
 

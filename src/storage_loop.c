@@ -57,6 +57,7 @@ struct writer {
     bool is_flushing;   /* as last seen */
     int64_t look_ms;    /* when to look for changes by others again; 0: not at all */
     int look_pause_ms;
+    int64_t recover_ms; /* when to look whether others still live; 0: nobody else writes */
 };
 
 /* ---- Held up and resumed ---- */
@@ -88,6 +89,27 @@ static void go_on(struct writer *writer)
     }
 }
 
+/* ---- Others ---- */
+
+static void tell_changed(struct cf_storage *storage)
+{
+    const struct cf_storage_event event = {.kind = CF_STORAGE_CHANGED};
+    (void)pthread_mutex_lock(&storage->mutex);
+    cf_storage_emit(storage, &event);
+    (void)pthread_mutex_unlock(&storage->mutex);
+}
+
+/* A process that dies says nothing: as long as others write replies, one looks now and then. */
+static void mind_others(struct writer *writer)
+{
+    bool has_others = cf_store_has_others(writer->store);
+    if (!has_others) {
+        writer->recover_ms = 0;
+    } else if (writer->recover_ms == 0) {
+        writer->recover_ms = now_ms() + writer->storage->recover_ms;
+    }
+}
+
 /* ---- Writing ---- */
 
 static void open_store(struct writer *writer)
@@ -100,6 +122,7 @@ static void open_store(struct writer *writer)
         writer->watch_fd = cf_store_watch_fd(writer->store);
         const char *notice = cf_store_notice(writer->store);
         event.text = notice != NULL ? cf_strdup(notice) : NULL;
+        mind_others(writer);
     }
     (void)pthread_mutex_lock(&storage->mutex);
     storage->is_open = true;
@@ -134,6 +157,7 @@ static void done(struct writer *writer, struct cf_storage_job *job, struct cf_st
     bool is_made = event->code == CF_OK || (event->code == CF_ERR_EXISTS && event->id > 0);
     const int64_t *ids = event->n_ids > 0 ? event->ids : &event->id;
     cf_storage_settle(storage, job->self, is_made ? ids : NULL, job->n);
+    cf_storage_settle(storage, job->self_first, is_made ? &event->message : NULL, 1);
     bool is_unsynced = writer->store != NULL && cf_store_unsynced_since_ms(writer->store) != 0;
     (void)pthread_mutex_lock(&storage->mutex);
     storage->writing = NULL;
@@ -190,20 +214,45 @@ static void sync_store(struct writer *writer)
     (void)pthread_mutex_unlock(&storage->mutex);
 }
 
+static void recover(struct writer *writer)
+{
+    int64_t n = 0;
+    writer->recover_ms = 0;
+    if (cf_store_recover(writer->store, &n, NULL) == CF_OK && n > 0) {
+        tell_changed(writer->storage);
+    }
+    mind_others(writer);
+}
+
 static void look_for_changes(struct writer *writer)
 {
     if (cf_store_is_changed(writer->store)) {
-        struct cf_storage *storage = writer->storage;
-        const struct cf_storage_event event = {.kind = CF_STORAGE_CHANGED};
-        (void)pthread_mutex_lock(&storage->mutex);
-        cf_storage_emit(storage, &event);
-        (void)pthread_mutex_unlock(&storage->mutex);
+        tell_changed(writer->storage);
+        mind_others(writer);
     }
     writer->look_ms = 0;
     if (writer->look_pause_ms <= LOOK_MS_MAX) {
         writer->look_ms = now_ms() + writer->look_pause_ms;
         writer->look_pause_ms *= 2;
     }
+}
+
+/* What others do.  Returns how long to wait at most. */
+static int64_t look_around(struct writer *writer, int64_t now, int64_t wait_ms)
+{
+    if (writer->look_ms != 0 && writer->look_ms <= now) {
+        look_for_changes(writer);
+    }
+    if (writer->recover_ms != 0 && writer->recover_ms <= now) {
+        recover(writer);
+    }
+    int64_t times[] = {writer->look_ms, writer->recover_ms};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(times); i++) {
+        if (times[i] != 0 && times[i] - now < wait_ms) {
+            wait_ms = times[i] - now;
+        }
+    }
+    return wait_ms;
 }
 
 /* What is to be done when no job is: syncing, moving the log.  Returns how long to wait then. */
@@ -240,12 +289,7 @@ static int rest(struct writer *writer)
     if (writer->retry_ms != 0) {
         wait_ms = writer->retry_ms - now;
     }
-    if (writer->look_ms != 0 && writer->look_ms <= now) {
-        look_for_changes(writer);
-    }
-    if (writer->look_ms != 0 && writer->look_ms - now < wait_ms) {
-        wait_ms = writer->look_ms - now;
-    }
+    wait_ms = look_around(writer, now, wait_ms);
     return wait_ms == INT32_MAX ? -1 : wait_ms > 0 ? (int)wait_ms + 1 : 0;
 }
 

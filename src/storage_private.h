@@ -11,6 +11,8 @@
 
 #include "storage.h"
 
+enum { CF_STORAGE_RECOVER_MS = 60000 };
+
 /* One job, its arguments copied into the arena.  Ids are as the front gave them, perhaps reserved.
  */
 struct cf_storage_job {
@@ -22,8 +24,10 @@ struct cf_storage_job {
     uint64_t after;  /* of a read: the writes that it must see */
     bool is_cancelled;
 
-    int64_t self;                     /* reserved for what it makes, the first of n */
-    size_t n;                         /* of replies; else 1 */
+    int64_t self;       /* reserved for what it makes, the first of n */
+    size_t n;           /* of replies; else 1 */
+    int64_t self_first; /* of a conversation's first message */
+    bool has_first;
     int64_t id, conversation, parent; /* what it is about */
     bool flag;
     int step;
@@ -51,6 +55,7 @@ struct cf_storage {
     char *vfs;
     const struct cf_wake *front;
     struct cf_store_options options;
+    int recover_ms;
     int test_commit_delay_ms;
     pthread_t writer, reader;
     struct cf_wake writer_wake; /* a job, a flush, the end */

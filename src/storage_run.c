@@ -135,6 +135,10 @@ static enum cf_code write_job(struct cf_storage *storage, struct cf_store *store
     int64_t parent = job->parent;
     switch ((int)job->kind) {
     case CF_STORAGE_CREATE:
+        if (job->has_first) {
+            return cf_store_conversation_begin(&event->id, &event->message, store, &job->spec,
+                                               &job->message, err);
+        }
         return cf_store_conversation_create(&event->id, store, &job->spec, err);
     case CF_STORAGE_FORK:
         return cf_store_fork(&event->id, store, event->id, err);

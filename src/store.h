@@ -41,17 +41,19 @@ struct cf_store;
 
 struct cf_store_options {
     bool must_exist;     /* do not create the database: CF_ERR_NOT_FOUND */
+    bool makes_folder;   /* create the folder, too, where there is none */
     bool is_read_only;   /* nothing is created, recovered or written; an older schema is brought up
                             to date all the same, since this version reads no other */
     int busy_timeout_ms; /* 0: 10 s */
     const char *vfs;     /* name of an SQLite VFS, for tests; NULL: the default */
 };
 
-/* Opens the database at PATH, creating it (0600) and its folder (0700) unless must_exist; brings an
- * older schema up to date after copying the file to PATH.VERSION.backup; marks replies whose
- * process no longer lives as interrupted.  options may be NULL.
- * CF_ERR_NEWER: written by a newer confab, untouched.  CF_ERR_FORMAT: not a database of confab's.
- * CF_ERR_CORRUPT, CF_ERR_ACCESS, CF_ERR_BUSY, CF_ERR_FULL. */
+/* Opens the database at PATH, creating it (0600) unless must_exist, and its folder (0700) if
+ * wanted: a name mistyped would make folders anywhere (else CF_ERR_NOT_FOUND); brings an older
+ * schema up to date after copying the file to PATH.VERSION.backup; marks replies whose process no
+ * longer lives as interrupted.  options may be NULL. CF_ERR_NEWER: written by a newer confab,
+ * untouched.  CF_ERR_FORMAT: not a database of confab's. CF_ERR_CORRUPT, CF_ERR_ACCESS,
+ * CF_ERR_BUSY, CF_ERR_FULL. */
 enum cf_code cf_store_open(struct cf_store **store, const char *path,
                            const struct cf_store_options *options, struct cf_err *err);
 /* May be NULL.  What was saved lazily is synced. */
@@ -65,6 +67,9 @@ const char *cf_store_path(const struct cf_store *store);
 /* Marks replies as interrupted whose process no longer lives, and undoes orphaned imports.
  * n_recovered may be NULL. */
 enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, struct cf_err *err);
+/* Whether replies are being written, or imports run, that are not this process's own, so that one
+ * may have to be recovered later.  Cheap. */
+bool cf_store_has_others(struct cf_store *store);
 /* Syncs what was saved lazily; costs nothing when there is nothing. */
 enum cf_code cf_store_sync(struct cf_store *store, struct cf_err *err);
 /* When something was last saved without being synced, on CLOCK_MONOTONIC in ms; 0: all is synced.
@@ -241,6 +246,12 @@ struct cf_message_spec {
  * is none and the message is a person's. */
 enum cf_code cf_store_message_add(int64_t *id, struct cf_store *store,
                                   const struct cf_message_spec *spec, struct cf_err *err);
+
+/* A conversation together with its first message, whose conversation and parent say nothing: both
+ * are there afterwards, or none. */
+enum cf_code cf_store_conversation_begin(int64_t *id, int64_t *message, struct cf_store *store,
+                                         const struct cf_conversation_spec *spec,
+                                         const struct cf_message_spec *first, struct cf_err *err);
 
 /* The branch that ends at MESSAGE, root first: its last LIMIT messages (0: all).  The page before
  * is the branch that ends at items[0].parent. */

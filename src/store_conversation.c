@@ -172,14 +172,15 @@ static int compare_newest(const void *a, const void *b)
     return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
 }
 
+/* Adds the conversation, if there is such a one. */
 static enum cf_code read_one(struct cf_conversations *list, struct cf_store *store, const char *sql,
-                             int64_t id)
+                             int64_t id, struct cf_err *err)
 {
     sqlite3_stmt *stmt = NULL;
     bool has_row = false;
-    enum cf_code code = cf_db_query(&stmt, store, NULL, sql, "i", id);
+    enum cf_code code = cf_db_query(&stmt, store, err, sql, "i", id);
     if (code == CF_OK) {
-        code = cf_db_step(&has_row, store, stmt, NULL);
+        code = cf_db_step(&has_row, store, stmt, err);
     }
     if (has_row) {
         read_row(list, stmt);
@@ -208,9 +209,9 @@ static enum cf_code list_one_by_one(struct cf_conversations *list, struct cf_sto
     list->is_damaged = true;
     for (int64_t id = last; id > 0; id--) {
         size_t n_before = list->n;
-        enum cf_code code = read_one(list, store, sql_one, id);
+        enum cf_code code = read_one(list, store, sql_one, id, NULL);
         if (code == CF_ERR_CORRUPT) {
-            code = read_one(list, store, sql_bare, id);
+            code = read_one(list, store, sql_bare, id, NULL);
         }
         if (code == CF_ERR_CANCELLED) {
             return cf_db_fail(store, SQLITE_INTERRUPT, err);
@@ -247,21 +248,20 @@ enum cf_code cf_store_conversation_load(struct cf_conversations *one, struct cf_
                                         int64_t id, struct cf_err *err)
 {
     struct cf_conversations made = {.n = 0};
-    sqlite3_stmt *stmt = NULL;
-    bool has_row = false;
-    enum cf_code code = cf_db_query(&stmt, store, err, sql_one, "i", id);
-    if (code == CF_OK) {
-        code = cf_db_step(&has_row, store, stmt, err);
+    enum cf_code code = read_one(&made, store, sql_one, id, err);
+    if (code == CF_ERR_CORRUPT) {
+        made.is_damaged = true;
+        code = read_one(&made, store, sql_bare, id, err);
     }
-    if (code == CF_OK && !has_row) {
+    if (code == CF_OK && made.n == 0) {
         code = cf_err_set(err, CF_ERR_NOT_FOUND, "there is no conversation %" PRId64, id);
     }
-    if (code == CF_OK) {
-        read_row(&made, stmt);
-        *one = made;
+    if (code != CF_OK) {
+        cf_conversations_release(&made);
+        return code;
     }
-    cf_db_end(stmt);
-    return code;
+    *one = made;
+    return CF_OK;
 }
 
 /* ---- Finding ---- */
@@ -321,19 +321,36 @@ static bool is_number(const char *reference)
     return size > 0 && size <= 18 && strspn(reference, "0123456789") == size;
 }
 
+/* A damaged page is no reason not to find what others hold. */
+static enum cf_code find_last(int64_t *id, struct cf_store *store, struct cf_err *err)
+{
+    enum cf_code code =
+        cf_db_int(id, store, err,
+                  "SELECT id FROM conversation WHERE trashed IS NULL AND import IS NULL"
+                  " ORDER BY updated DESC, id DESC LIMIT 1",
+                  "");
+    if (code == CF_ERR_CORRUPT) {
+        static const struct cf_list_query all = {.shelf = CF_SHELF_ALL};
+        struct cf_conversations list = {.n = 0};
+        code = list_one_by_one(&list, store, &all, err);
+        for (size_t i = 0; i < list.n && *id == 0; i++) {
+            *id = list.items[i].trashed_ms == 0 ? list.items[i].id : 0;
+        }
+        cf_conversations_release(&list);
+    }
+    if (code == CF_OK && *id == 0) {
+        code = cf_err_set(err, CF_ERR_NOT_FOUND, "there is no conversation yet");
+    }
+    return code;
+}
+
 enum cf_code cf_store_conversation_find(int64_t *id, struct cf_store *store, const char *reference,
                                         struct cf_err *err)
 {
     int64_t found = 0;
     enum cf_code code = CF_OK;
     if (strcmp(reference, "last") == 0) {
-        code = cf_db_int(&found, store, err,
-                         "SELECT id FROM conversation WHERE trashed IS NULL AND import IS NULL"
-                         " ORDER BY updated DESC, id DESC LIMIT 1",
-                         "");
-        if (code == CF_OK && found == 0) {
-            code = cf_err_set(err, CF_ERR_NOT_FOUND, "there is no conversation yet");
-        }
+        code = find_last(&found, store, err);
     } else {
         if (is_number(reference)) {
             code = cf_db_int(&found, store, err,
@@ -375,20 +392,15 @@ enum cf_code cf_store_message_find(int64_t *id, struct cf_store *store, const ch
 
 /* ---- Making ---- */
 
-enum cf_code cf_store_conversation_create(int64_t *id, struct cf_store *store,
-                                          const struct cf_conversation_spec *spec,
-                                          struct cf_err *err)
+enum cf_code cf_store_create_inside(int64_t *id, struct cf_store *store,
+                                    const struct cf_conversation_spec *spec, struct cf_err *err)
 {
     struct cf_buf title = CF_BUF_INIT;
     if (spec->title != NULL) {
         cf_title_clean(&title, spec->title, strlen(spec->title));
     }
     int64_t existing = 0;
-    int64_t made = 0;
-    enum cf_code code = cf_db_begin(store, CF_DB_SYNCED, err);
-    if (code != CF_OK) {
-        goto done;
-    }
+    enum cf_code code = CF_OK;
     if (spec->origin != NULL) {
         code = cf_db_int(&existing, store, err,
                          "SELECT id FROM conversation WHERE origin = ?1 AND origin_id = ?2", "tt",
@@ -410,13 +422,23 @@ enum cf_code cf_store_conversation_create(int64_t *id, struct cf_store *store,
                          "tiixtttttt", uuid, now, (int64_t)(title.size > 0), title.data, title.size,
                          spec->model, spec->template_name, spec->settings, spec->system,
                          spec->origin, spec->origin_id);
-        made = sqlite3_last_insert_rowid(store->db);
+        *id = code == CF_OK ? sqlite3_last_insert_rowid(store->db) : *id;
     }
-    code = cf_db_finish(store, code, err);
+    cf_buf_release(&title);
+    return code;
+}
+
+enum cf_code cf_store_conversation_create(int64_t *id, struct cf_store *store,
+                                          const struct cf_conversation_spec *spec,
+                                          struct cf_err *err)
+{
+    int64_t made = 0;
+    enum cf_code code = cf_db_begin(store, CF_DB_SYNCED, err);
     if (code == CF_OK) {
+        code = cf_db_finish(store, cf_store_create_inside(&made, store, spec, err), err);
+    }
+    if (code == CF_OK || (code == CF_ERR_EXISTS && made != 0)) {
         *id = made;
     }
-done:
-    cf_buf_release(&title);
     return code;
 }

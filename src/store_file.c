@@ -67,13 +67,9 @@ static enum cf_code copy_pages(struct cf_store *store, sqlite3 *target, const ch
     return cf_err_set(err, CF_ERR_IO, "%s: cannot be written: %s", path, sqlite3_errstr(rc));
 }
 
-enum cf_code cf_store_copy_file(struct cf_store *store, const char *path, struct cf_err *err)
+/* Into an empty file, which is removed when that fails. */
+static enum cf_code copy_into(struct cf_store *store, const char *path, struct cf_err *err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return cf_err_set_errno(err, errno, "%s: cannot be created", path);
-    }
-    (void)close(fd);
     sqlite3 *target = NULL;
     enum cf_code code = CF_OK;
     int rc = sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -93,6 +89,16 @@ enum cf_code cf_store_copy_file(struct cf_store *store, const char *path, struct
     return code;
 }
 
+enum cf_code cf_store_copy_file(struct cf_store *store, const char *path, struct cf_err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return cf_err_set_errno(err, errno, "%s: cannot be created", path);
+    }
+    (void)close(fd);
+    return copy_into(store, path, err);
+}
+
 enum cf_code cf_store_backup(struct cf_store *store, const char *path, bool is_replacing,
                              struct cf_err *err)
 {
@@ -109,14 +115,16 @@ enum cf_code cf_store_backup(struct cf_store *store, const char *path, bool is_r
     if (exists && !S_ISREG(there.st_mode)) {
         return cf_err_set(err, CF_ERR_USAGE, "%s: is not a file", path);
     }
+    /* Under a name that is nobody's until the copy is whole. */
     struct cf_buf part = CF_BUF_INIT;
-    cf_buf_addf(&part, "%s.part", path);
+    cf_buf_addf(&part, "%s.XXXXXX", path);
     enum cf_code code = CF_OK;
-    if (unlink(part.data) != 0 && errno != ENOENT) {
-        code = cf_err_set_errno(err, errno, "%s: cannot be replaced", part.data);
-    }
-    if (code == CF_OK) {
-        code = cf_store_copy_file(store, part.data, err);
+    int fd = mkostemp(part.data, O_CLOEXEC);
+    if (fd < 0) {
+        code = cf_err_set_errno(err, errno, "%s: cannot be created", path);
+    } else {
+        (void)close(fd);
+        code = copy_into(store, part.data, err);
     }
     if (code == CF_OK && rename(part.data, path) != 0) {
         code = cf_err_set_errno(err, errno, "%s: cannot be written", path);

@@ -105,11 +105,15 @@ static enum cf_code make_file(const char *path, const struct cf_store_options *o
     if (options->must_exist || options->is_read_only) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "%s: there is no database yet", path);
     }
-    enum cf_code code = make_folder(path, err);
+    enum cf_code code = options->makes_folder ? make_folder(path, err) : CF_OK;
     if (code != CF_OK) {
         return code;
     }
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == ENOENT) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND,
+                          "%s: there is no such folder to create the database in", path);
+    }
     if (fd < 0 && errno != EEXIST) {
         return cf_err_set_errno(err, errno, "%s: cannot create the database", path);
     }
@@ -525,4 +529,14 @@ enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, stru
 const char *cf_store_library_version(void)
 {
     return sqlite3_libversion();
+}
+
+bool cf_store_has_others(struct cf_store *store)
+{
+    int64_t has_any = 0;
+    (void)cf_db_int(&has_any, store, NULL,
+                    "SELECT EXISTS (SELECT 1 FROM message WHERE state = 'streaming'"
+                    " AND owner IS NOT ?1) OR EXISTS (SELECT 1 FROM import WHERE owner IS NOT ?1)",
+                    "t", store->owner);
+    return has_any != 0;
 }

@@ -20,6 +20,9 @@ bool cf_title_matches(const char *title, const char *query);
 
 /* ---- Conversations and messages ---- */
 
+/* Inside: cf_store_conversation_create. */
+enum cf_code cf_store_create_inside(int64_t *id, struct cf_store *store,
+                                    const struct cf_conversation_spec *spec, struct cf_err *err);
 /* CF_ERR_NOT_FOUND unless there is such a conversation. */
 enum cf_code cf_store_need_conversation(struct cf_store *store, int64_t id, struct cf_err *err);
 

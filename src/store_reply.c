@@ -111,6 +111,31 @@ enum cf_code cf_store_message_add(int64_t *id, struct cf_store *store,
     return code;
 }
 
+enum cf_code cf_store_conversation_begin(int64_t *id, int64_t *message, struct cf_store *store,
+                                         const struct cf_conversation_spec *spec,
+                                         const struct cf_message_spec *first, struct cf_err *err)
+{
+    int64_t made = 0;
+    int64_t made_message = 0;
+    enum cf_code code = cf_db_begin(store, CF_DB_SYNCED, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    code = cf_store_create_inside(&made, store, spec, err);
+    if (code == CF_OK) {
+        struct cf_message_spec inside = *first;
+        inside.conversation = made;
+        inside.parent = 0;
+        code = add_inside(&made_message, store, &inside, err);
+    }
+    code = cf_db_finish(store, code, err);
+    if (code == CF_OK) {
+        *id = made;
+        *message = made_message;
+    }
+    return code;
+}
+
 /* ---- Replies ---- */
 
 enum cf_code cf_store_keep_snapshot(struct cf_digest *digest, struct cf_store *store,

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,6 +151,69 @@ static inline void assert_sound(struct cf_store *store)
     }
     assert_null(report.hint);
     cf_check_report_release(&report);
+}
+
+static inline void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    char *error = NULL;
+    (void)sqlite3_exec(db, sql, NULL, NULL, &error);
+    if (error != NULL) {
+        fail_msg("%s: %s", sql, error);
+    }
+    (void)sqlite3_close(db);
+}
+
+static inline char *read_file(const char *path, size_t *size)
+{
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    struct stat info;
+    assert_int_equal(fstat(fd, &info), 0);
+    *size = (size_t)info.st_size;
+    char *bytes = malloc(*size + 1);
+    assert_int_equal(read(fd, bytes, *size), info.st_size);
+    (void)close(fd);
+    return bytes;
+}
+
+static inline void write_file(const char *path, const char *bytes, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, size), size);
+    (void)close(fd);
+}
+
+static const char marker[] = "Marked-No.%d! stands in a row of its own, and only there.";
+
+/* A conversation of N messages in a row, whose texts stand nowhere else in these letters. */
+static inline int64_t fill(const struct place *place, int n, int64_t *conversation)
+{
+    struct cf_store *store = open_store(place);
+    *conversation = new_conversation(store);
+    int64_t leaf = 0;
+    for (int i = 0; i < n; i++) {
+        char text[100];
+        (void)snprintf(text, sizeof text, marker, i);
+        leaf = add_text(store, *conversation, leaf, CF_ROLE_USER, text);
+    }
+    cf_store_close(store);
+    return leaf;
+}
+
+/* The open fails with the code and a sentence that names the file and says WORD. */
+static inline void assert_refused(const struct place *place, enum cf_code wanted, const char *word)
+{
+    struct cf_store *store = NULL;
+    struct cf_err why = CF_ERR_INIT;
+    enum cf_code code = cf_store_open(&store, place->path, NULL, &why);
+    assert_null(store);
+    if (code != wanted || strstr(why.text, word) == NULL ||
+        strstr(why.text, place->folder) == NULL) {
+        fail_msg("code %d: %s", (int)code, why.text);
+    }
 }
 
 #endif

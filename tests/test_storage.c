@@ -3,7 +3,9 @@
 #include "store_test.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "storage.h"
@@ -276,6 +278,98 @@ static void every_kind__of_job__is_answered(void **state)
     assert_int_equal(wait_for(f, cf_storage_list(s, &list))->conversations.n, 0);
 }
 
+/* Begins a reply as soon as it is told to, says so, and never ends. */
+static pid_t start_writer(const struct place *place, int *go, int *said)
+{
+    int told[2];
+    int told_back[2];
+    assert_int_equal(pipe(told), 0);
+    assert_int_equal(pipe(told_back), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        char byte = 0;
+        struct cf_store *store = NULL;
+        int64_t id = 0;
+        const struct cf_conversation_spec spec = {.title = "theirs"};
+        if (read(told[0], &byte, 1) == 1 &&
+            cf_store_open(&store, place->path, NULL, NULL) == CF_OK &&
+            cf_store_conversation_create(&id, store, &spec, NULL) == CF_OK) {
+            const struct cf_reply_spec reply = {.conversation = id};
+            byte = (char)cf_store_reply_begin(&id, 1, store, &reply, NULL);
+            (void)(write(told_back[1], &byte, 1) == 1 && pause());
+        }
+        _exit(1);
+    }
+    (void)close(told[0]);
+    (void)close(told_back[1]);
+    *go = told[1];
+    *said = told_back[0];
+    return pid;
+}
+
+static int n_in_state(const struct place *place, const char *state)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db, "SELECT count(*) FROM message WHERE state = ?1", -1, &stmt, NULL),
+        SQLITE_OK);
+    (void)sqlite3_bind_text(stmt, 1, state, -1, SQLITE_STATIC);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int n = sqlite3_column_int(stmt, 0);
+    (void)sqlite3_finalize(stmt);
+    (void)sqlite3_close(db);
+    return n;
+}
+
+static void others__that_die__are_recovered_while_we_run(void **state)
+{
+    struct fixture *f = *state;
+    int go = -1;
+    int said = -1;
+    pid_t pid = start_writer(&f->place, &go, &said);
+    const struct cf_storage_params params = {
+        .path = f->place.path, .wake = &f->wake, .recover_ms = 20};
+    assert_ok(cf_storage_open(&f->storage, &params, err));
+    (void)wait_for_kind(f, CF_STORAGE_OPENED);
+    char byte = 0;
+    assert_int_equal(write(go, "g", 1), 1);
+    assert_int_equal(read(said, &byte, 1), 1);
+    assert_int_equal(byte, CF_OK);
+    (void)wait_for_kind(f, CF_STORAGE_CHANGED);
+    assert_int_equal(n_in_state(&f->place, "streaming"), 1);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    while (n_in_state(&f->place, "interrupted") == 0) {
+        (void)wait_for_kind(f, CF_STORAGE_CHANGED);
+    }
+    (void)close(go);
+    (void)close(said);
+}
+
+static void begin__with_a_first_message__makes_both_or_none(void **state)
+{
+    struct fixture *f = *state;
+    open_storage(f, 0, 0);
+    int64_t self = cf_storage_reserve(f->storage, 1);
+    int64_t first = cf_storage_reserve(f->storage, 1);
+    const struct cf_conversation_spec spec = {.model = "tiny"};
+    const struct cf_message_spec message = {.role = CF_ROLE_USER, .text = "hello", .size = 5};
+    uint64_t job = cf_storage_conversation_begin(f->storage, self, &spec, first, &message);
+    uint64_t next = post_message(f, 0, self, first, "and on");
+    const struct cf_storage_event *event = wait_for(f, job);
+    assert_int_equal(event->code, CF_OK);
+    assert_true(event->id > 0 && event->message > 0);
+    int64_t conversation = event->id;
+    assert_int_equal(wait_for(f, next)->code, CF_OK);
+    event = wait_for(f, cf_storage_tree(f->storage, conversation, false));
+    assert_int_equal(event->messages.n, 2);
+    assert_string_equal(event->messages.items[0].text, "hello");
+    assert_int_equal(event->messages.items[1].parent, event->messages.items[0].id);
+}
+
 static void search__by_a_newer_one__is_cancelled(void **state)
 {
     struct fixture *f = *state;
@@ -447,6 +541,8 @@ int main(void)
         TEST(save__before_finish_and_resume__stays_in_its_place),
         TEST(failure__of_what_others_need__fails_them),
         TEST(every_kind__of_job__is_answered),
+        TEST(others__that_die__are_recovered_while_we_run),
+        TEST(begin__with_a_first_message__makes_both_or_none),
         TEST(search__by_a_newer_one__is_cancelled),
         TEST(writes__while_another_holds_the_lock__wait_in_memory),
         TEST(close__with_writes_waiting__writes_them),

@@ -550,11 +550,40 @@ static void trashed__talked_to__comes_back(void **state)
     cf_store_close(store);
 }
 
+static void conversation__whose_first_message_fails__is_not_there(void **state)
+{
+    const struct place *place = *state;
+    struct cf_store *store = open_store(place);
+    const struct cf_conversation_spec spec = {.model = "tiny"};
+    const struct cf_message_spec first = {.role = CF_ROLE_USER, .text = "hello", .size = 5};
+    int64_t id = 0;
+    int64_t message = 0;
+    assert_ok(cf_store_conversation_begin(&id, &message, store, &spec, &first, err));
+    assert_int_equal(active_leaf(store, id), message);
+    struct cf_conversations list;
+    const struct cf_list_query query = {.limit = 9};
+    assert_ok(cf_store_list(&list, store, &query, err));
+    size_t n = list.n;
+    cf_conversations_release(&list);
+    /* No index can take this in. */
+    run_sql(place->path, "CREATE UNIQUE INDEX one_text ON message (text)");
+    int64_t second = 0;
+    assert_true(cf_store_conversation_begin(&second, &message, store, &spec, &first, NULL) !=
+                CF_OK);
+    assert_int_equal(second, 0);
+    run_sql(place->path, "DROP INDEX one_text");
+    assert_ok(cf_store_list(&list, store, &query, err));
+    assert_int_equal(list.n, n);
+    cf_conversations_release(&list);
+    cf_store_close(store);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(conversation__whose_first_message_fails__is_not_there),
         TEST(conversation__create__gives_it_back),
         TEST(conversation__title__is_made_from_the_first_words),
         TEST(conversation__list__pages_newest_first),
