@@ -276,6 +276,7 @@ static void do_what_is_due(struct cf_chat *chat)
     cf_chat_start_queued(chat);
     cf_chat_idle(chat);
     cf_chat_look_step(chat);
+    cf_chat_shade_step(chat);
     cf_chat_free_retired(chat);
 }
 

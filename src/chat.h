@@ -390,6 +390,18 @@ const struct cf_chat_look *cf_chat_looked(const struct cf_chat *chat);
  * that is not known. */
 const struct cf_choice *cf_chat_look_choice(const struct cf_chat *chat, size_t k);
 
+/* How likely the text of a turn was, token by token: the bytes from the end before to END had the
+ * raw probability P, or an unknown one: -1. */
+struct cf_turn_shade {
+    size_t end;
+    float p;
+};
+/* Wants shades of what is not on record (a person's words) to be made from now on, while nothing
+ * else is to be done, or no more. */
+void cf_chat_shade(struct cf_chat *chat, bool is_on);
+/* The shades of TURN, up to where they are known; valid until the next pump or operation. */
+const struct cf_turn_shade *cf_chat_shades(struct cf_chat *chat, size_t turn, size_t *n);
+
 /* What stands in the input line; saved with the conversation now and then.  Idle work evaluates
  * it. */
 void cf_chat_set_draft(struct cf_chat *chat, const char *text, size_t size);

@@ -301,42 +301,8 @@ static bool is_same_model(const struct cf_chat *chat, const struct cf_chat_looki
            cf_digest_equal(wrote, &chat->digest.digest);
 }
 
-void cf_chat_look_step(struct cf_chat *chat)
-{
-    struct cf_chat_looking *looking = chat->looking;
-    if (looking == NULL || looking->is_under_way || chat->works != NULL || !looking->has_template ||
-        !looking->has_system || !cf_chat_can_start(chat) || looking->view.state == CF_LOOK_FAILED) {
-        return;
-    }
-    if (looking->is_turned) {
-        looking->is_turned = false;
-        looking->wants_if = true;
-        looking->sampling_if = chat->settings.sampling;
-    }
-    if (looking->is_evaluated && !looking->wants_if) {
-        return;
-    }
-    if (!is_same_model(chat, looking)) {
-        struct cf_err err = CF_ERR_INIT;
-        char hex[CF_DIGEST_TEXT_SIZE];
-        cf_digest_format(hex, &looking->recipe.head.model_digest);
-        cf_err_set(&err, CF_ERR_MISMATCH, "another model wrote this reply: %s, SHA-256 %s",
-                   looking->node->model_name != NULL ? looking->node->model_name : "unnamed", hex);
-        fail(chat, looking, &err);
-        return;
-    }
-    struct cf_chat_work *work = cf_chat_work_new(chat);
-    work->looking = looking;
-    work->job.kind = CF_JOB_CALL;
-    work->job.build = run_look;
-    work->job.arg = looking;
-    work->is_submitted = true;
-    looking->is_under_way = true;
-    (void)cf_worker_submit(chat->worker, &work->job);
-}
-
-void cf_chat_look_take(struct cf_chat *chat, struct cf_chat_work *work, enum cf_end_reason reason,
-                       const char *sentence)
+static void take(struct cf_chat *chat, struct cf_chat_work *work, enum cf_end_reason reason,
+                 const char *sentence)
 {
     struct cf_chat_looking *looking = work->looking;
     looking->is_under_way = false;
@@ -365,6 +331,41 @@ void cf_chat_look_take(struct cf_chat *chat, struct cf_chat_work *work, enum cf_
         looking->tokens[k].p_if = token->is_known ? token->p_if : -1;
     }
     cf_chat_mark(chat, CF_CHANGE_LOOK);
+}
+
+void cf_chat_look_step(struct cf_chat *chat)
+{
+    struct cf_chat_looking *looking = chat->looking;
+    if (looking == NULL || looking->is_under_way || chat->works != NULL || !looking->has_template ||
+        !looking->has_system || !cf_chat_can_start(chat) || looking->view.state == CF_LOOK_FAILED) {
+        return;
+    }
+    if (looking->is_turned) {
+        looking->is_turned = false;
+        looking->wants_if = true;
+        looking->sampling_if = chat->settings.sampling;
+    }
+    if (looking->is_evaluated && !looking->wants_if) {
+        return;
+    }
+    if (!is_same_model(chat, looking)) {
+        struct cf_err err = CF_ERR_INIT;
+        char hex[CF_DIGEST_TEXT_SIZE];
+        cf_digest_format(hex, &looking->recipe.head.model_digest);
+        cf_err_set(&err, CF_ERR_MISMATCH, "another model wrote this reply: %s, SHA-256 %s",
+                   looking->node->model_name != NULL ? looking->node->model_name : "unnamed", hex);
+        fail(chat, looking, &err);
+        return;
+    }
+    struct cf_chat_work *work = cf_chat_work_new(chat);
+    work->looking = looking;
+    work->finish = take;
+    work->job.kind = CF_JOB_CALL;
+    work->job.build = run_look;
+    work->job.arg = looking;
+    work->is_submitted = true;
+    looking->is_under_way = true;
+    (void)cf_worker_submit(chat->worker, &work->job);
 }
 
 void cf_chat_look_turned(struct cf_chat *chat)

@@ -216,6 +216,7 @@ void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan)
 void cf_chat_idle_later(struct cf_chat *chat)
 {
     chat->is_idle_due = true;
+    chat->is_shade_due = true;
 }
 
 void cf_chat_idle(struct cf_chat *chat)

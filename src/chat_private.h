@@ -12,6 +12,7 @@
  * chat_edit.c    what changes the tree without a reply: walk, delete, pin, fork, undo
  * chat_recipe.c  what is recorded of a reply; the model's digest
  * chat_look.c    a reply looked at token by token
+ * chat_shade.c   how likely each token of the text is
  * chat_export.c  the path as Markdown */
 #ifndef CF_CHAT_PRIVATE_H
 #define CF_CHAT_PRIVATE_H
@@ -54,6 +55,8 @@ struct cf_chat_node {
         ids; /* of the tokens that spell the text, for prompts; empty while it is written */
     struct cf_turn_mark *marks;
     size_t n_marks;
+    struct cf_turn_shade *shades; /* as far as they were made */
+    size_t n_shades, shades_capacity;
     size_t n_spelled; /* bytes spelled by the tokens so far */
     char *model_name;
     char *error;
@@ -122,7 +125,11 @@ struct cf_chat_work {
     double made_at, first_at; /* when it was made, and its first token taken */
     int32_t n_tokens;         /* of alternative 0, new ones */
     struct cf_chat_tree *tree;
-    struct cf_chat_looking *looking; /* of a CALL; NULL */
+    /* Of a CALL: takes its results, once it is over. */
+    void (*finish)(struct cf_chat *chat, struct cf_chat_work *work, enum cf_end_reason reason,
+                   const char *sentence);
+    struct cf_chat_looking *looking; /* NULL: it is no look */
+    float *scores;                   /* of a shading: [plan.prompt.ids.n]; NULL */
     struct cf_chat_work *next;
 };
 
@@ -268,6 +275,8 @@ struct cf_chat {
     struct cf_chat_work *works;      /* all under way */
     struct cf_chat_work *reply;      /* the one that writes, among them; NULL */
     struct cf_chat_looking *looking; /* NULL: nothing is looked at */
+    bool shades;                     /* wanted */
+    bool is_shade_due;               /* what the model sees changed since the texts were scored */
     bool starts_held;
     bool is_idle_due;                 /* the conversation or draft changed: evaluate anew */
     struct cf_chat_node **unfinished; /* ended, but the digest for their recipes is not there yet */
@@ -462,15 +471,17 @@ void cf_chat_after_path_change(struct cf_chat *chat);
 
 /* Goes on with the look when nothing else is to be done. */
 void cf_chat_look_step(struct cf_chat *chat);
-/* The job of a look is over. */
-void cf_chat_look_take(struct cf_chat *chat, struct cf_chat_work *work, enum cf_end_reason reason,
-                       const char *sentence);
 void cf_chat_look_take_snapshot(struct cf_chat *chat, bool is_system,
                                 const struct cf_storage_event *event);
 /* Frees it, once the worker is gone. */
 void cf_chat_look_release(struct cf_chat *chat);
 /* A knob was turned. */
 void cf_chat_look_turned(struct cf_chat *chat);
+
+/* --- chat_shade.c --- */
+
+/* Scores what the model sees when nothing else is to be done, if shades are wanted. */
+void cf_chat_shade_step(struct cf_chat *chat);
 
 /* --- chat_recipe.c --- */
 

@@ -29,6 +29,7 @@ void cf_chat_work_free(struct cf_chat_work *work)
     cf_ids_release(&work->prefix);
     cf_ids_release(&work->job.ids);
     free(work->nodes);
+    free(work->scores);
     free(work);
 }
 
@@ -314,8 +315,8 @@ static void handle_end(struct cf_chat *chat, struct cf_chat_work *work,
 {
     if (work == chat->reply) {
         handle_reply_end(chat, work, event, sentence);
-    } else if (work->looking != NULL) {
-        cf_chat_look_take(chat, work, event->reason, sentence);
+    } else if (work->finish != NULL) {
+        work->finish(chat, work, event->reason, sentence);
     } else if (event->reason == CF_END_DONE) {
         chat->status.n_cached = (int32_t)work->job.ids.n;
         cf_chat_mark(chat, CF_CHANGE_STATUS);

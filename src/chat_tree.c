@@ -29,6 +29,7 @@ void cf_chat_node_free(struct cf_chat_node *node)
     cf_recipe_release(&node->recipe);
     cf_ids_release(&node->ids);
     free(node->marks);
+    free(node->shades);
     free(node->model_name);
     free(node->error);
     free(node);

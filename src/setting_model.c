@@ -21,7 +21,8 @@ void cf_settings_take_model(struct cf_settings *settings,
 {
     for (int i = 0; i < CF_N_SETTINGS; i++) {
         const struct cf_setting_info *info = cf_setting_info((enum cf_setting)i);
-        bool is_wanted = (info->flags & CF_SET_PRESET) != 0 || info->setting == CF_SETTING_MAX_TOKENS;
+        bool is_wanted =
+            (info->flags & CF_SET_PRESET) != 0 || info->setting == CF_SETTING_MAX_TOKENS;
         const char *value = is_wanted ? recommendation(find, model, info->name) : NULL;
         if (value != NULL) {
             /* A recommendation that makes no sense is none. */

@@ -54,7 +54,7 @@ struct cf_worker {
     struct cf_sampling knobs;
     int32_t steps[CF_WORKER_STEPS_MAX]; /* of held_job: tokens to make, -1 a drawn one */
     size_t n_steps;
-    bool resumes; /* held_job is to be freed once its steps are made */
+    bool resumes;                /* held_job is to be freed once its steps are made */
     struct cf_batch *in;         /* filled by the worker */
     struct cf_batch_bound bound; /* room that the next batch must have */
 

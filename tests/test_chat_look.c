@@ -182,6 +182,62 @@ static void look__own_message__is_refused(void **state)
     assert_null(cf_chat_looked(fixture->chat));
 }
 
+static bool is_shaded(const struct chat_fixture *fixture)
+{
+    size_t n = 0;
+    (void)cf_chat_shades(fixture->chat, 2, &n);
+    return n > 0;
+}
+
+static void shades__of_everything__cover_the_texts(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "shade this");
+    say(fixture, "  and 正 this, too \n");
+    cf_chat_shade(fixture->chat, true);
+    pump_until(fixture, is_shaded);
+    for (size_t i = 0; i < 4; i++) {
+        const struct cf_chat_turn *turn = turn_at(fixture, i);
+        size_t n = 0;
+        const struct cf_turn_shade *shades = cf_chat_shades(fixture->chat, i, &n);
+        assert_true(n > 0);
+        size_t end = 0;
+        for (size_t k = 0; k < n; k++) {
+            assert_true(shades[k].end >= end && shades[k].end <= turn->size);
+            assert_true(shades[k].p <= 1 && shades[k].p >= -1);
+            end = shades[k].end;
+        }
+        for (; end < turn->size; end++) {
+            assert_non_null(strchr(" \n", turn->text[end]));
+        }
+        if (turn->role == CF_ROLE_ASSISTANT) {
+            assert_int_equal(n, turn->n_tokens);
+            assert_memory_equal(&shades[3].p, &turn->tokens[3].p_raw, sizeof shades[3].p);
+        }
+    }
+    /* What is scored of a reply's prompt is what that position's logits say: bytes are tokens here.
+     */
+    size_t n = 0;
+    const struct cf_turn_shade *shades = cf_chat_shades(fixture->chat, 2, &n);
+    assert_int_equal(shades[0].end, 2);
+    assert_true(shades[0].p < 0);
+    assert_int_equal(shades[1].end, 3);
+    assert_true(shades[1].p > 0);
+    /* A further message is shaded in its turn. */
+    say(fixture, "more");
+    for (int i = 0; n > 0 && i < 2000; i++) {
+        (void)cf_chat_shades(fixture->chat, 4, &n);
+        if (n == 4) {
+            break;
+        }
+        n = 1;
+        wait_a_little(fixture);
+        pump(fixture);
+    }
+    assert_int_equal(n, 4);
+}
+
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_hot, tear_down)
 
@@ -195,6 +251,7 @@ int main(void)
         TEST(look__under_way__gives_way_to_a_message),
         TEST(look__another_template_since__takes_the_one_on_record),
         TEST(look__own_message__is_refused),
+        TEST(shades__of_everything__cover_the_texts),
     };
     return cmocka_run_group_tests_name("chat_look", tests, NULL, NULL);
 }
