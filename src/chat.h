@@ -180,7 +180,8 @@ struct cf_chat_status {
                          * or for cf_chat_send_queued, and no longer for the reply */
     double tokens_per_second; /* of the reply being written, else of the last; 0: unknown */
     double seconds_to_first;
-    int32_t n_used; /* tokens of the conversation as the model sees it */
+    int32_t n_used;  /* tokens of the conversation as the model sees it, with the draft */
+    int32_t n_draft; /* of n_used, how many the draft adds */
     int32_t n_ctx;
     int32_t n_cached;     /* of n_used, how many are evaluated already */
     int32_t n_prompt;     /* of the last reply: tokens of its prompt */
@@ -277,7 +278,8 @@ struct cf_chat_list_item {
     int64_t updated_ms;
     int32_t n_messages;
     bool is_pinned, is_archived, is_trashed;
-    bool is_streaming; /* a reply is being written, here or by another confab */
+    bool is_streaming;   /* a reply is being written, here or by another confab */
+    bool is_interrupted; /* the last reply was cut short by the end of a confab */
 };
 enum cf_chat_shelf { CF_CHAT_SHELF_ACTIVE, CF_CHAT_SHELF_ARCHIVED, CF_CHAT_SHELF_TRASH };
 /* Asks for the conversations of a shelf, newest first, LIMIT at most; answered by CF_CHANGE_LIST.
@@ -319,10 +321,10 @@ enum cf_code cf_chat_unqueue(struct cf_chat *chat, struct cf_err *err);
 enum cf_code cf_chat_stop(struct cf_chat *chat, struct cf_err *err);
 /* Lets queued messages that are held back go.  CF_ERR_NOT_FOUND: none is. */
 enum cf_code cf_chat_send_queued(struct cf_chat *chat, struct cf_err *err);
-/* Goes on with the last reply where it ended; as a new alternative that begins with it when
- * template, system prompt, context or what computes are no longer those it was begun with, or when
- * what followed it lies in the trash. */
-enum cf_code cf_chat_continue(struct cf_chat *chat, struct cf_err *err);
+/* Goes on with the reply TURN (or the reply to TURN, when that is a user's) where it ended; as a
+ * new alternative that begins with it when template, system prompt, context or what computes are no
+ * longer those it was begun with, or when something follows it, be it in the trash. */
+enum cf_code cf_chat_continue(struct cf_chat *chat, size_t turn, struct cf_err *err);
 /* Another alternative of the reply TURN (or of the reply to TURN, when that is a user's). */
 enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err *err);
 /* A sibling of the user's message TURN with other text, and a reply to it. */

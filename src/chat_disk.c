@@ -84,7 +84,8 @@ static void handle_list(struct cf_chat *chat, struct cf_storage_event *event)
                                                          .is_pinned = from->is_pinned,
                                                          .is_archived = from->is_archived,
                                                          .is_trashed = from->trashed_ms != 0,
-                                                         .is_streaming = from->is_streaming};
+                                                         .is_streaming = from->is_streaming,
+                                                         .is_interrupted = from->is_interrupted};
     }
     cf_chat_mark(chat, CF_CHANGE_LIST);
 }

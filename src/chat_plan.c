@@ -186,11 +186,27 @@ static void tell_oddities(struct cf_chat *chat, const struct cf_chat_plan *plan)
         prompt->is_system_unused || prompt->missing.n > 0 || prompt->n_pinned_dropped > 0;
 }
 
+/* What the draft adds behind the last token of another turn: its own and those of the template. */
+static int32_t n_draft_ids(const struct cf_chat_plan *plan)
+{
+    const struct cf_ids *owners = &plan->prompt.owners;
+    int32_t draft = (int32_t)plan->n_turns - 1;
+    size_t at = owners->n;
+    if (plan->draft == NULL || plan->is_open_reply) {
+        return 0;
+    }
+    while (at > 0 && (owners->data[at - 1] == draft || owners->data[at - 1] < 0)) {
+        at--;
+    }
+    return (int32_t)(owners->n - at);
+}
+
 void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan)
 {
     const struct cf_prompt *prompt = &plan->prompt;
     struct cf_chat_status *status = &chat->status;
     status->n_used = (int32_t)prompt->ids.n;
+    status->n_draft = n_draft_ids(plan);
     status->drops_next = prompt->will_drop;
     status->first_visible = 0;
     for (size_t i = 0; i < plan->n_turns; i++) {
@@ -227,6 +243,7 @@ void cf_chat_idle(struct cf_chat *chat)
     chat->is_idle_due = false;
     if (chat->tree->n_path == 0 && message_of_draft(chat)[0] == '\0') {
         chat->status.n_used = 0;
+        chat->status.n_draft = 0;
         chat->status.n_cached = 0;
         cf_chat_mark(chat, CF_CHANGE_STATUS);
         return;

@@ -81,6 +81,7 @@ static void handle_started(struct cf_chat *chat, struct cf_chat_work *work,
     status->n_reused = event->u.started.n_reused;
     status->n_evaluated = event->u.started.n_evaluated;
     status->n_used = (int32_t)work->job.ids.n;
+    status->n_draft = 0;
     status->n_cached = status->n_used;
     for (int32_t i = 0; i < work->n; i++) {
         struct cf_chat_node *node = work->nodes[i];

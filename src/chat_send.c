@@ -267,36 +267,38 @@ static enum cf_code check_same_model(const struct cf_chat *chat, const struct cf
     return CF_OK;
 }
 
-enum cf_code cf_chat_continue(struct cf_chat *chat, struct cf_err *err)
+enum cf_code cf_chat_continue(struct cf_chat *chat, size_t turn, struct cf_err *err)
 {
     enum cf_code code = check_start(chat, err);
     if (code != CF_OK) {
         return code;
     }
-    struct cf_chat_node *leaf = cf_chat_tree_leaf(chat->tree);
-    if (leaf->parent == NULL || leaf->turn.role != CF_ROLE_ASSISTANT) {
+    size_t n = chat->tree->n_path;
+    turn += turn < n && chat->tree->path[turn]->turn.role == CF_ROLE_USER;
+    if (turn >= n || chat->tree->path[turn]->turn.role != CF_ROLE_ASSISTANT) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no reply to continue");
     }
-    cf_chat_node_open_recipe(leaf, cf_chat_tokenizer(chat));
-    code = check_same_model(chat, leaf, err);
+    struct cf_chat_node *node = chat->tree->path[turn];
+    cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
+    code = check_same_model(chat, node, err);
     if (code != CF_OK) {
         return code;
     }
-    if (!leaf->turn.can_continue) {
+    if (!node->turn.can_continue) {
         return cf_err_set(err, CF_ERR_RANGE, "%s",
-                          leaf->turn.reason == CF_END_STOP
+                          node->turn.reason == CF_END_STOP
                               ? "the reply came to its own end: regenerate it instead"
                               : "nothing was recorded of this reply that it could go on from");
     }
-    struct cf_chat_start start = start_below(leaf->parent);
+    struct cf_chat_start start = start_below(node->parent);
     /* A recipe has one head: under another template, model type or processor the reply goes on as
      * an alternative that inherits its tokens, so that both can be made again.  So it does when
-     * what followed was deleted: that may come back, and was said to the reply as it is. */
+     * something follows, also in the trash: that was said to the reply as it is. */
     bool may_grow =
-        cf_chat_holds_head(chat, &leaf->recipe.head) && cf_chat_node_n_children(leaf, true) == 0;
-    start.go_on = may_grow ? leaf : NULL;
-    start.of = leaf;
-    start.n_prefix = (int32_t)leaf->recipe.n_tokens;
+        cf_chat_holds_head(chat, &node->recipe.head) && cf_chat_node_n_children(node, true) == 0;
+    start.go_on = may_grow ? node : NULL;
+    start.of = node;
+    start.n_prefix = (int32_t)node->recipe.n_tokens;
     cf_chat_start_reply(chat, &start);
     return CF_OK;
 }

@@ -108,8 +108,9 @@ struct cf_conversation {
     int64_t n_messages;  /* on all branches, the trash not counted */
     bool is_title_own;   /* given by a person: never replaced by a made one */
     bool is_pinned, is_archived;
-    bool is_unread;    /* a reply came to its end unseen */
-    bool is_streaming; /* a reply is being written, here or by another process */
+    bool is_unread;      /* a reply came to its end unseen */
+    bool is_streaming;   /* a reply is being written, here or by another process */
+    bool is_interrupted; /* the active leaf is a reply whose process ended before it did */
     size_t n_tags;
     char **tags;
 };

@@ -18,6 +18,7 @@ enum { LIST_LIMIT = 50, UUID_PREFIX_MIN = 8 };
     ", (SELECT count(*) FROM message m WHERE m.conversation = c.id AND m.trashed IS NULL),"        \
     " (SELECT m.owner FROM message m WHERE m.conversation = c.id AND m.state = 'streaming'"        \
     "  ORDER BY m.id DESC LIMIT 1),"                                                               \
+    " (SELECT m.state FROM message m WHERE m.id = c.active_leaf),"                                 \
     " (SELECT group_concat(t.name, char(10)) FROM conversation_tag ct JOIN tag t ON t.id = ct.tag" \
     "  WHERE ct.conversation = c.id)"
 
@@ -38,7 +39,7 @@ static const char sql_pinned[] =
     " ORDER BY c.pinned DESC, c.updated DESC, c.id DESC";
 /* What stands in the conversation's own row: other pages are not needed. */
 static const char sql_bare[] =
-    "SELECT " OWN_COLUMNS ", 0, NULL, NULL FROM conversation c WHERE c.id = ?1 AND"
+    "SELECT " OWN_COLUMNS ", 0, NULL, NULL, NULL FROM conversation c WHERE c.id = ?1 AND"
     " c.import IS NULL";
 static const char sql_one[] =
     "SELECT " COLUMNS " FROM conversation c WHERE c.id = ?1 AND c.import IS NULL";
@@ -112,7 +113,10 @@ static void read_row(struct cf_conversations *list, sqlite3_stmt *stmt)
     item->n_messages = sqlite3_column_int64(stmt, 18);
     const char *owner = (const char *)sqlite3_column_text(stmt, 19);
     item->is_streaming = owner != NULL && cf_owner_is_alive(owner, item->updated_ms);
-    split_tags(arena, item, cf_db_text(arena, stmt, 20, NULL));
+    const char *state = (const char *)sqlite3_column_text(stmt, 20);
+    bool is_left = state != NULL && strcmp(state, "streaming") == 0 && !item->is_streaming;
+    item->is_interrupted = is_left || (state != NULL && strcmp(state, "interrupted") == 0);
+    split_tags(arena, item, cf_db_text(arena, stmt, 21, NULL));
 }
 
 /* ---- Listing ---- */

@@ -147,6 +147,12 @@ static inline void restart(struct chat_fixture *fixture)
     open_chat(fixture, &params);
 }
 
+/* Continues the last reply. */
+static inline enum cf_code go_on(struct chat_fixture *fixture, struct cf_err *err)
+{
+    return cf_chat_continue(fixture->chat, cf_chat_n_turns(fixture->chat) - 1, err);
+}
+
 static inline void start(struct chat_fixture *fixture, bool saves)
 {
     const struct cf_chat_params params = params_of(fixture, saves);

@@ -254,7 +254,7 @@ static void chat__stop_and_continue__is_as_if_never_stopped(void **state)
     cf_chat_new_conversation(fixture->chat);
     send_held(fixture, "a long story", 30);
     struct cf_err err = CF_ERR_INIT;
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_ERR_BUSY);
+    assert_int_equal(go_on(fixture, &err), CF_ERR_BUSY);
     assert_int_equal(cf_chat_regenerate(fixture->chat, 1, &err), CF_ERR_BUSY);
     assert_int_equal(cf_chat_delete_turn(fixture->chat, 0, &err), CF_ERR_BUSY);
     assert_int_equal(cf_chat_stop(fixture->chat, &err), CF_OK);
@@ -266,7 +266,7 @@ static void chat__stop_and_continue__is_as_if_never_stopped(void **state)
     assert_int_equal(cf_chat_stop(fixture->chat, &err), CF_ERR_NOT_FOUND);
     no_notice(fixture);
     assert_true(reply->can_continue);
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    assert_int_equal(go_on(fixture, &err), CF_OK);
     settle(fixture);
     reply = last_turn(fixture);
     assert_int_equal(reply->n_siblings, 1);
@@ -378,7 +378,7 @@ static void chat__continue__under_another_template_is_an_alternative(void **stat
     char *before = copy_of(last_turn(fixture));
     struct cf_err err = CF_ERR_INIT;
     assert_int_equal(cf_chat_set(fixture->chat, "template", "alpaca", &err), CF_OK);
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    assert_int_equal(go_on(fixture, &err), CF_OK);
     settle(fixture);
     assert_int_equal(last_turn(fixture)->n_siblings, 2);
     assert_int_equal(last_turn(fixture)->n_tokens, 40);
@@ -477,7 +477,7 @@ static void chat__context__a_full_one_ends_a_reply_that_can_go_on(void **state)
     size_t n = reply->n_tokens;
     char *before = copy_of(reply);
     struct cf_err err = CF_ERR_INIT;
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    assert_int_equal(go_on(fixture, &err), CF_OK);
     settle(fixture);
     no_notice(fixture);
     reply = last_turn(fixture);

@@ -80,7 +80,7 @@ static void chat__reopen__finds_everything_again(void **state)
 
     /* Its tokens are there as they were drawn, and the reply goes on from them. */
     assert_true(turn_at(fixture, 3)->can_continue);
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    assert_int_equal(go_on(fixture, &err), CF_OK);
     settle(fixture);
     no_notice(fixture);
     assert_int_equal(turn_at(fixture, 3)->n_tokens, 40);
@@ -101,7 +101,7 @@ static void chat__recipe__is_complete(void **state)
     assert_int_equal(cf_chat_resume(fixture->chat, NULL), CF_OK);
     settle(fixture);
     no_notice(fixture);
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    assert_int_equal(go_on(fixture, &err), CF_OK);
     settle(fixture);
     const struct cf_chat_turn *turn = last_turn(fixture);
     assert_int_equal(turn->n_tokens, 120);
@@ -173,7 +173,7 @@ static void chat__continue__does_not_wait_for_the_digest(void **state)
     assert_false(is_settled(fixture));
     struct cf_err err = CF_ERR_INIT;
     fixture->n_ends = 0;
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    assert_int_equal(go_on(fixture, &err), CF_OK);
     pump_until(fixture, has_ended);
     assert_int_equal(last_turn(fixture)->n_tokens, 40);
     assert_int_equal(truncate(endless, 0), 0);
@@ -252,7 +252,7 @@ static void chat__killed__reply_is_interrupted_and_goes_on(void **state)
     assert_true(turn->size > 0);
     assert_true(turn->can_continue);
     struct cf_err err = CF_ERR_INIT;
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    assert_int_equal(go_on(fixture, &err), CF_OK);
     settle(fixture);
     assert_int_equal(last_turn(fixture)->state, CF_TURN_COMPLETE);
 }
@@ -299,7 +299,7 @@ static void chat__stop__while_the_disk_is_waited_for(void **state)
     assert_int_equal(turn_at(fixture, 1)->n_tokens, 0);
     assert_false(turn_at(fixture, 1)->can_continue);
     struct cf_err err = CF_ERR_INIT;
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_ERR_RANGE);
+    assert_int_equal(go_on(fixture, &err), CF_ERR_RANGE);
     /* The empty reply says nothing to the model; the conversation goes on. */
     say(fixture, "do mind");
     assert_int_equal(last_turn(fixture)->state, CF_TURN_COMPLETE);

@@ -85,7 +85,7 @@ static void chat__continue__of_a_reply_with_a_deleted_answer_is_an_alternative(v
     char *before = copy_of(turn_at(fixture, 1));
     int64_t id = turn_at(fixture, 1)->id;
     assert_int_equal(cf_chat_delete_turn(fixture->chat, 2, &err), CF_OK);
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    assert_int_equal(go_on(fixture, &err), CF_OK);
     settle(fixture);
     assert_int_not_equal(last_turn(fixture)->id, id);
     assert_int_equal(last_turn(fixture)->n_siblings, 3);
@@ -96,7 +96,7 @@ static void chat__continue__of_a_reply_with_a_deleted_answer_is_an_alternative(v
     restart(fixture);
     open_at(fixture, 1, id);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
-    assert_int_equal(cf_chat_continue(fixture->chat, &err), CF_OK);
+    assert_int_equal(go_on(fixture, &err), CF_OK);
     settle(fixture);
     assert_int_equal(last_turn(fixture)->n_siblings, 4);
     assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_OK);
@@ -104,6 +104,31 @@ static void chat__continue__of_a_reply_with_a_deleted_answer_is_an_alternative(v
     open_at(fixture, 1, id);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
     assert_string_equal(turn_at(fixture, 1)->text, before);
+    free(before);
+}
+
+/* So may come what follows in sight. */
+static void chat__continue__in_the_middle_is_an_alternative(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    make_branches(fixture);
+    struct cf_err err = CF_ERR_INIT;
+    size_t n_turns = cf_chat_n_turns(fixture->chat);
+    char *before = copy_of(turn_at(fixture, 1));
+    int64_t id = turn_at(fixture, 1)->id;
+    for (size_t turn = 0; turn < 2; turn++) { /* by the message that it answers; itself */
+        assert_int_equal(cf_chat_continue(fixture->chat, turn, &err), CF_OK);
+        settle(fixture);
+        assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
+        assert_int_not_equal(last_turn(fixture)->id, id);
+        assert_int_equal(last_turn(fixture)->n_tokens, 40);
+        assert_memory_equal(last_turn(fixture)->text, before, strlen(before) - 3);
+        while (turn_at(fixture, 1)->id != id) {
+            assert_int_equal(cf_chat_walk(fixture->chat, 1, -1, true, &err), CF_OK);
+        }
+        assert_int_equal(cf_chat_n_turns(fixture->chat), n_turns);
+        assert_string_equal(turn_at(fixture, 1)->text, before);
+    }
     free(before);
 }
 
@@ -203,6 +228,7 @@ int main(void)
         TEST(chat__open_at__shows_the_branch_of_a_message),
         TEST(chat__open_at__stops_no_reply_of_its_own),
         TEST(chat__continue__of_a_reply_with_a_deleted_answer_is_an_alternative),
+        TEST(chat__continue__in_the_middle_is_an_alternative),
         TEST(chat__regenerate__draws_anew_whatever_was_deleted),
         TEST(chat__alternative__that_has_ended_is_stored_while_the_others_go_on),
     };

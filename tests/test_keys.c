@@ -111,6 +111,12 @@ static void keys__find__leaves_the_line_alone(void **state)
                          rows[i].in_empty_line);
         assert_int_equal(ui_keys_find(&keys, UI_IN_TRANSCRIPT, key), rows[i].in_transcript);
     }
+    /* While messages wait, the empty line has these two for them, and all others as before. */
+    unsigned waiting = UI_IN_INPUT | UI_IN_EMPTY | UI_IN_WAITING;
+    assert_int_equal(ui_keys_find(&keys, waiting, UI_KEY_UP), UI_UNQUEUE);
+    assert_int_equal(ui_keys_find(&keys, waiting, UI_KEY_ENTER), UI_SEND_WAITING);
+    assert_int_equal(ui_keys_find(&keys, UI_IN_INPUT | UI_IN_EMPTY, UI_KEY_ENTER), UI_NONE);
+    assert_int_equal(ui_keys_find(&keys, waiting, key_of("Ctrl-D")), UI_QUIT);
 }
 
 static void keys__bind__follows_the_config_file(void **state)

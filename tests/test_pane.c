@@ -195,7 +195,7 @@ static void transcript__draw__says_what_is_new(void **state)
 static const struct cf_chat_list_item items[] = {
     {.id = 12, .title = "Tea in the rain", .updated_ms = INT64_C(1795529000000), .is_pinned = true},
     {.id = 11, .title = "我正在学习人工智能", .updated_ms = INT64_C(1795429000000)},
-    {.id = 9, .title = "", .updated_ms = INT64_C(1785429000000)},
+    {.id = 9, .title = "", .updated_ms = INT64_C(1785429000000), .is_interrupted = true},
     {.id = 7,
      .title = "A title that is much longer than any pane of any terminal would ever like to show",
      .updated_ms = INT64_C(1685429000000),

@@ -163,7 +163,7 @@ static void replay__continued_after_a_restart__is_identical(void **state)
     cf_chat_open(fixture->chat, CF_CHAT_LAST);
     pump_until(fixture, is_open);
     settle(fixture);
-    assert_int_equal(cf_chat_continue(fixture->chat, NULL), CF_OK);
+    assert_int_equal(go_on(fixture, NULL), CF_OK);
     settle(fixture);
     assert_int_equal(last_turn(fixture)->n_tokens, 38);
     check_replay(fixture, 1);
@@ -256,7 +256,7 @@ static int32_t do_something(struct chat_fixture *fixture, struct test_random *ra
     case 2:
         steer(fixture, random, true);
         turn_a_knob(fixture, random);
-        assert_int_equal(cf_chat_continue(fixture->chat, NULL), CF_OK);
+        assert_int_equal(go_on(fixture, NULL), CF_OK);
         break;
     case 3:
         assert_int_equal(cf_chat_regenerate(fixture->chat, last, NULL), CF_OK);

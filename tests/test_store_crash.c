@@ -228,6 +228,18 @@ static void kill__at_any_moment__loses_nothing_that_was_stored(void **state)
     assert_true(n_notes > 0);
 }
 
+static bool is_listed_as_interrupted(struct cf_store *store)
+{
+    const struct cf_list_query query = {.limit = 10};
+    struct cf_conversations list;
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_store_list(&list, store, &query, &err), CF_OK);
+    assert_int_equal(list.n, 1);
+    bool is_interrupted = list.items[0].is_interrupted;
+    cf_conversations_release(&list);
+    return is_interrupted;
+}
+
 static void recover__a_living_process__is_left_alone(void **state)
 {
     const struct place *place = *state;
@@ -266,16 +278,20 @@ static void recover__a_living_process__is_left_alone(void **state)
     cf_messages_release(&one);
     assert_code(CF_ERR_BUSY, cf_store_reply_resume(store, note.id, err));
     assert_sound(store);
+    assert_false(is_listed_as_interrupted(store));
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(is_listed_as_interrupted(store));
     int64_t n_recovered = 0;
     assert_ok(cf_store_recover(store, &n_recovered, err));
     assert_int_equal(n_recovered, 1);
     assert_ok(cf_store_message_load(&one, store, note.id, false, err));
     assert_int_equal(one.items[0].state, CF_MESSAGE_INTERRUPTED);
     cf_messages_release(&one);
+    assert_true(is_listed_as_interrupted(store));
     assert_ok(cf_store_reply_resume(store, note.id, err));
     finish_reply(store, note.id, "continued");
+    assert_false(is_listed_as_interrupted(store));
     cf_store_close(store);
 }
 

@@ -209,6 +209,9 @@ static unsigned places_of(enum ui_action action, uint32_t key)
     if (!is_free_in_empty_line(key)) {
         places &= ~(unsigned)UI_IN_EMPTY;
     }
+    if (!is_free_in_empty_line(key) && key != UI_KEY_UP && key != UI_KEY_ENTER) {
+        places &= ~(unsigned)UI_IN_WAITING;
+    }
     return places;
 }
 

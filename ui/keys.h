@@ -81,6 +81,7 @@ enum ui_place {
     UI_IN_KNOBS = 1 << 4,
     UI_IN_SEARCH = 1 << 5, /* the hits of a search */
     UI_IN_HELP = 1 << 6,
+    UI_IN_WAITING = 1 << 7, /* set beside UI_IN_EMPTY while messages wait for their turn */
     UI_IN_PANES = UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_KNOBS | UI_IN_SEARCH | UI_IN_HELP,
     UI_ANYWHERE = UI_IN_INPUT | UI_IN_EMPTY | UI_IN_PANES,
 };
@@ -103,6 +104,10 @@ enum ui_place {
     X(UI_KNOBS, "knobs", UI_ANYWHERE, "F2", "open or close the knobs")                             \
     X(UI_LIST, "list", UI_ANYWHERE, "F3", "open or close the list of conversations")               \
     X(UI_NEW, "new", UI_ANYWHERE, "F4 Ctrl-N", "new conversation")                                 \
+    X(UI_UNQUEUE, "take-back", UI_IN_WAITING, "Up",                                                \
+      "take the message that waits back into the line")                                            \
+    X(UI_SEND_WAITING, "send-waiting", UI_IN_WAITING, "Enter",                                     \
+      "send the message that was held back when a reply was stopped")                              \
     X(UI_NEXT_PANE, "next-pane", UI_IN_EMPTY | UI_IN_PANES, "Tab",                                 \
       "next pane, when the line is empty")                                                         \
     X(UI_PREVIOUS_PANE, "previous-pane", UI_IN_EMPTY | UI_IN_PANES, "Shift-Tab", "previous pane")  \
@@ -128,7 +133,8 @@ enum ui_place {
       "next alternative; past the last one regenerates")                                           \
     X(UI_EDIT, "edit", UI_IN_TRANSCRIPT, "e", "edit your message and send it as a new branch")     \
     X(UI_REGENERATE, "regenerate", UI_IN_TRANSCRIPT, "r", "another reply; the old one is kept")    \
-    X(UI_CONTINUE, "continue", UI_IN_TRANSCRIPT, "c", "let the reply go on")                       \
+    X(UI_CONTINUE, "continue", UI_IN_TRANSCRIPT, "c",                                              \
+      "let the reply go on; as an alternative where something follows it")                         \
     X(UI_FORK, "fork", UI_IN_TRANSCRIPT, "f", "fork here into a new conversation")                 \
     X(UI_YANK, "yank", UI_IN_TRANSCRIPT, "y", "copy the message")                                  \
     X(UI_DELETE, "delete", UI_IN_TRANSCRIPT | UI_IN_LIST, "d",                                     \

@@ -13,6 +13,8 @@ struct hint {
 
 static const struct hint input_hints[] = {
     {UI_KNOBS, "knobs"}, {UI_LIST, "list"}, {UI_HELP, "help"}};
+static const struct hint held_hints[] = {
+    {UI_SEND_WAITING, "send"}, {UI_UNQUEUE, "take back"}, {UI_HELP, "help"}};
 static const struct hint streaming_hints[] = {
     {UI_STOP, "stop"}, {UI_KNOBS, "knobs"}, {UI_HELP, "help"}};
 static const struct hint reading_hints[] = {
@@ -23,12 +25,10 @@ static const struct hint transcript_hints[] = {{UI_REGENERATE, "again"},  {UI_ED
                                                {UI_LEAVE, "write"},       {UI_HELP, "help"}};
 static const struct hint list_hints[] = {{UI_OPEN, "open"},     {UI_NEW, "new"},
                                          {UI_RENAME, "rename"}, {UI_DELETE, "delete"},
-                                         {UI_UNDO, "undo"},     {UI_LEAVE, "leave"}};
-static const struct hint knobs_hints[] = {{UI_KNOB_DOWN, "down"},
-                                          {UI_KNOB_UP, "up"},
-                                          {UI_KNOB_RESET, "default"},
-                                          {UI_KNOB_SET, "type"},
-                                          {UI_LEAVE, "leave"}};
+                                         {UI_UNDO, "undo"},     {UI_LIST, "close"}};
+static const struct hint knobs_hints[] = {{UI_KNOB_DOWN, "down"},     {UI_KNOB_UP, "up"},
+                                          {UI_KNOBS, "close"},        {UI_KNOB_SET, "type"},
+                                          {UI_KNOB_RESET, "default"}, {UI_LEAVE, "write"}};
 static const struct hint search_hints[] = {
     {UI_OPEN, "open"}, {UI_SEARCH, "search"}, {UI_LEAVE, "leave"}};
 static const struct hint help_hints[] = {
@@ -59,7 +59,9 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
     case UI_IN_HELP:
         return CHOOSE(help_hints);
     default:
-        return is_running(data->status) ? CHOOSE(streaming_hints) : CHOOSE(input_hints);
+        return data->status->is_queue_held && data->place & UI_IN_WAITING ? CHOOSE(held_hints)
+               : is_running(data->status)                                 ? CHOOSE(streaming_hints)
+                                                                          : CHOOSE(input_hints);
     }
 #undef CHOOSE
 }
@@ -122,7 +124,11 @@ static void describe_context(const struct cf_chat_status *status, bool has_meter
         }
         cf_buf_add_char(text, ' ');
     }
-    cf_buf_addf(text, "%d/%d", status->n_used, status->n_ctx);
+    cf_buf_addf(text, "%d", status->n_used - status->n_draft);
+    if (status->n_draft > 0) {
+        cf_buf_addf(text, "+%d", status->n_draft);
+    }
+    cf_buf_addf(text, "/%d", status->n_ctx);
 }
 
 static void describe_work(const struct cf_chat_status *status, int32_t pace, struct cf_buf *text)
@@ -183,7 +189,8 @@ static void describe_values(const struct ui_footer_data *data, int level, struct
     add_part(line, &part);
     cf_buf_clear(&part);
     if (data->status->n_queued > 0) {
-        cf_buf_addf(&part, "%zu waiting", data->status->n_queued);
+        cf_buf_addf(&part, "%zu %s", data->status->n_queued,
+                    data->status->is_queue_held ? "held back" : "waiting");
     }
     add_part(line, &part);
     cf_buf_clear(&part);

@@ -14,7 +14,7 @@ struct ui_footer_data {
     const struct cf_settings *settings;
     const struct ui_keys *keys;
     unsigned place;     /* of enum ui_place: where the focus is */
-    const char *asking; /* "edit", "title", "search": what the input line is for; NULL: a message */
+    const char *asking; /* "edit", "title"...: what the input line is for; NULL: a message */
     const char *notice; /* NULL: none */
     bool is_error;
 };

@@ -50,10 +50,30 @@ void ui_rule_draw(const struct ui_paint *paint, struct ui_rect rect, const char 
     ui_grid_putf(paint->grid, x, rect.y, end, ui_paint_style(paint, UI_STYLE_NOTICE), " %s ", text);
 }
 
+void ui_focus_draw(const struct ui_paint *paint, struct ui_rect rect, const char *name)
+{
+    struct ui_style style = ui_paint_style(paint, UI_STYLE_RULE_FOCUS);
+    int end = rect.x + rect.width;
+    for (int x = rect.x; x < end; x++) {
+        ui_grid_put_str(paint->grid, x, rect.y, end, "━", style);
+    }
+    if (rect.width >= cf_text_width(name, strlen(name), 0) + 4) {
+        ui_grid_putf(paint->grid, rect.x + 1, rect.y, end, style, " %s ", name);
+    }
+}
+
 void ui_divider_draw(const struct ui_paint *paint, struct ui_rect rect, bool has_focus)
 {
-    if (rect.width > 0 && rect.height > 0) {
+    if (rect.width < 1 || rect.height < 1) {
+        return;
+    }
+    if (!has_focus) {
         ui_grid_vline(paint->grid, rect.x, rect.y, rect.height,
-                      ui_paint_style(paint, has_focus ? UI_STYLE_RULE_FOCUS : UI_STYLE_RULE));
+                      ui_paint_style(paint, UI_STYLE_RULE));
+        return;
+    }
+    for (int y = rect.y; y < rect.y + rect.height; y++) {
+        ui_grid_put_str(paint->grid, rect.x, y, rect.x + rect.width, "┃",
+                        ui_paint_style(paint, UI_STYLE_RULE_FOCUS));
     }
 }

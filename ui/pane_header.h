@@ -12,6 +12,9 @@ void ui_header_draw(const struct ui_paint *paint, struct ui_rect rect,
 /* A rule across RECT with TEXT in it near the right, NULL for none. */
 void ui_rule_draw(const struct ui_paint *paint, struct ui_rect rect, const char *text);
 /* The line between two panes; HAS_FOCUS: of the pane in hand. */
+/* The part of the rule above the pane that has the focus: heavy, with the pane's name, so that it
+ * is seen without colours too.  RECT is a row of the pane's columns. */
+void ui_focus_draw(const struct ui_paint *paint, struct ui_rect rect, const char *name);
 void ui_divider_draw(const struct ui_paint *paint, struct ui_rect rect, bool has_focus);
 
 #endif

@@ -12,7 +12,7 @@ static const struct {
     const char *heading;
 } sections[] = {
     {UI_ANYWHERE, "Anywhere"},
-    {UI_IN_EMPTY, "While the line is empty, and in the panes"},
+    {UI_IN_EMPTY | UI_IN_WAITING, "While the line is empty, and in the panes"},
     {UI_IN_PANES, "In the panes"},
     {UI_IN_TRANSCRIPT, "In the transcript"},
     {UI_IN_LIST, "In the list of conversations"},
@@ -30,7 +30,7 @@ static size_t section_of(const struct ui_action_info *info)
             return i;
         }
     }
-    if (info->places & UI_IN_EMPTY) {
+    if (info->places & sections[1].place) {
         return 1;
     }
     return info->places & UI_IN_TRANSCRIPT ? 3 : 4;
@@ -109,7 +109,7 @@ static void write_keys(struct pen *pen, const struct ui_keys *keys)
         for (int i = UI_NONE + 1; i < UI_N_ACTIONS; i++) {
             const struct ui_action_info *info = ui_action_info((enum ui_action)i);
             cf_buf_clear(&names);
-            ui_keys_describe(keys, (enum ui_action)i, UI_ANYWHERE, -1, &names);
+            ui_keys_describe(keys, (enum ui_action)i, UI_ANYWHERE | UI_IN_WAITING, -1, &names);
             if (names.size > 0 && section_of(info) == section) {
                 write_row(pen, names.data, info->help);
             }

@@ -69,8 +69,14 @@ static void draw_item(const struct ui_paint *paint, struct ui_rect rect, int y,
                     is_selected ? UI_STYLE_SELECTED : UI_STYLE_FAINT);
     }
     int x = rect.x + 1;
-    const char *mark = item->is_streaming ? "▸" : item->id == data->current ? "•" : " ";
-    ui_pane_put(paint, rect.x, y, end, mark, is_selected ? UI_STYLE_SELECTED : UI_STYLE_MARK);
+    const char *mark = item->is_streaming          ? "▸"
+                       : item->is_interrupted      ? "!"
+                       : item->id == data->current ? "•"
+                                                   : " ";
+    ui_pane_put(paint, rect.x, y, end, mark,
+                is_selected                                   ? UI_STYLE_SELECTED
+                : item->is_interrupted && !item->is_streaming ? UI_STYLE_STATE
+                                                              : UI_STYLE_MARK);
     if (rect.width >= 30) {
         char number[24];
         snprintf(number, sizeof number, "%4" PRId64 " ", item->id);

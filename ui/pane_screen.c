@@ -50,6 +50,28 @@ static void draw_over(const struct ui_paint *paint, const struct ui_screen_data 
     }
 }
 
+/* Which pane has the focus, on the rule above it. */
+static void draw_focus(const struct ui_paint *paint, const struct ui_screen_data *data,
+                       const struct ui_layout *layout)
+{
+    const struct {
+        bool has_focus;
+        struct ui_rect rect;
+        const char *name;
+    } panes[] = {
+        {data->transcript.has_focus, layout->transcript, "transcript"},
+        {data->list.has_focus, layout->list, "list"},
+        {data->knobs.has_focus, layout->knobs, "knobs"},
+    };
+    for (size_t i = 0; i < CF_ARRAY_SIZE(panes) && layout->rule_above.height > 0; i++) {
+        if (panes[i].has_focus) {
+            const struct ui_rect row = {panes[i].rect.x, layout->rule_above.y, panes[i].rect.width,
+                                        1};
+            ui_focus_draw(paint, row, panes[i].name);
+        }
+    }
+}
+
 /* What is new below the view: on the rule, or over the transcript's last row when there is none. */
 static void draw_news(struct ui_screen *screen, const struct ui_paint *paint,
                       const struct ui_screen_data *data, const struct ui_layout *layout)
@@ -84,6 +106,7 @@ void ui_screen_draw(struct ui_screen *screen, const struct ui_paint *paint,
     ui_grid_clear(paint->grid);
     ui_header_draw(paint, layout->header, data->footer.status);
     ui_rule_draw(paint, layout->rule_above, NULL);
+    draw_focus(paint, data, layout);
     draw_body(screen, paint, data, layout);
     draw_news(screen, paint, data, layout);
     draw_over(paint, data, layout->over);

@@ -80,11 +80,14 @@ static void add_part(struct cf_buf *text, const char *part)
     cf_buf_addf(text, "%s%s", text->size > 0 ? " · " : "", part);
 }
 
-static const char *state_words(const struct cf_chat_turn *turn)
+static const char *state_words(const struct cf_chat_turn *turn,
+                               const struct ui_transcript_data *data)
 {
     switch (turn->state) {
     case CF_TURN_WAITING:
-        return turn->role == CF_ROLE_USER ? "waits for the reply to end" : "";
+        return turn->role != CF_ROLE_USER ? ""
+               : data->is_held ? "held back: Enter on the empty line sends it, Up takes it back"
+                               : "waits for the reply to end; Up on the empty line takes it back";
     case CF_TURN_CANCELLED:
         return "stopped";
     case CF_TURN_INTERRUPTED:
@@ -110,7 +113,7 @@ static void describe_state(const struct cf_chat_turn *turn, const struct ui_tran
     if (turn->n_siblings > 1) {
         cf_buf_addf(text, "‹%d/%d›", turn->sibling + 1, turn->n_siblings);
     }
-    const char *words = state_words(turn);
+    const char *words = state_words(turn, data);
     if (words[0] != '\0') {
         add_part(text, words);
     }

@@ -156,6 +156,18 @@ static void open_last(struct ui *ui)
     }
 }
 
+/* Another conversation is on: what was asked about the one before is over, and so is its draft. */
+static void drop_question(struct ui *ui)
+{
+    enum ui_focus focus = ui->focus;
+    if (ui->asking != UI_ASK_MESSAGE) {
+        ui_ask_end(ui);
+        ui_set_focus(ui, focus);
+        free(ui->put_back);
+        ui->put_back = cf_strdup(cf_chat_draft(ui->chat));
+    }
+}
+
 static void react(struct ui *ui, unsigned changes)
 {
     if (changes == 0) {
@@ -163,7 +175,7 @@ static void react(struct ui *ui, unsigned changes)
     }
     ui->is_dirty = true;
     if (changes & CF_CHANGE_OPENED) {
-        ui_ask_end(ui);
+        drop_question(ui);
         ui_transcript_reset(&ui->screen.transcript);
         if (ui->focus == UI_FOCUS_TRANSCRIPT && ui->wanted_message == 0) {
             ui_set_focus(ui, UI_FOCUS_INPUT);

@@ -81,6 +81,19 @@ static void say_deleted(struct ui *ui, const char *title)
     cf_buf_release(&name);
 }
 
+/* To another alternative; past the last reply a new one is made, but not by a key that is held. */
+static void walk(struct ui *ui, size_t turn, int step)
+{
+    struct cf_err err = CF_ERR_INIT;
+    const struct cf_chat_turn *data = cf_chat_turn(ui->chat, turn);
+    bool is_last = step > 0 && data->sibling + 1 == data->n_siblings;
+    if (is_last && data->role == CF_ROLE_ASSISTANT && ui->is_key_held && !ui_is_running(ui)) {
+        ui_say(ui, false, "This is the last alternative; pressed once more, the key makes another");
+        return;
+    }
+    ui_check(ui, cf_chat_walk(ui->chat, turn, step, ui->is_key_held, &err), &err);
+}
+
 static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -93,7 +106,7 @@ static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
     } else if (action == UI_REGENERATE) {
         code = ui->is_key_held ? CF_OK : cf_chat_regenerate(ui->chat, turn, &err);
     } else if (action == UI_CONTINUE) {
-        code = ui->is_key_held ? CF_OK : cf_chat_continue(ui->chat, &err);
+        code = ui->is_key_held ? CF_OK : cf_chat_continue(ui->chat, turn, &err);
     } else if (action == UI_FORK) {
         code = ui->is_key_held ? CF_OK : cf_chat_fork(ui->chat, turn, &err);
     } else if (action == UI_DELETE) {
@@ -102,8 +115,7 @@ static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
         code = cf_chat_pin(ui->chat, turn, !data->is_pinned, &err);
     } else {
         assert(action == UI_PREVIOUS_ALTERNATIVE || action == UI_NEXT_ALTERNATIVE);
-        code = cf_chat_walk(ui->chat, turn, action == UI_NEXT_ALTERNATIVE ? 1 : -1, ui->is_key_held,
-                            &err);
+        walk(ui, turn, action == UI_NEXT_ALTERNATIVE ? 1 : -1);
     }
     if (ui_check(ui, code, &err) && action == UI_DELETE && !ui->is_key_held) {
         say_deleted(ui, NULL);
@@ -176,15 +188,11 @@ static void act_on_item(struct ui *ui, enum ui_action action)
 
 static void act_on_knob(struct ui *ui, enum ui_action action)
 {
-    const char *name = cf_setting_info(ui_knobs_at(ui->knob_selected))->name;
+    enum cf_setting setting = ui_knobs_at(ui->knob_selected);
+    const char *name = cf_setting_info(setting)->name;
     struct cf_err err = CF_ERR_INIT;
     if (action == UI_KNOB_SET) {
-        struct cf_buf text = CF_BUF_INIT;
-        cf_buf_addf(&text, "/set %s ", name);
-        ui_ask_end(ui);
-        ui_set_focus(ui, UI_FOCUS_INPUT);
-        ui_line_replace(ui->line, text.data, text.size);
-        cf_buf_release(&text);
+        ui_ask(ui, UI_ASK_VALUE, setting, "");
     } else if (action == UI_KNOB_RESET) {
         ui_check(ui, cf_chat_unset(ui->chat, name, &err), &err);
     } else {
@@ -225,12 +233,12 @@ static void stop_or_leave(struct ui *ui, enum ui_action action)
 {
     (void)action;
     struct cf_err err = CF_ERR_INIT;
-    if (ui_is_running(ui)) {
+    if (ui->focus == UI_FOCUS_INPUT && ui->asking != UI_ASK_MESSAGE) {
+        ui_ask_end(ui); /* the question, and nothing behind it */
+    } else if (ui_is_running(ui)) {
         ui_check(ui, cf_chat_stop(ui->chat, &err), &err);
     } else if (ui->focus != UI_FOCUS_INPUT) {
-        ui_leave(ui);
-    } else if (ui->asking != UI_ASK_MESSAGE) {
-        ui_ask_end(ui);
+        ui_go_back(ui);
     } else if (cf_chat_n_turns(ui->chat) > 0) {
         ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
     }
@@ -352,6 +360,18 @@ static void act_in_hand(struct ui *ui, enum ui_action action)
     }
 }
 
+static void act_waiting(struct ui *ui, enum ui_action action)
+{
+    struct cf_err err = CF_ERR_INIT;
+    if (action == UI_UNQUEUE) {
+        ui_check(ui, cf_chat_unqueue(ui->chat, &err), &err);
+    } else if (cf_chat_status(ui->chat)->is_queue_held) {
+        ui_check(ui, cf_chat_send_queued(ui->chat, &err), &err);
+    } else {
+        ui_say(ui, false, "It is sent when the reply has ended; Esc stops that");
+    }
+}
+
 static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action) = {
     [UI_STOP] = stop_or_leave,
     [UI_INTERRUPT] = interrupt,
@@ -364,6 +384,8 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_KNOBS] = act_pane,
     [UI_LIST] = act_pane,
     [UI_NEW] = new_conversation,
+    [UI_UNQUEUE] = act_waiting,
+    [UI_SEND_WAITING] = act_waiting,
     [UI_NEXT_PANE] = act_pane,
     [UI_PREVIOUS_PANE] = act_pane,
     [UI_PAGE_UP] = act_move,

@@ -156,7 +156,10 @@ static void do_continue(struct ui *ui, const char *argument)
 {
     (void)argument;
     struct cf_err err = CF_ERR_INIT;
-    ui_check(ui, cf_chat_continue(ui->chat, &err), &err);
+    size_t turn;
+    if (last_turn(ui, CF_ROLE_ASSISTANT, &turn)) {
+        ui_check(ui, cf_chat_continue(ui->chat, turn, &err), &err);
+    }
 }
 
 static void do_edit(struct ui *ui, const char *argument)
@@ -254,8 +257,8 @@ static void do_tokens(struct ui *ui, const char *text)
     const struct cf_tokenizer *tokenizer = cf_chat_tokenizer(ui->chat);
     const struct cf_chat_status *status = cf_chat_status(ui->chat);
     if (text[0] == '\0') {
-        ui_sayf(ui, false, "The conversation has %d tokens; the context holds %d", status->n_used,
-                status->n_ctx);
+        ui_sayf(ui, false, "The conversation has %d tokens; the context holds %d",
+                status->n_used - status->n_draft, status->n_ctx);
     } else if (tokenizer == NULL) {
         ui_say(ui, true, "The model is not open yet");
     } else {
@@ -272,7 +275,7 @@ static void do_context(struct ui *ui, const char *argument)
     const struct cf_chat_status *status = cf_chat_status(ui->chat);
     struct cf_buf text = CF_BUF_INIT;
     cf_buf_addf(&text, "%d of %d tokens are in use, %d of them evaluated already.\n",
-                status->n_used, status->n_ctx, status->n_cached);
+                status->n_used - status->n_draft, status->n_ctx, status->n_cached);
     if (status->first_visible > 0) {
         cf_buf_addf(&text, "The model sees the conversation from message %zu on.",
                     status->first_visible + 1);
@@ -393,6 +396,7 @@ static void submit_edit(struct ui *ui, const char *text, size_t size)
         }
         if (ui_check(ui, cf_chat_edit(ui->chat, i, text, size, &err), &err)) {
             ui_ask_end(ui);
+            ui_set_focus(ui, UI_FOCUS_INPUT);
             ui_transcript_to_end(&ui->screen.transcript);
         } else {
             put_back(ui, text, size);
@@ -401,6 +405,7 @@ static void submit_edit(struct ui *ui, const char *text, size_t size)
     }
     ui_say(ui, true, "The message that was edited is no longer there; this is now a new one");
     ui_ask_end(ui);
+    ui_set_focus(ui, UI_FOCUS_INPUT);
     put_back(ui, text, size);
 }
 
@@ -437,6 +442,10 @@ void ui_submit(void *context, const char *text, size_t size)
     case UI_ASK_TITLE:
         ui_ask_end(ui);
         ui_check(ui, cf_chat_rename(ui->chat, ui->asked_id, copy, &err), &err);
+        break;
+    case UI_ASK_VALUE:
+        ui_ask_end(ui);
+        ui_set(ui, cf_setting_info((enum cf_setting)ui->asked_id)->name, copy);
         break;
     case UI_ASK_SEARCH:
         ui_ask_end(ui);

@@ -29,6 +29,9 @@ void ui_set_focus(struct ui *ui, enum ui_focus focus)
         ui->list_selected = cf_chat_status(ui->chat)->conversation;
     }
     ui->focus = focus;
+    if (focus == UI_FOCUS_INPUT || focus == UI_FOCUS_TRANSCRIPT) {
+        ui->home = focus;
+    }
     if (focus == UI_FOCUS_TRANSCRIPT) {
         select_in_view(ui);
     }
@@ -42,19 +45,13 @@ void ui_set_line(struct ui *ui, const char *text)
     ui->is_setting_line = false;
 }
 
-static const char *prompt_of(enum ui_asking asking)
+static void show_prompt(struct ui *ui)
 {
-    switch (asking) {
-    case UI_ASK_EDIT:
-        return "edit › ";
-    case UI_ASK_TITLE:
-        return "title › ";
-    case UI_ASK_SEARCH:
-        return "search › ";
-    case UI_ASK_MESSAGE:
-        break;
-    }
-    return "› ";
+    struct cf_buf prompt = CF_BUF_INIT;
+    const char *word = ui_asking_word(ui);
+    cf_buf_addf(&prompt, "%s%s› ", word != NULL ? word : "", word != NULL ? " " : "");
+    ui_line_set_prompt(ui->line, prompt.data);
+    cf_buf_release(&prompt);
 }
 
 void ui_ask(struct ui *ui, enum ui_asking asking, int64_t id, const char *text)
@@ -65,9 +62,14 @@ void ui_ask(struct ui *ui, enum ui_asking asking, int64_t id, const char *text)
         free(ui->kept_draft);
         ui->kept_draft = cf_memdup_str(view.text, view.size);
     }
+    if (ui->asking == UI_ASK_MESSAGE) {
+        ui->asked_from = ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_SEARCH
+                             ? ui->focus_before
+                             : ui->focus;
+    }
     ui->asking = asking;
     ui->asked_id = id;
-    ui_line_set_prompt(ui->line, prompt_of(asking));
+    show_prompt(ui);
     ui_set_line(ui, text);
     ui_set_focus(ui, UI_FOCUS_INPUT);
     ui->is_dirty = true;
@@ -78,13 +80,12 @@ void ui_ask_end(struct ui *ui)
     if (ui->asking == UI_ASK_MESSAGE) {
         return;
     }
-    if (ui->asking == UI_ASK_TITLE && ui->has_list) {
-        /* Back to where the question came from. */
-        ui_set_focus(ui, UI_FOCUS_LIST);
+    ui_set_focus(ui, ui->asked_from);
+    if (ui->focus == UI_FOCUS_LIST) {
         ui->list_selected = ui->asked_id;
     }
     ui->asking = UI_ASK_MESSAGE;
-    ui_line_set_prompt(ui->line, prompt_of(UI_ASK_MESSAGE));
+    show_prompt(ui);
     /* Not now: the line may be in the middle of a submission. */
     free(ui->put_back);
     ui->put_back = ui->kept_draft != NULL ? ui->kept_draft : cf_strdup("");
@@ -109,7 +110,7 @@ void ui_toggle_list(struct ui *ui)
 {
     if (ui->focus == UI_FOCUS_LIST) {
         ui->has_list = false;
-        ui_set_focus(ui, UI_FOCUS_INPUT);
+        ui_set_focus(ui, ui->home);
     } else {
         ui_open_list(ui);
     }
@@ -119,12 +120,21 @@ void ui_toggle_knobs(struct ui *ui)
 {
     bool was_open = ui->focus == UI_FOCUS_KNOBS;
     ui->has_knobs = !was_open;
-    ui_set_focus(ui, was_open ? UI_FOCUS_INPUT : UI_FOCUS_KNOBS);
+    ui_set_focus(ui, was_open ? ui->home : UI_FOCUS_KNOBS);
 }
 
 void ui_toggle_help(struct ui *ui)
 {
     ui_set_focus(ui, ui->focus == UI_FOCUS_HELP ? ui->focus_before : UI_FOCUS_HELP);
+}
+
+void ui_go_back(struct ui *ui)
+{
+    if (ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_SEARCH) {
+        ui_set_focus(ui, ui->focus_before);
+    } else {
+        ui_set_focus(ui, ui->focus == UI_FOCUS_TRANSCRIPT ? UI_FOCUS_INPUT : ui->home);
+    }
 }
 
 void ui_leave(struct ui *ui)

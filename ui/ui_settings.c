@@ -163,7 +163,7 @@ static bool set_of_face(struct ui *ui, const struct cf_setting_info *info, const
     return true;
 }
 
-static void set(struct ui *ui, const char *name, const char *value)
+void ui_set(struct ui *ui, const char *name, const char *value)
 {
     struct cf_err err = CF_ERR_INIT;
     const struct cf_setting_info *info = cf_setting_find(name);
@@ -192,24 +192,24 @@ void ui_do_set(struct ui *ui, const char *argument)
     size_t size = strcspn(argument, " \t\n=");
     char *name = cf_memdup_str(argument, size);
     const char *value = argument + size + strspn(argument + size, " \t\n=");
-    set(ui, name, value);
+    ui_set(ui, name, value);
     free(name);
 }
 
 void ui_do_temperature(struct ui *ui, const char *value)
 {
-    set(ui, "temperature", value);
+    ui_set(ui, "temperature", value);
 }
 
 void ui_do_top_p(struct ui *ui, const char *value)
 {
-    set(ui, "top-p", value);
+    ui_set(ui, "top-p", value);
 }
 
 void ui_do_seed(struct ui *ui, const char *value)
 {
     if (value[0] != '\0') {
-        set(ui, "seed", value);
+        ui_set(ui, "seed", value);
         return;
     }
     for (size_t i = cf_chat_n_turns(ui->chat); i-- > 0;) {
@@ -219,7 +219,7 @@ void ui_do_seed(struct ui *ui, const char *value)
             return;
         }
     }
-    set(ui, "seed", "");
+    ui_set(ui, "seed", "");
 }
 
 void ui_do_system(struct ui *ui, const char *text)

@@ -18,7 +18,7 @@ enum ui_focus {
 };
 
 /* What the input line is for. */
-enum ui_asking { UI_ASK_MESSAGE, UI_ASK_EDIT, UI_ASK_TITLE, UI_ASK_SEARCH };
+enum ui_asking { UI_ASK_MESSAGE, UI_ASK_EDIT, UI_ASK_TITLE, UI_ASK_SEARCH, UI_ASK_VALUE };
 
 enum { UI_NOTICES_MAX = 8 };
 
@@ -41,11 +41,15 @@ struct ui {
 
     enum ui_focus focus;
     enum ui_focus focus_before; /* help or search */
+    enum ui_focus home;         /* input or transcript: the one that had it last */
     bool has_list;
     bool has_knobs;
 
     enum ui_asking asking;
-    int64_t asked_id; /* UI_ASK_EDIT: the message; UI_ASK_TITLE: the conversation, 0 this one */
+    /* UI_ASK_EDIT: the message; UI_ASK_TITLE: the conversation, 0 this one; UI_ASK_VALUE: the
+     * setting. */
+    int64_t asked_id;
+    enum ui_focus asked_from;
     char *kept_draft; /* while another thing is asked */
     char *put_back;   /* text that goes back into the line after its submission failed */
     bool is_setting_line;
@@ -97,6 +101,8 @@ struct ui_transcript_data ui_transcript_data(struct ui *ui);
 /* Where keys are looked up now: of enum ui_place. */
 unsigned ui_place(const struct ui *ui);
 bool ui_is_running(const struct ui *ui);
+/* What the input line asks for; NULL: a message. */
+const char *ui_asking_word(const struct ui *ui);
 
 /* --- ui_notice.c --- */
 /* Shows a sentence for a while; TEXT is copied. */
@@ -124,6 +130,8 @@ void ui_toggle_list(struct ui *ui);
 void ui_toggle_knobs(struct ui *ui);
 void ui_toggle_help(struct ui *ui);
 void ui_leave(struct ui *ui);
+/* To where the pane in hand was come to from; from the transcript to the input line. */
+void ui_go_back(struct ui *ui);
 void ui_go_round(struct ui *ui, int step);
 /* Moves what is in hand, or the view, by rows; up is negative. */
 void ui_move_rows(struct ui *ui, int rows);
@@ -147,6 +155,8 @@ void ui_submit(void *context, const char *text, size_t size);
 void ui_search(struct ui *ui, const char *query);
 
 /* --- ui_settings.c --- */
+/* Sets a setting; shows it where VALUE is empty. */
+void ui_set(struct ui *ui, const char *name, const char *value);
 void ui_do_set(struct ui *ui, const char *argument);
 void ui_do_temperature(struct ui *ui, const char *value);
 void ui_do_top_p(struct ui *ui, const char *value);

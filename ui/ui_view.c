@@ -12,7 +12,12 @@ unsigned ui_place(const struct ui *ui)
 {
     switch (ui->focus) {
     case UI_FOCUS_INPUT:
-        return ui_line_is_empty(ui->line) ? UI_IN_INPUT | UI_IN_EMPTY : UI_IN_INPUT;
+        if (!ui_line_is_empty(ui->line)) {
+            return UI_IN_INPUT;
+        }
+        return ui->asking == UI_ASK_MESSAGE && cf_chat_status(ui->chat)->n_queued > 0
+                   ? UI_IN_INPUT | UI_IN_EMPTY | UI_IN_WAITING
+                   : UI_IN_INPUT | UI_IN_EMPTY;
     case UI_FOCUS_TRANSCRIPT:
         return UI_IN_TRANSCRIPT;
     case UI_FOCUS_LIST:
@@ -109,6 +114,7 @@ struct ui_transcript_data ui_transcript_data(struct ui *ui)
         .model = status->model_name,
         .first_visible = status->first_visible,
         .has_focus = ui->focus == UI_FOCUS_TRANSCRIPT,
+        .is_held = status->is_queue_held,
         .shows_unsaved = status->is_unsaved,
         .query = ui->query,
         .welcome = is_first ? first : hint,
@@ -123,15 +129,17 @@ static const char *piece(const void *context, int32_t id, size_t *size)
     return cf_chat_piece(context, id, size);
 }
 
-static const char *asking_word(enum ui_asking asking)
+const char *ui_asking_word(const struct ui *ui)
 {
-    switch (asking) {
+    switch (ui->asking) {
     case UI_ASK_EDIT:
         return "edit";
     case UI_ASK_TITLE:
         return "title";
     case UI_ASK_SEARCH:
         return "search";
+    case UI_ASK_VALUE:
+        return cf_setting_info((enum cf_setting)ui->asked_id)->name;
     case UI_ASK_MESSAGE:
         break;
     }
@@ -182,7 +190,7 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
                    .settings = cf_chat_settings(ui->chat),
                    .keys = &ui->keys,
                    .place = ui_place(ui),
-                   .asking = asking_word(ui->asking)},
+                   .asking = ui_asking_word(ui)},
         .offers = offers_of(ui),
         .answer = ui->answer,
     };
@@ -215,9 +223,11 @@ void ui_draw(struct ui *ui)
     ui_screen_draw(&ui->screen, &paint, &data, &layout);
     int x = -1;
     int y = -1;
-    ui_line_draw(ui->line, &ui->grid, layout.input, ui->theme.styles[UI_STYLE_PROMPT],
-                 ui->theme.styles[UI_STYLE_INPUT], &x, &y);
-    if (ui->focus != UI_FOCUS_INPUT) {
+    bool has_focus = ui->focus == UI_FOCUS_INPUT;
+    ui_line_draw(ui->line, &ui->grid, layout.input,
+                 ui->theme.styles[has_focus ? UI_STYLE_PROMPT : UI_STYLE_FAINT],
+                 ui->theme.styles[has_focus ? UI_STYLE_INPUT : UI_STYLE_FAINT], &x, &y);
+    if (!has_focus) {
         x = -1;
     }
     ui_term_show(ui->term, &ui->grid, x, y);
