@@ -93,8 +93,10 @@ enum cf_cli_option {
       "Architecture, sizes, types, digest, licence, template and memory needed")                   \
     X(cf_cli_model_pull, "model pull", "REPO[:FILE]", 1, 1, CF_CLI_BIT(CF_CLI_ENDPOINT),           \
       "Downloads the model of a Hugging Face repository")                                          \
-    X(cf_cli_model_convert, "model convert", "IN OUT.gguf", 2, 2, CF_CLI_BIT(CF_CLI_TYPE),         \
-      "Writes a model as a GGUF file")                                                             \
+    X(cf_cli_model_convert, "model convert", "IN OUT.gguf [KEY=VALUE...]", 2, -1,                  \
+      CF_CLI_BIT(CF_CLI_TYPE),                                                                     \
+      "Writes a model as a GGUF file, with metadata of one's own, such as general.license=mit; a " \
+      "KEY= without value leaves the model's out")                                                 \
     X(cf_cli_tokenize, "tokenize", "[TEXT]", 0, 1, 0, "Token ids of a text, or of standard input") \
     X(cf_cli_detokenize, "detokenize", "ID...", 0, -1, 0, "The bytes that token ids stand for")    \
     X(cf_cli_score, "score", "[FILE]", 0, 1, CF_CLI_BIT(CF_CLI_STRIDE) | CF_CLI_BIT(CF_CLI_CHAT),  \

@@ -196,6 +196,27 @@ static bool report_progress(void *data, uint64_t done, uint64_t total)
     return cf_cli_signal() == 0;
 }
 
+/* The arguments behind the two files: KEY=VALUE.  The keys are cut off in TEXTS, which they stay
+ * in. */
+static enum cf_code read_metadata(struct cf_convert_metadata **rows, size_t *n_rows,
+                                  struct cf_texts *texts, const struct cf_cli *cli,
+                                  struct cf_err *err)
+{
+    for (int i = 2; i < cli->n_args; i++) {
+        cf_texts_add(texts, cli->args[i]);
+        char *text = texts->items[texts->n - 1];
+        char *equals = strchr(text, '=');
+        if (equals == NULL || equals == text) {
+            return cf_err_set(err, CF_ERR_USAGE, "metadata is KEY=VALUE, not %s", cli->args[i]);
+        }
+        *equals = '\0';
+        *rows = cf_realloc_array(*rows, *n_rows + 1, sizeof **rows);
+        (*rows)[(*n_rows)++] =
+            (struct cf_convert_metadata){text, equals[1] != '\0' ? equals + 1 : NULL};
+    }
+    return CF_OK;
+}
+
 enum cf_exit cf_cli_model_convert(const struct cf_cli *cli)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -207,6 +228,12 @@ enum cf_exit cf_cli_model_convert(const struct cf_cli *cli)
         code = cf_err_set(&err, CF_ERR_USAGE, "--type must be f32, f16, bf16, q8_0 or q4_0, not %s",
                           type);
     }
+    struct cf_convert_metadata *rows = NULL;
+    struct cf_texts texts = {0};
+    if (code == CF_OK) {
+        code = read_metadata(&rows, &convert.n_metadata, &texts, cli, &err);
+        convert.metadata = rows;
+    }
     if (code == CF_OK) {
         code = cf_catalog_find(&path, cli->args[0], &err);
     }
@@ -216,6 +243,8 @@ enum cf_exit cf_cli_model_convert(const struct cf_cli *cli)
         cf_cli_catch_signals();
         code = cf_model_convert(path, cli->args[1], &convert, &err);
     }
+    cf_texts_release(&texts);
+    free(rows);
     free(path);
     return code == CF_OK ? CF_EXIT_DONE : cf_cli_fail(&err);
 }

@@ -494,6 +494,31 @@ static void cli__model_info__tells_the_shape(void **state)
     program_release(&result);
 }
 
+static void cli__model_convert__takes_metadata(void **state)
+{
+    (void)state;
+    struct program_result result;
+    char out[128];
+    char bundled[1024];
+    (void)snprintf(out, sizeof out, "%s/out.gguf", program_home());
+    (void)snprintf(bundled, sizeof bundled, "%s/model.gguf", getenv("CONFAB_DATADIR"));
+    PROGRAM(&result, 0, NULL, "model", "convert", bundled, out, "--type", "q8_0",
+            "general.license=mit", "general.description=");
+    assert_int_equal(result.out.size, 0);
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "model", "info", "--json", out);
+    assert_non_null(strstr(result.out.data, "\"licence\":\"mit\""));
+    assert_null(strstr(result.out.data, "\"description\""));
+    program_release(&result);
+    PROGRAM(&result, 1, NULL, "model", "convert", bundled, out); /* it is there */
+    program_release(&result);
+    static const char *const wrong[] = {"license", "=mit"};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(wrong); i++) {
+        PROGRAM(&result, 2, NULL, "model", "convert", "-y", bundled, out, wrong[i]);
+        program_release(&result);
+    }
+}
+
 static void cli__output__full_disk_is_an_error(void **state)
 {
     (void)state;
@@ -535,6 +560,7 @@ int main(void)
         TEST(cli__template__must_be_known),
         TEST(cli__config__says_where_values_come_from),
         TEST(cli__model_info__tells_the_shape),
+        TEST(cli__model_convert__takes_metadata),
         TEST(cli__output__full_disk_is_an_error),
         TEST(cli__later__says_so),
     };
