@@ -327,6 +327,17 @@ enum cf_code cf_chat_send_queued(struct cf_chat *chat, struct cf_err *err);
 enum cf_code cf_chat_continue(struct cf_chat *chat, size_t turn, struct cf_err *err);
 /* Another alternative of the reply TURN (or of the reply to TURN, when that is a user's). */
 enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err *err);
+/* Two more replies to the last message, side by side: one with the settings in force, the other
+ * with OTHER, and both with the same random numbers, decoded together.  Both are kept as
+ * alternatives. */
+enum cf_code cf_chat_compare(struct cf_chat *chat, const struct cf_sampling *other,
+                             struct cf_err *err);
+/* The first (I = 0) or second reply being compared, also once they are written; NULL: none, or no
+ * more. */
+const struct cf_chat_turn *cf_chat_compared(const struct cf_chat *chat, int i);
+/* Ends the comparison and shows reply KEEPS (0 or 1), the other going to the trash; -1: both stay
+ * as alternatives. */
+enum cf_code cf_chat_compare_end(struct cf_chat *chat, int keeps, struct cf_err *err);
 /* A sibling of the user's message TURN with other text, and a reply to it. */
 enum cf_code cf_chat_edit(struct cf_chat *chat, size_t turn, const char *text, size_t size,
                           struct cf_err *err);

@@ -77,6 +77,19 @@ enum cf_code cf_chat_walk(struct cf_chat *chat, size_t turn, int step, bool is_r
 
 /* --- messages --- */
 
+static void trash(struct cf_chat *chat, struct cf_chat_node *node)
+{
+    node->is_trashed = true;
+    chat->trashed =
+        cf_chat_grow(chat->trashed, chat->n_trashed, &chat->trashed_capacity, sizeof(void *));
+    chat->trashed[chat->n_trashed++] = node;
+    cf_chat_tree_refresh(chat->tree);
+    if (cf_chat_saves(chat)) {
+        uint64_t job = cf_storage_message_delete(chat->storage, node->turn.id);
+        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL);
+    }
+}
+
 enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_err *err)
 {
     struct cf_chat_node *node = NULL;
@@ -87,14 +100,32 @@ enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_er
     if (is_being_written(chat, node)) {
         return cf_err_set(err, CF_ERR_BUSY, "a reply to it is being written: stop it first");
     }
-    node->is_trashed = true;
-    chat->trashed =
-        cf_chat_grow(chat->trashed, chat->n_trashed, &chat->trashed_capacity, sizeof(void *));
-    chat->trashed[chat->n_trashed++] = node;
-    cf_chat_tree_refresh(chat->tree);
-    if (cf_chat_saves(chat)) {
-        uint64_t job = cf_storage_message_delete(chat->storage, node->turn.id);
-        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL);
+    trash(chat, node);
+    cf_chat_save_leaf(chat);
+    cf_chat_after_path_change(chat);
+    return CF_OK;
+}
+
+/* --- a comparison --- */
+
+const struct cf_chat_turn *cf_chat_compared(const struct cf_chat *chat, int i)
+{
+    return chat->compared[i] != NULL ? &chat->compared[i]->turn : NULL;
+}
+
+enum cf_code cf_chat_compare_end(struct cf_chat *chat, int keeps, struct cf_err *err)
+{
+    if (chat->compared[0] == NULL) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "nothing is being compared");
+    }
+    struct cf_chat_node *nodes[] = {chat->compared[0], chat->compared[1]};
+    if (keeps >= 0 && chat->reply != NULL) {
+        return cf_err_set(err, CF_ERR_BUSY, "the replies are still being written");
+    }
+    chat->compared[0] = chat->compared[1] = NULL;
+    if (keeps >= 0) {
+        trash(chat, nodes[1 - keeps]);
+        cf_chat_tree_show(chat->tree, nodes[keeps]);
         cf_chat_save_leaf(chat);
     }
     cf_chat_after_path_change(chat);

@@ -67,6 +67,7 @@ static void after_change(struct cf_chat *chat, const struct cf_setting_info *inf
             (void)cf_worker_turn(chat->worker, chat->reply->job.number, &chat->settings.sampling);
         } else if (chat->reply != NULL) {
             chat->reply->job.sampling = chat->settings.sampling;
+            chat->reply->samplings[0] = chat->settings.sampling;
         }
         cf_chat_look_turned(chat);
     } else {

@@ -113,7 +113,8 @@ struct cf_chat_work {
     struct cf_stops stops;
     int32_t forced;
     struct cf_ids prefix;
-    struct cf_chat_node **nodes; /* the replies; none for idle work */
+    struct cf_sampling samplings[2]; /* of a comparison */
+    struct cf_chat_node **nodes;     /* the replies; none for idle work */
     int32_t n;
     bool is_detached; /* the nodes are in no tree and not saved: complete */
     bool is_submitted;
@@ -272,11 +273,12 @@ struct cf_chat {
     bool is_prompt_told; /* what is odd about the prompt was said for these settings */
 
     /* Jobs. */
-    struct cf_chat_work *works;      /* all under way */
-    struct cf_chat_work *reply;      /* the one that writes, among them; NULL */
-    struct cf_chat_looking *looking; /* NULL: nothing is looked at */
-    bool shades;                     /* wanted */
-    bool is_shade_due;               /* what the model sees changed since the texts were scored */
+    struct cf_chat_work *works;       /* all under way */
+    struct cf_chat_work *reply;       /* the one that writes, among them; NULL */
+    struct cf_chat_node *compared[2]; /* NULL: nothing is */
+    struct cf_chat_looking *looking;  /* NULL: nothing is looked at */
+    bool shades;                      /* wanted */
+    bool is_shade_due;                /* what the model sees changed since the texts were scored */
     bool starts_held;
     bool is_idle_due;                 /* the conversation or draft changed: evaluate anew */
     struct cf_chat_node **unfinished; /* ended, but the digest for their recipes is not there yet */
@@ -370,9 +372,10 @@ struct cf_chat_start {
     struct cf_chat_node *go_on;    /* the reply that goes on; NULL: new ones */
     const struct cf_chat_node *of; /* whose first n_prefix tokens a new one inherits; NULL */
     int32_t n_prefix;
-    int32_t forced;  /* the token then; -1: none */
-    int32_t n;       /* alternatives */
-    uint64_t commit; /* of the message answered; 0: it is in the database */
+    int32_t forced;                  /* the token then; -1: none */
+    int32_t n;                       /* alternatives */
+    const struct cf_sampling *other; /* of the second one, in a comparison; NULL: it is none */
+    uint64_t commit;                 /* of the message answered; 0: it is in the database */
 };
 /* Makes the replies and their job, and submits it as soon as it may start. */
 void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start);
@@ -490,6 +493,8 @@ void cf_chat_fill_head(struct cf_chat *chat, struct cf_recipe_head *head);
 /* Whether a reply begun under HEAD may go on under the same: template, system prompt, types,
  * kernels and context are what they were. */
 bool cf_chat_holds_head(struct cf_chat *chat, const struct cf_recipe_head *head);
+/* The settings that an alternative begins with. */
+const struct cf_sampling *cf_chat_sampling_of(const struct cf_chat_work *work, int32_t alternative);
 /* A job of NODE began, whose prompt PLAN made. */
 void cf_chat_record_job(struct cf_chat_node *node, const struct cf_chat_work *work,
                         int32_t alternative);

@@ -60,6 +60,12 @@ static void record_pinned(struct cf_chat_node *node, const struct cf_chat_plan *
     }
 }
 
+const struct cf_sampling *cf_chat_sampling_of(const struct cf_chat_work *work, int32_t alternative)
+{
+    const struct cf_job *job = &work->job;
+    return job->samplings != NULL ? &job->samplings[alternative] : &job->sampling;
+}
+
 void cf_chat_record_job(struct cf_chat_node *node, const struct cf_chat_work *work,
                         int32_t alternative)
 {
@@ -69,14 +75,17 @@ void cf_chat_record_job(struct cf_chat_node *node, const struct cf_chat_work *wo
     const struct cf_recipe_job job = {.max_tokens = work->job.max_tokens,
                                       .started_ms = cf_chat_utc_ms(),
                                       .seed = work->job.seed,
-                                      .stream = work->job.stream + (uint32_t)alternative,
+                                      .stream = work->job.samplings != NULL
+                                                    ? work->job.stream
+                                                    : work->job.stream + (uint32_t)alternative,
                                       .first_draw = (uint32_t)node->recipe.n_tokens,
                                       .window_start = (int32_t)place,
                                       .n_prompt = (int32_t)work->job.ids.n - work->job.n_own,
                                       .prompt_digest = plan->ids_digest};
     cf_recipe_add_job(&node->recipe, &job);
     record_pinned(node, plan);
-    cf_recipe_add_knobs(&node->recipe, (int32_t)node->recipe.n_tokens, &work->job.sampling);
+    cf_recipe_add_knobs(&node->recipe, (int32_t)node->recipe.n_tokens,
+                        cf_chat_sampling_of(work, alternative));
 }
 
 void cf_chat_record_paths(struct cf_chat_node *node, const struct cf_eval_run *runs, size_t n)

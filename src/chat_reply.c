@@ -92,7 +92,7 @@ static void handle_started(struct cf_chat *chat, struct cf_chat_work *work,
             cf_chat_record_job(node, work, i);
             cf_chat_record_paths(node, batch->runs + event->runs_offset, event->n_runs);
         }
-        add_mark(node, work->job.n_prefix, &work->job.sampling);
+        add_mark(node, work->job.n_prefix, cf_chat_sampling_of(work, i));
         cf_chat_node_update(node);
         struct cf_chat_event *heard = add_event(chat, CF_CHAT_EVENT_START, i, "", 0);
         heard->conversation = cf_chat_saves(chat) && !work->is_detached ? chat->conversation : 0;
@@ -158,7 +158,7 @@ static void handle_token(struct cf_chat *chat, struct cf_chat_work *work,
 static void handle_knobs(struct cf_chat *chat, struct cf_chat_work *work,
                          const struct cf_event *event)
 {
-    for (int32_t i = 0; i < work->n; i++) {
+    for (int32_t i = 0; i < (work->job.samplings != NULL ? 1 : work->n); i++) {
         struct cf_chat_node *node = work->nodes[i];
         /* Those that wait for a wave of their own hear of it when that begins. */
         bool is_there = work->is_detached || (size_t)event->index == node->recipe.n_tokens;

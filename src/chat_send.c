@@ -232,6 +232,28 @@ static struct cf_chat_start start_below(struct cf_chat_node *parent)
     return (struct cf_chat_start){.parent = parent, .n = 1, .forced = -1};
 }
 
+enum cf_code cf_chat_compare(struct cf_chat *chat, const struct cf_sampling *other,
+                             struct cf_err *err)
+{
+    enum cf_code code = check_start(chat, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    struct cf_chat_node *leaf = cf_chat_tree_leaf(chat->tree);
+    if (leaf->parent == NULL) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no message to reply to yet");
+    }
+    struct cf_chat_start start =
+        start_below(leaf->turn.role == CF_ROLE_ASSISTANT ? leaf->parent : leaf);
+    start.n = 2;
+    start.other = other;
+    cf_chat_start_reply(chat, &start);
+    for (int i = 0; i < 2; i++) {
+        chat->compared[i] = chat->reply->nodes[i];
+    }
+    return CF_OK;
+}
+
 enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err *err)
 {
     enum cf_code code = check_start(chat, err);
@@ -493,6 +515,11 @@ void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start
     cf_stops_collect(&work->stops, cf_chat_tokenizer(chat), cf_chat_template(chat),
                      own_stops(chat));
     set_sampling(chat, work);
+    if (start->other != NULL) {
+        work->samplings[0] = chat->settings.sampling;
+        work->samplings[1] = *start->other;
+        work->job.samplings = work->samplings;
+    }
     work->job.stream = stream;
     const struct cf_recipe *recipe = &work->nodes[0]->recipe;
     if (start->go_on != NULL && recipe->n_jobs > 0) {

@@ -104,6 +104,9 @@ struct cf_job {
     uint32_t stream;    /* of alternative 0; alternative j draws from stream + j */
     int32_t max_tokens; /* new tokens of one alternative, prefix not counted; at least 1 */
     struct cf_sampling sampling;
+    /* A comparison: each alternative has settings of its own, [n_alternatives], and all draw from
+     * the one stream.  Knobs turned meanwhile are alternative 0's.  NULL: all share sampling. */
+    const struct cf_sampling *samplings;
     /* Settings known ahead (a replay), ascending by FROM; they take the place of sampling. */
     const struct cf_sampling_run *schedule;
     size_t n_schedule;

@@ -19,8 +19,9 @@ struct alternative {
     enum cf_end_reason reason;
     struct cf_detokenizer detokenizer;
     struct cf_stop *stop;
-    size_t n_fed;            /* bytes given to stop, those held by the detokenizer counted */
-    size_t *ends;            /* [n_prefix + max_tokens]: n_fed after each token */
+    size_t n_fed; /* bytes given to stop, those held by the detokenizer counted */
+    size_t *ends; /* [n_prefix + max_tokens]: n_fed after each token */
+    struct cf_sampling sampling;
     struct cf_choice choice; /* of the token drawn last */
     struct cf_loop loop;
 };
@@ -56,6 +57,7 @@ static void wave_init(struct wave *wave, const int *branches, int32_t first)
     for (int32_t i = 0; i < wave->n; i++) {
         struct alternative *alternative = &wave->alternatives[i];
         *alternative = (struct alternative){.number = first + i, .branch = branches[i]};
+        alternative->sampling = job->samplings != NULL ? job->samplings[first + i] : wave->sampling;
         alternative->stop = cf_stop_new(job->stops != NULL ? job->stops : &none);
         alternative->ends = cf_calloc(n_each, sizeof alternative->ends[0]);
     }
@@ -200,9 +202,17 @@ static bool read_knobs(struct wave *wave)
         pthread_mutex_unlock(&worker->mutex);
     }
     if (is_turned) {
+        for (int32_t i = 0; i < (job->samplings != NULL ? 1 : wave->n); i++) {
+            wave->alternatives[i].sampling = wave->sampling;
+        }
         emit_knobs(wave, version);
     }
     return is_turned;
+}
+
+static uint32_t stream_of(const struct cf_job *job, int32_t number)
+{
+    return job->samplings != NULL ? 0 : (uint32_t)number;
 }
 
 static void sample(struct wave *wave, struct alternative *alternative, int32_t forced)
@@ -211,9 +221,9 @@ static void sample(struct wave *wave, struct alternative *alternative, int32_t f
     struct cf_history history = {.n_prompt = wave->progress->n_prompt};
     history.ids = cf_session_ids(session, alternative->branch, &history.n);
     cf_sampler_sample(wave->worker->sampler, cf_session_logits(session, alternative->branch),
-                      &wave->sampling, &history, wave->job->seed,
-                      wave->job->stream + (uint32_t)alternative->number, (uint32_t)wave->index,
-                      forced, &alternative->choice);
+                      &alternative->sampling, &history, wave->job->seed,
+                      wave->job->stream + stream_of(wave->job, alternative->number),
+                      (uint32_t)wave->index, forced, &alternative->choice);
 }
 
 static void emit_paused(struct wave *wave)

@@ -181,6 +181,50 @@ static void replay__fork__is_identical(void **state)
     check_replay(fixture, 1);
 }
 
+/* --- side by side --- */
+
+static void compare__same_settings__are_the_same(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "compare");
+    const struct cf_sampling same = cf_chat_settings(fixture->chat)->sampling;
+    assert_int_equal(cf_chat_compare(fixture->chat, &same, NULL), CF_OK);
+    settle(fixture);
+    const struct cf_chat_turn *left = cf_chat_compared(fixture->chat, 0);
+    const struct cf_chat_turn *right = cf_chat_compared(fixture->chat, 1);
+    assert_string_equal(left->text, right->text);
+    assert_int_equal(left->n_siblings, 3);
+    assert_int_equal(cf_chat_compare_end(fixture->chat, -1, NULL), CF_OK);
+    assert_null(cf_chat_compared(fixture->chat, 0));
+    assert_int_equal(last_turn(fixture)->n_siblings, 3);
+}
+
+static void compare__two_settings__share_beginning_and_draws(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    say(fixture, "compare these two");
+    struct cf_sampling greedy = cf_chat_settings(fixture->chat)->sampling;
+    greedy.top_k = 1;
+    assert_int_equal(cf_chat_compare(fixture->chat, &greedy, NULL), CF_OK);
+    settle(fixture);
+    const struct cf_chat_turn *right = cf_chat_compared(fixture->chat, 1);
+    for (size_t k = 0; k < right->n_tokens; k++) {
+        assert_int_equal(right->tokens[k].rank, 0);
+    }
+    assert_int_equal(right->marks[0].sampling.top_k, 1);
+    assert_string_not_equal(right->text, cf_chat_compared(fixture->chat, 0)->text);
+    check_replay(fixture, 1);
+    int64_t id = right->id;
+    assert_int_equal(cf_chat_compare_end(fixture->chat, 1, NULL), CF_OK);
+    settle(fixture);
+    assert_int_equal(last_turn(fixture)->id, id);
+    assert_int_equal(last_turn(fixture)->n_siblings, 2);
+    check_replay(fixture, 1);
+    no_notice(fixture);
+}
+
 /* --- everything at random --- */
 
 static void turn_a_knob(struct chat_fixture *fixture, struct test_random *random)
@@ -392,6 +436,8 @@ int main(void)
         TEST(replay__alternatives__are_identical),
         TEST(replay__continued_after_a_restart__is_identical),
         TEST(replay__fork__is_identical),
+        TEST(compare__same_settings__are_the_same),
+        TEST(compare__two_settings__share_beginning_and_draws),
         TEST(replay__two_hundred_at_random__are_identical),
         TEST(replay__another_token__is_named),
         TEST(replay__other_words_before_it__is_refused),
