@@ -66,26 +66,50 @@ static void roff_option(char letter, const char *name, const char *argument)
     printf("\n");
 }
 
+static void man_setting(const struct cf_setting_info *info)
+{
+    roff_sentence(info->help);
+    if (info->type == CF_TYPE_INT || info->type == CF_TYPE_REAL) {
+        struct cf_buf range = CF_BUF_INIT;
+        cf_setting_describe_range(info, &range);
+        printf("Range: ");
+        roff_sentence(range.data);
+        cf_buf_release(&range);
+    }
+    if (info->fallback[0] != '\0' &&
+        (info->type != CF_TYPE_SWITCH || (info->flags & CF_SET_OPTION) == 0)) {
+        printf("Default: ");
+        roff_sentence(info->fallback);
+    }
+}
+
 static void man_options(void)
 {
     for (int i = 0; i < CF_N_SETTINGS; i++) {
         const struct cf_setting_info *info = cf_setting_info((enum cf_setting)i);
-        if ((info->flags & CF_SET_OPTION) == 0) {
-            continue;
+        if ((info->flags & CF_SET_OPTION) != 0) {
+            roff_option(info->letter, info->name, info->argument);
+            man_setting(info);
         }
-        roff_option(info->letter, info->name, info->argument);
-        roff_sentence(info->help);
-        bool is_number = info->type == CF_TYPE_INT || info->type == CF_TYPE_REAL;
-        if (is_number) {
-            struct cf_buf range = CF_BUF_INIT;
-            cf_setting_describe_range(info, &range);
-            printf("Range: ");
-            roff_sentence(range.data);
-            cf_buf_release(&range);
-        }
-        if (info->fallback[0] != '\0' && info->type != CF_TYPE_SWITCH) {
-            printf("Default: ");
-            roff_sentence(info->fallback);
+    }
+}
+
+/* What only the config file and /set can say. */
+static void man_config(void)
+{
+    for (int i = 0; i < CF_N_SETTINGS; i++) {
+        const struct cf_setting_info *info = cf_setting_info((enum cf_setting)i);
+        if ((info->flags & CF_SET_CONFIG) != 0 && (info->flags & CF_SET_OPTION) == 0) {
+            printf(".TP\n\\fB");
+            roff(info->name);
+            printf("\\fR");
+            if (info->argument[0] != '\0' || info->type == CF_TYPE_SWITCH) {
+                printf(" = \\fI");
+                roff(info->argument[0] != '\0' ? info->argument : "on|off");
+                printf("\\fR");
+            }
+            printf("\n");
+            man_setting(info);
         }
     }
 }
@@ -110,7 +134,34 @@ static void man_commands(void)
     }
 }
 
-static void man_key(const char *keys, const char *name, const char *help)
+/* Where a key holds, as words. */
+static void man_places(unsigned places)
+{
+    static const struct {
+        unsigned place;
+        const char *name;
+    } names[] = {
+        {UI_ANYWHERE, "anywhere"},
+        {UI_IN_PANES, "in every pane"},
+        {UI_IN_INPUT, "in the input line"},
+        {UI_IN_EMPTY, "in the input line while it is empty"},
+        {UI_IN_WAITING, "in the input line while a message waits"},
+        {UI_IN_TRANSCRIPT, "in the transcript"},
+        {UI_IN_LIST, "in the list"},
+        {UI_IN_KNOBS, "in the knobs"},
+        {UI_IN_SEARCH, "in what a search found"},
+        {UI_IN_HELP, "in the help"},
+    };
+    unsigned left = places;
+    for (size_t i = 0; i < CF_ARRAY_SIZE(names) && left != 0; i++) {
+        if ((left & names[i].place) == names[i].place) {
+            left &= ~names[i].place;
+            printf("%s%s", left == (places & ~names[i].place) ? ", " : " and ", names[i].name);
+        }
+    }
+}
+
+static void man_key(const char *keys, const char *name, unsigned places, const char *help)
 {
     printf(".TP\n\\fB");
     roff(keys);
@@ -120,6 +171,7 @@ static void man_key(const char *keys, const char *name, const char *help)
         roff(name);
         printf(")");
     }
+    man_places(places);
     printf("\n");
     roff_sentence(help);
 }
@@ -128,9 +180,9 @@ static void man_keys(void)
 {
     for (int i = UI_NONE + 1; i < UI_N_ACTIONS; i++) {
         const struct ui_action_info *info = ui_action_info((enum ui_action)i);
-        man_key(info->keys, info->name, info->help);
+        man_key(info->keys, info->name, info->places, info->help);
     }
-#define UI_X(keys, help) man_key(keys, "", help);
+#define UI_X(keys, help) man_key(keys, "", UI_IN_INPUT, help);
     UI_LINE_KEYS(UI_X)
 #undef UI_X
 }
@@ -160,6 +212,7 @@ static int print_man(const char *path)
     } sections[] = {
         {"@OPTIONS@\n", man_options},
         {"@COMMANDS@\n", man_commands},
+        {"@CONFIG@\n", man_config},
         {"@KEYS@\n", man_keys},
         {"@SLASH_COMMANDS@\n", man_slash_commands},
     };

@@ -15,8 +15,22 @@ ln -s "$CONFAB_PROGRAM" "$folder/bin/confab"
 PATH=$folder/bin:$PATH
 awk '/^\.\\" example/ { getline; gsub(/\\-/, "-"); gsub(/\\\(aq/, "'\''"); sub(/^ +/, ""); print }' "$page" \
     >"$folder/examples"
-echo "1..$(wc -l <"$folder/examples")"
-n=0
+echo "1..$(($(wc -l <"$folder/examples") + 1))"
+n=1
+missing=$({
+    confab --no-save config | sed 's/ = .*//'
+    confab --help | sed -n 's/^  \([a-z]*\( [a-z][a-z]*\)*\).*/\1/p'
+    confab --help | grep -o -e '--[a-z][a-z-]*' | sed 's/^--//'
+} | sort -u | while IFS= read -r name; do
+    sed 's/\\-/-/g; s/\\f[A-Z]//g' man/confab.1 |
+        grep -q -e "^$name\( \|\$\)" -e "--$name\( \|\$\)" || echo "# not in the manual: $name"
+done)
+if [ -z "$missing" ]; then
+    echo "ok 1 - every setting, command and option stands in it"
+else
+    echo "not ok 1 - every setting, command and option stands in it"
+    echo "$missing"
+fi
 while IFS= read -r example; do
     n=$((n + 1))
     if output=$(sh -c "$example" 2>"$folder/errors" </dev/null) && [ -n "$output" ]; then
