@@ -360,6 +360,23 @@ void ui_transcript_select(struct ui_transcript *view, const struct ui_transcript
     }
 }
 
+void ui_transcript_show_byte(struct ui_transcript *view, const struct ui_transcript_data *data,
+                             size_t index, size_t byte)
+{
+    assert(index < data->n_turns);
+    struct shape shape = shape_of(view, data, index);
+    size_t shown = ui_block_shown(shape.block, data->turns[index], byte);
+    size_t row = ui_wrap_row_of(&shape.block->wrap, shown);
+    struct place place = {index, shape.n - shape.n_text - shape.has_state + row};
+    struct place top = top_place(view, data);
+    int height = view->height > 1 ? view->height : 1;
+    if (is_before(place, top)) {
+        show_from(view, data, place);
+    } else if (is_before(move(view, data, top, height - 1), place)) {
+        show_from(view, data, move(view, data, place, 1 - height));
+    }
+}
+
 void ui_transcript_select_in_view(struct ui_transcript *view, const struct ui_transcript_data *data)
 {
     if (data->n_turns == 0) {
@@ -459,22 +476,41 @@ static void draw_label(const struct ui_paint *paint, struct ui_rect rect, int y,
     ui_pane_put(paint, rect.x + 1, y, end - 1, label, style);
 }
 
-/* Draws [begin, end) of the shown text in the pieces that marks cut it into. */
-static int draw_pieces(const struct ui_paint *paint, const struct ui_block *block, int x, int y,
-                       int right, size_t begin, size_t end, struct ui_style style)
+/* The style of what is shown at byte AT, and where it ends at most. */
+static enum ui_style_name style_at(const struct ui_block *block, const struct ui_tints *tints,
+                                   size_t at, size_t *end, enum ui_style_name plain)
+{
+    for (size_t i = 0; i < block->n_marks; i++) {
+        if (at < block->marks[i].begin) {
+            *end = block->marks[i].begin < *end ? block->marks[i].begin : *end;
+            break;
+        }
+        if (at < block->marks[i].end) {
+            *end = block->marks[i].end < *end ? block->marks[i].end : *end;
+            return UI_STYLE_MARK;
+        }
+    }
+    return ui_tints_at(tints, at, end, plain);
+}
+
+/* Draws [begin, end) of the shown text in the pieces that marks and tints cut it into.  A cluster
+ * that a piece ends within belongs to it whole. */
+static int draw_pieces(const struct ui_paint *paint, const struct ui_block *block,
+                       const struct ui_tints *tints, int x, int y, int right, size_t begin,
+                       size_t end, enum ui_style_name plain)
 {
     int origin = x;
-    for (size_t i = 0; begin < end; i++) {
-        size_t from = i < block->n_marks ? block->marks[i].begin : end;
-        size_t to = i < block->n_marks ? block->marks[i].end : end;
-        size_t plain = from < begin ? begin : from < end ? from : end;
-        x = ui_grid_put_from(paint->grid, x, y, right, origin, block->shown.data + begin,
-                             plain - begin, style);
-        begin = plain;
-        size_t marked = to < begin ? begin : to < end ? to : end;
-        x = ui_grid_put_from(paint->grid, x, y, right, origin, block->shown.data + begin,
-                             marked - begin, ui_paint_style(paint, UI_STYLE_MARK));
-        begin = marked;
+    const char *text = block->shown.data;
+    while (begin < end) {
+        size_t piece = end;
+        enum ui_style_name style = style_at(block, tints, begin, &piece, plain);
+        size_t at = begin;
+        while (at < piece) {
+            at = cf_text_next_grapheme(text, end, at);
+        }
+        x = ui_grid_put_from(paint->grid, x, y, right, origin, text + begin, at - begin,
+                             ui_paint_style(paint, style));
+        begin = at;
     }
     return x;
 }
@@ -498,7 +534,7 @@ static void draw_hits(const struct ui_paint *paint, const struct ui_block *block
 
 static void draw_text(const struct ui_paint *paint, struct ui_rect rect, int y,
                       const struct cf_chat_turn *turn, const struct ui_transcript_data *data,
-                      const struct shape *shape, size_t row)
+                      const struct shape *shape, const struct ui_tints *tints, size_t row)
 {
     int x = rect.x + label_width(rect.width, data);
     int right = rect.x + rect.width;
@@ -509,8 +545,7 @@ static void draw_text(const struct ui_paint *paint, struct ui_rect rect, int y,
     enum ui_style_name name = !turn->is_visible              ? UI_STYLE_FORGOTTEN
                               : turn->role == CF_ROLE_SYSTEM ? UI_STYLE_SYSTEM
                                                              : UI_STYLE_TEXT;
-    int behind = draw_pieces(paint, shape->block, x, y, right, line->begin, line->end,
-                             ui_paint_style(paint, name));
+    int behind = draw_pieces(paint, shape->block, tints, x, y, right, line->begin, line->end, name);
     if (data->query != NULL) {
         draw_hits(paint, shape->block, x, y, right, line->begin, line->end, data->query);
     }
@@ -522,7 +557,7 @@ static void draw_text(const struct ui_paint *paint, struct ui_rect rect, int y,
 
 static void draw_row(const struct ui_paint *paint, struct ui_rect rect, int y,
                      const struct ui_transcript_data *data, const struct shape *shape,
-                     struct place place, bool is_selected)
+                     const struct ui_tints *tints, struct place place, bool is_selected)
 {
     const struct cf_chat_turn *turn = data->turns[place.index];
     size_t row = place.row;
@@ -543,7 +578,7 @@ static void draw_row(const struct ui_paint *paint, struct ui_rect rect, int y,
                                      : "forgotten next");
         return;
     case UI_ROW_TEXT:
-        draw_text(paint, rect, y, turn, data, shape, row);
+        draw_text(paint, rect, y, turn, data, shape, tints, row);
         break;
     case UI_ROW_STATE: {
         struct cf_buf text = CF_BUF_INIT;
@@ -580,6 +615,18 @@ static void draw_welcome(const struct ui_paint *paint, struct ui_rect rect,
     ui_wrap_release(&wrap);
 }
 
+static void make_tints(struct ui_tints *tints, const struct ui_transcript_data *data, size_t index,
+                       const struct ui_block *block)
+{
+    const struct cf_chat_turn *turn = data->turns[index];
+    const struct cf_chat_look *look =
+        data->look != NULL && data->look->message == turn->id ? data->look : NULL;
+    size_t n = 0;
+    const struct cf_turn_shade *shades =
+        data->shades != NULL ? data->shades(data->context, index, &n) : NULL;
+    ui_tints_make(tints, block, turn, shades, n, look, data->look_token);
+}
+
 void ui_transcript_draw(struct ui_transcript *view, const struct ui_paint *paint,
                         struct ui_rect rect, const struct ui_transcript_data *data)
 {
@@ -599,12 +646,15 @@ void ui_transcript_draw(struct ui_transcript *view, const struct ui_paint *paint
     size_t selected = data->n_turns;
     ui_transcript_selected(view, data, &selected);
     struct place place = top_place(view, data);
+    struct ui_tints tints = {0};
     for (int y = rect.y; y < rect.y + rect.height && place.index < data->n_turns;) {
         struct shape shape = shape_of(view, data, place.index);
+        make_tints(&tints, data, place.index, shape.block);
         bool is_selected = data->has_focus && selected == place.index;
         for (; place.row < shape.n && y < rect.y + rect.height; place.row++, y++) {
-            draw_row(paint, rect, y, data, &shape, place, is_selected);
+            draw_row(paint, rect, y, data, &shape, &tints, place, is_selected);
         }
         place = (struct place){place.index + 1, 0};
     }
+    ui_tints_release(&tints);
 }

@@ -11,6 +11,7 @@
 
 #include "pane.h"
 #include "pane_block.h"
+#include "pane_tint.h"
 
 /* What a row of a message's place in the view is. */
 enum ui_row_kind {
@@ -45,10 +46,15 @@ struct ui_transcript_data {
     const char *model;    /* name, for the label of its turns that have none */
     size_t first_visible; /* where the model's memory begins */
     bool has_focus;
-    bool is_held;               /* messages that wait do so until they are sent by hand */
-    bool shows_unsaved;         /* the disk refuses: say of which messages it does */
-    const char *query;          /* words to show as found; NULL or "": none */
-    const char *const *welcome; /* lines for an empty conversation */
+    bool is_held;       /* messages that wait do so until they are sent by hand */
+    bool shows_unsaved; /* the disk refuses: say of which messages it does */
+    /* How likely each token of turn TURN was; NULL: not to be shown. */
+    const struct cf_turn_shade *(*shades)(void *context, size_t turn, size_t *n);
+    void *context;
+    const struct cf_chat_look *look; /* the reply under the token cursor; NULL: none */
+    size_t look_token;               /* where it stands */
+    const char *query;               /* words to show as found; NULL or "": none */
+    const char *const *welcome;      /* lines for an empty conversation */
     size_t n_welcome;
 };
 
@@ -77,6 +83,9 @@ bool ui_transcript_selected(struct ui_transcript *view, const struct ui_transcri
 /* Takes message INDEX in hand and moves the view no further than needed to show it. */
 void ui_transcript_select(struct ui_transcript *view, const struct ui_transcript_data *data,
                           size_t index);
+/* Moves the view no further than needed to show the byte BYTE of message INDEX's text. */
+void ui_transcript_show_byte(struct ui_transcript *view, const struct ui_transcript_data *data,
+                             size_t index, size_t byte);
 /* Takes a message in hand that is in view, the last one, unless the one in hand is. */
 void ui_transcript_select_in_view(struct ui_transcript *view,
                                   const struct ui_transcript_data *data);

@@ -34,6 +34,12 @@
     X(UI_STYLE_BAR, "bar")               /* of a candidate inside the cut, of a meter */           \
     X(UI_STYLE_BAR_DRAWN, "bar-drawn")   /* of the one that was drawn */                           \
     X(UI_STYLE_BAR_CUT, "bar-cut")       /* of one that was cut */                                 \
+    X(UI_STYLE_CURSOR, "cursor")         /* the token in hand */                                   \
+    X(UI_STYLE_CUT, "cut")               /* a token that other settings would have cut */          \
+    X(UI_STYLE_SHADE_1, "shade-1")       /* a token of probability below 0.5, */                   \
+    X(UI_STYLE_SHADE_2, "shade-2")       /* 0.2, */                                                \
+    X(UI_STYLE_SHADE_3, "shade-3")       /* 0.05, */                                               \
+    X(UI_STYLE_SHADE_4, "shade-4")       /* 0.01 */                                                \
     X(UI_STYLE_SLIDER, "slider")         /* the part below the value */                            \
     X(UI_STYLE_PROMPT, "prompt")         /* before the input line */                               \
     X(UI_STYLE_INPUT, "input")           /* its text */                                            \
