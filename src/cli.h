@@ -92,7 +92,8 @@ enum cf_cli_option {
     X(cf_cli_model_info, "model info", "[MODEL]", 0, 1, 0,                                         \
       "Architecture, sizes, types, digest, licence, template and memory needed")                   \
     X(cf_cli_model_pull, "model pull", "REPO[:FILE]", 1, 1, CF_CLI_BIT(CF_CLI_ENDPOINT),           \
-      "Downloads the model of a Hugging Face repository")                                          \
+      "Downloads the model of a Hugging Face repository, or one GGUF file of it, into the folder " \
+      "of installed models; what broke off is gone on with")                                       \
     X(cf_cli_model_convert, "model convert", "IN OUT.gguf [KEY=VALUE...]", 2, -1,                  \
       CF_CLI_BIT(CF_CLI_TYPE),                                                                     \
       "Writes a model as a GGUF file, with metadata of one's own, such as general.license=mit; a " \

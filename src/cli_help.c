@@ -8,6 +8,7 @@
 #include <unistring/version.h>
 
 #include "cli.h"
+#include "download.h"
 #include "kernels/kernels.h"
 #include "store.h"
 
@@ -98,9 +99,10 @@ void cf_cli_print_version(const char *const *face)
     for (size_t i = 0; cf_kernels_at(i) != NULL; i++) {
         printf("%s %s", i > 0 ? "," : "", cf_kernels_name(cf_kernels_at(i)));
     }
-    printf("\nlibraries: SQLite %s, OpenBLAS %s, jansson %s, libunistring %d.%d.%d",
-           cf_store_library_version(), openblas, jansson_version_str(), _libunistring_version >> 16,
-           (_libunistring_version >> 8) & 0xff, _libunistring_version & 0xff);
+    printf("\nlibraries: SQLite %s, OpenBLAS %s, libcurl %s, jansson %s, libunistring %d.%d.%d",
+           cf_store_library_version(), openblas, cf_download_library_version(),
+           jansson_version_str(), _libunistring_version >> 16, (_libunistring_version >> 8) & 0xff,
+           _libunistring_version & 0xff);
     for (; *face != NULL; face++) {
         printf(", %s", *face);
     }

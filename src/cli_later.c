@@ -17,8 +17,3 @@ enum cf_exit cf_cli_import(const struct cf_cli *cli)
 {
     return not_yet(cli);
 }
-
-enum cf_exit cf_cli_model_pull(const struct cf_cli *cli)
-{
-    return not_yet(cli);
-}
