@@ -260,6 +260,7 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
     case CF_WHAT_FORK:
         if (event->code == CF_OK) {
             cf_chat_open(chat, event->id);
+            cf_chat_mark(chat, CF_CHANGE_LIST);
         }
         break;
     case CF_WHAT_UNDO:

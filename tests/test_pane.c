@@ -243,6 +243,11 @@ static void search__draw__marks_what_matched(void **state)
 {
     (void)state;
     static const struct cf_chat_span marks[] = {{0, 3}, {16, 19}};
+    static const char far[] =
+        "he was very happy and happy and 他很高兴 and he knew that he was playing "
+        "in the garden with his tea set";
+    static const struct cf_chat_span far_mark = {sizeof far - sizeof "tea set",
+                                                 sizeof far - sizeof " set"};
     static const struct cf_chat_hit hits[] = {
         {.conversation = 12,
          .message = 3,
@@ -262,6 +267,15 @@ static void search__draw__marks_what_matched(void **state)
          .snippet = "a \x1b[31mred\x1b[m one 茶",
          .snippet_size = sizeof "a \x1b[31mred\x1b[m one 茶" - 1,
          .created_ms = INT64_C(1685429000000)},
+        {.conversation = 5,
+         .message = 9,
+         .role = CF_ROLE_ASSISTANT,
+         .title = "Far behind",
+         .snippet = far,
+         .snippet_size = sizeof far - 1,
+         .marks = &far_mark,
+         .n_marks = 1,
+         .created_ms = INT64_C(1795429000000)},
     };
     static struct fake_chat chat;
     fake_init(&chat);

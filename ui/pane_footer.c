@@ -201,14 +201,15 @@ static void describe_values(const struct ui_footer_data *data, int level, struct
     cf_buf_release(&part);
 }
 
-/* Columns that the two hints that matter most take. */
+/* Columns that the hints that matter most take: in a pane, more keys do something. */
 static int hints_wish(const struct ui_footer_data *data)
 {
+    size_t n_wished = data->place & (unsigned)UI_IN_PANES ? 4 : 2;
     size_t n;
     const struct hint *hints = choose_hints(data, &n);
     struct cf_buf key = CF_BUF_INIT;
     int width = 0;
-    for (size_t i = 0; i < n && i < 2; i++) {
+    for (size_t i = 0; i < n && i < n_wished; i++) {
         describe_hint(data, &hints[i], &key);
         width += cf_text_width(key.data, key.size, 0) + (int)strlen(hints[i].what) + 3;
     }

@@ -133,12 +133,28 @@ static int draw_part(const struct ui_paint *paint, int x, int y, int right,
     return x;
 }
 
+/* Where to begin so that the first word found is seen within ROOM columns, some of what is before
+ * it too. */
+static size_t snippet_begin(const struct cf_chat_hit *hit, int room)
+{
+    size_t begin = 0;
+    size_t found = hit->n_marks > 0 ? hit->marks[0].begin : 0;
+    bool fits = hit->n_marks == 0 || cf_text_width(hit->snippet, hit->marks[0].end, 0) < room;
+    while (!fits && begin < found) {
+        do {
+            begin++;
+        } while (begin < found && ((unsigned char)hit->snippet[begin] & 0xc0) == 0x80);
+        fits = cf_text_width(hit->snippet + begin, hit->marks[0].end - begin, 0) < room / 2;
+    }
+    return begin;
+}
+
 static void draw_snippet(const struct ui_paint *paint, int x, int y, int end,
                          const struct cf_chat_hit *hit, bool is_selected)
 {
     enum ui_style_name plain = is_selected ? UI_STYLE_SELECTED : UI_STYLE_TEXT;
-    size_t at = 0;
-    if (hit->is_cut_before) {
+    size_t at = snippet_begin(hit, end - x - 1);
+    if (hit->is_cut_before || at > 0) {
         x = ui_pane_put(paint, x, y, end, "…", plain);
     }
     for (size_t i = 0; i < hit->n_marks; i++) {
