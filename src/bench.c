@@ -3,17 +3,10 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clock.h"
 #include "kernels/kernels.h"
 #include "mem.h"
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static int32_t *ids_new(const struct cf_session *session, int32_t n)
 {
@@ -82,10 +75,10 @@ static enum cf_code measure(struct cf_bench_speed *speed, struct cf_session *ses
     for (int i = -1; i < n_reps && code == CF_OK; i++) { /* the first warms up */
         cf_session_rewind(session, 0, depth);
         int64_t n_passes = cf_session_counts(session).n_passes;
-        double start = seconds_now();
+        double start = cf_clock_s();
         code = run(session, ids, depth, n, interrupt, err);
         if (i >= 0) {
-            speeds[i] = n / (seconds_now() - start);
+            speeds[i] = n / (cf_clock_s() - start);
             passes += (double)(cf_session_counts(session).n_passes - n_passes);
         }
     }
@@ -196,7 +189,7 @@ double cf_bench_bandwidth(const struct cf_model *model, struct cf_pool *pool, in
 {
     double best = INFINITY;
     for (int rep = 0; rep <= n_reps; rep++) { /* the first warms up */
-        double start = seconds_now();
+        double start = cf_clock_s();
         for (int32_t i = 0; i < n_matrices(model); i++) {
             const struct cf_matrix *w = matrix_at(model, i);
             union {
@@ -205,7 +198,7 @@ double cf_bench_bandwidth(const struct cf_model *model, struct cf_pool *pool, in
             } bytes = {.data = w->data};
             cf_pool_run(pool, read_lines, bytes.ctx, (int64_t)(matrix_size(w) / LINE), LINES_GRAIN);
         }
-        best = rep > 0 ? fmin(best, seconds_now() - start) : best;
+        best = rep > 0 ? fmin(best, cf_clock_s() - start) : best;
     }
     return cf_bench_pass_size(model) / best;
 }
@@ -230,11 +223,11 @@ double cf_bench_bare(const struct cf_model *model, struct cf_pool *pool, int n_r
     }
     double best = INFINITY;
     for (int rep = 0; rep <= n_reps; rep++) {
-        double start = seconds_now();
+        double start = cf_clock_s();
         for (int32_t i = 0; i < n_matrices(model); i++) {
             cf_linear(kernels, pool, matrix_at(model, i), NULL, CF_THEN_STORE, x, 1, y, scratch);
         }
-        best = rep > 0 ? fmin(best, seconds_now() - start) : best;
+        best = rep > 0 ? fmin(best, cf_clock_s() - start) : best;
     }
     free(scratch);
     free(y);

@@ -9,30 +9,15 @@
 #include <time.h>
 
 #include "chat_private.h"
+#include "clock.h"
 #include "cpu.h"
 #include "mem.h"
-
-double cf_chat_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 int64_t cf_chat_utc_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void *cf_chat_grow(void *array, size_t n, size_t *capacity, size_t size)
-{
-    if (n < *capacity) {
-        return array;
-    }
-    *capacity = *capacity > 0 ? *capacity * 2 : 8;
-    return cf_realloc_array(array, *capacity, size);
 }
 
 int64_t cf_chat_reserve_ids(struct cf_chat *chat, size_t n)
@@ -177,7 +162,7 @@ static bool is_saving(const struct cf_chat *chat)
 static void settle(struct cf_chat *chat, double deadline)
 {
     cf_chat_pump(chat);
-    while (is_saving(chat) && cf_chat_now() < deadline) {
+    while (is_saving(chat) && cf_clock_s() < deadline) {
         if (chat->reply == NULL && cf_chat_saves(chat)) {
             /* What is left to be saved is not left to be synced some time later. */
             (void)cf_storage_flush(chat->storage, 100, NULL);
@@ -190,7 +175,7 @@ static void settle(struct cf_chat *chat, double deadline)
 
 enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *err)
 {
-    double deadline = cf_chat_now() + timeout_ms * 1e-3;
+    double deadline = cf_clock_s() + timeout_ms * 1e-3;
     chat->idles = false;
     if (chat->reply != NULL) {
         (void)cf_chat_stop(chat, NULL);
@@ -205,7 +190,7 @@ enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *
     }
     /* Better whole without the model's digest than taken for interrupted. */
     cf_chat_finish_waiting(chat);
-    double left_ms = (deadline - cf_chat_now()) * 1e3;
+    double left_ms = (deadline - cf_clock_s()) * 1e3;
     return cf_storage_flush(chat->storage, left_ms > 100 ? (int)left_ms : 100, err);
 }
 
@@ -254,13 +239,13 @@ int cf_chat_timeout_ms(const struct cf_chat *chat)
     if (due < 0) {
         return -1;
     }
-    double left = (due - cf_chat_now()) * 1e3;
+    double left = (due - cf_clock_s()) * 1e3;
     return left > 0 ? (int)left + 1 : 0;
 }
 
 static void do_what_is_due(struct cf_chat *chat)
 {
-    double now = cf_chat_now();
+    double now = cf_clock_s();
     cf_chat_end_unsubmitted(chat);
     cf_chat_save_reply(chat, false);
     if (chat->is_settings_dirty && now >= chat->settings_dirty_at + CF_CHAT_SETTINGS_MS * 1e-3) {
@@ -474,8 +459,8 @@ void cf_chat_say(struct cf_chat *chat, bool is_error, const char *format, ...)
         cf_buf_release(&text);
         return;
     }
-    chat->notices = cf_chat_grow(chat->notices, chat->n_notices, &chat->notices_capacity,
-                                 sizeof chat->notices[0]);
+    chat->notices = cf_grow(chat->notices, chat->n_notices, &chat->notices_capacity, 1,
+                            sizeof chat->notices[0]);
     chat->notices[chat->n_notices++] =
         (struct cf_chat_notice){.text = cf_buf_take(&text), .is_error = is_error};
     cf_chat_mark(chat, CF_CHANGE_NOTICE);

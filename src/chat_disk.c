@@ -9,8 +9,8 @@
 void cf_chat_expect(struct cf_chat *chat, uint64_t job, enum cf_chat_what what,
                     struct cf_chat_node *node)
 {
-    chat->pending = cf_chat_grow(chat->pending, chat->n_pending, &chat->pending_capacity,
-                                 sizeof chat->pending[0]);
+    chat->pending = cf_grow(chat->pending, chat->n_pending, &chat->pending_capacity, 1,
+                            sizeof chat->pending[0]);
     chat->pending[chat->n_pending++] = (struct cf_chat_pending){
         .job = job, .what = what, .node = node, .conversation = chat->conversation};
 }

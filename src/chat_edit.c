@@ -81,7 +81,7 @@ static void trash(struct cf_chat *chat, struct cf_chat_node *node)
 {
     node->is_trashed = true;
     chat->trashed =
-        cf_chat_grow(chat->trashed, chat->n_trashed, &chat->trashed_capacity, sizeof(void *));
+        cf_grow(chat->trashed, chat->n_trashed, &chat->trashed_capacity, 1, sizeof(void *));
     chat->trashed[chat->n_trashed++] = node;
     cf_chat_tree_refresh(chat->tree);
     if (cf_chat_saves(chat)) {

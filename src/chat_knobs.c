@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chat_private.h"
+#include "clock.h"
 #include "mem.h"
 
 static const struct cf_presets *presets_of(const struct cf_chat *chat)
@@ -75,7 +76,7 @@ static void after_change(struct cf_chat *chat, const struct cf_setting_info *inf
         cf_chat_idle_later(chat);
     }
     if ((info->flags & CF_SET_CONVERSATION) != 0) {
-        chat->settings_dirty_at = chat->is_settings_dirty ? chat->settings_dirty_at : cf_chat_now();
+        chat->settings_dirty_at = chat->is_settings_dirty ? chat->settings_dirty_at : cf_clock_s();
         chat->is_settings_dirty = true;
     }
     cf_chat_mark(chat, CF_CHANGE_SETTINGS | CF_CHANGE_STATUS);
@@ -280,6 +281,6 @@ void cf_chat_switch_model(struct cf_chat *chat)
     for (size_t i = 1; i < chat->tree->n_nodes; i++) {
         cf_chat_node_set_ids(chat->tree->nodes[i], cf_chat_tokenizer(chat));
     }
-    chat->settings_dirty_at = cf_chat_now();
+    chat->settings_dirty_at = cf_clock_s();
     chat->is_settings_dirty = true;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chat_private.h"
+#include "clock.h"
 #include "mem.h"
 
 /* --- drafts --- */
@@ -41,7 +42,7 @@ void cf_chat_set_draft(struct cf_chat *chat, const char *text, size_t size)
     }
     free(chat->draft);
     chat->draft = cf_memdup_str(text, size);
-    chat->draft_dirty_at = chat->is_draft_dirty ? chat->draft_dirty_at : cf_chat_now();
+    chat->draft_dirty_at = chat->is_draft_dirty ? chat->draft_dirty_at : cf_clock_s();
     chat->is_draft_dirty = true;
     cf_chat_idle_later(chat);
     cf_chat_idle(chat);

@@ -309,7 +309,6 @@ struct cf_chat {
 
 /* --- chat.c --- */
 
-double cf_chat_now(void);
 int64_t cf_chat_utc_ms(void);
 /* Remembers what changed and brings the status up to date. */
 void cf_chat_mark(struct cf_chat *chat, unsigned changes);
@@ -320,8 +319,6 @@ bool cf_chat_can_start(const struct cf_chat *chat);
 bool cf_chat_saves(const struct cf_chat *chat);
 /* N neighbouring ids for things that are not in the database yet, the first of them. */
 int64_t cf_chat_reserve_ids(struct cf_chat *chat, size_t n);
-/* Room for one more element in an array. */
-void *cf_chat_grow(void *array, size_t n, size_t *capacity, size_t size) CF_MUST_USE;
 
 /* --- chat_tree.c --- */
 

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "chat_private.h"
+#include "clock.h"
 #include "mem.h"
 
 struct cf_chat_work *cf_chat_work_new(struct cf_chat *chat)
 {
     struct cf_chat_work *work = cf_calloc(1, sizeof *work);
-    work->made_at = cf_chat_now();
+    work->made_at = cf_clock_s();
     work->tree = chat->tree;
     work->next = chat->works;
     chat->works = work;
@@ -40,10 +41,9 @@ static struct cf_chat_event *add_event(struct cf_chat *chat, enum cf_chat_event_
 {
     if (chat->n_events == chat->events_capacity) {
         size_t capacity = chat->events_capacity;
-        chat->events =
-            cf_chat_grow(chat->events, chat->n_events, &capacity, sizeof chat->events[0]);
-        chat->event_texts = cf_chat_grow(chat->event_texts, chat->n_events, &chat->events_capacity,
-                                         sizeof chat->event_texts[0]);
+        chat->events = cf_grow(chat->events, chat->n_events, &capacity, 1, sizeof chat->events[0]);
+        chat->event_texts = cf_grow(chat->event_texts, chat->n_events, &chat->events_capacity, 1,
+                                    sizeof chat->event_texts[0]);
     }
     chat->event_texts[chat->n_events] = chat->event_text.size;
     cf_buf_add(&chat->event_text, text, size);
@@ -75,7 +75,7 @@ static void handle_started(struct cf_chat *chat, struct cf_chat_work *work,
                            const struct cf_event *event, const struct cf_batch *batch)
 {
     work->is_started = true;
-    work->saved_at = cf_chat_now();
+    work->saved_at = cf_clock_s();
     struct cf_chat_status *status = &chat->status;
     status->n_prompt = event->u.started.n_prompt;
     status->n_reused = event->u.started.n_reused;
@@ -143,7 +143,7 @@ static void handle_token(struct cf_chat *chat, struct cf_chat_work *work,
         chat->choice = *choice;
         chat->has_choice = true;
         work->n_tokens++;
-        double now = cf_chat_now();
+        double now = cf_clock_s();
         if (work->n_tokens == 1) {
             work->first_at = now;
             chat->status.seconds_to_first = now - work->made_at;
@@ -209,7 +209,7 @@ static void end_node(struct cf_chat *chat, struct cf_chat_work *work, int32_t al
 /* As far as they are known before the job's end, which tells them better. */
 static void set_times(const struct cf_chat_work *work, struct cf_chat_node *node)
 {
-    node->seconds = cf_chat_now() - work->made_at;
+    node->seconds = cf_clock_s() - work->made_at;
     if (work->n_tokens > 0) {
         node->turn.seconds_to_first = work->first_at - work->made_at;
     }
@@ -455,7 +455,7 @@ void cf_chat_save_reply(struct cf_chat *chat, bool all)
     }
     /* An alternative that has come to its end is not interrupted by what happens to the others. */
     cf_chat_finish_nodes(chat, work);
-    double now = cf_chat_now();
+    double now = cf_clock_s();
     bool is_due = all || now >= work->saved_at + CF_CHAT_SAVE_MS * 1e-3;
     for (int32_t i = 0; i < work->n; i++) {
         is_due |= work->nodes[i]->n_unsaved >= CF_CHAT_SAVE_TOKENS;
@@ -522,8 +522,8 @@ void cf_chat_finish_nodes(struct cf_chat *chat, struct cf_chat_work *work)
             continue;
         }
         save_node(chat, node);
-        chat->unfinished = cf_chat_grow(chat->unfinished, chat->n_unfinished,
-                                        &chat->unfinished_capacity, sizeof chat->unfinished[0]);
+        chat->unfinished = cf_grow(chat->unfinished, chat->n_unfinished, &chat->unfinished_capacity,
+                                   1, sizeof chat->unfinished[0]);
         chat->unfinished[chat->n_unfinished++] = node;
     }
 }

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "chat_private.h"
+#include "clock.h"
 #include "mem.h"
 #include "text.h"
 
@@ -50,7 +51,7 @@ static void make_title(struct cf_chat *chat, const char *text, size_t size)
 static void push(struct cf_chat *chat, const char *text, size_t size, int32_t n)
 {
     chat->queue =
-        cf_chat_grow(chat->queue, chat->n_queue, &chat->queue_capacity, sizeof chat->queue[0]);
+        cf_grow(chat->queue, chat->n_queue, &chat->queue_capacity, 1, sizeof chat->queue[0]);
     chat->queue[chat->n_queue++] =
         (struct cf_chat_message){.text = cf_memdup_str(text, size), .size = size, .n = n};
     chat->is_draft_dirty = true;
@@ -401,7 +402,7 @@ static uint64_t seed_of(const struct cf_chat *chat)
     uint64_t seed = chat->settings.seed;
     if (!chat->settings.has_seed &&
         getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed) {
-        seed = (uint64_t)(cf_chat_now() * 1e9) ^ (uint64_t)cf_chat_utc_ms();
+        seed = (uint64_t)(cf_clock_s() * 1e9) ^ (uint64_t)cf_chat_utc_ms();
     }
     return seed;
 }
@@ -555,7 +556,7 @@ void cf_chat_submit(struct cf_chat *chat, struct cf_chat_work *work)
         return;
     }
     work->is_submitted = true;
-    work->saved_at = cf_chat_now();
+    work->saved_at = cf_clock_s();
     (void)cf_worker_submit(chat->worker, &work->job);
     cf_chat_mark(chat, CF_CHANGE_STATUS);
 }

@@ -13,7 +13,7 @@
 static void add_shade(struct cf_chat_node *node, size_t end, float p)
 {
     node->shades =
-        cf_chat_grow(node->shades, node->n_shades, &node->shades_capacity, sizeof node->shades[0]);
+        cf_grow(node->shades, node->n_shades, &node->shades_capacity, 1, sizeof node->shades[0]);
     node->shades[node->n_shades++] = (struct cf_turn_shade){.end = end, .p = p};
 }
 

@@ -17,7 +17,7 @@ struct cf_chat_tree *cf_chat_tree_new(void)
     struct cf_chat_tree *tree = cf_calloc(1, sizeof *tree);
     tree->root = cf_calloc(1, sizeof *tree->root);
     tree->root->text = CF_BUF_INIT;
-    tree->nodes = cf_chat_grow(tree->nodes, 0, &tree->nodes_capacity, sizeof tree->nodes[0]);
+    tree->nodes = cf_grow(tree->nodes, 0, &tree->nodes_capacity, 1, sizeof tree->nodes[0]);
     tree->nodes[tree->n_nodes++] = tree->root;
     return tree;
 }
@@ -63,11 +63,11 @@ static void add_child(struct cf_chat_tree *tree, struct cf_chat_node *parent,
                       struct cf_chat_node *node)
 {
     node->parent = parent;
-    parent->children = cf_chat_grow(parent->children, parent->n_children,
-                                    &parent->children_capacity, sizeof parent->children[0]);
+    parent->children = cf_grow(parent->children, parent->n_children, &parent->children_capacity, 1,
+                               sizeof parent->children[0]);
     parent->children[parent->n_children++] = node;
     tree->nodes =
-        cf_chat_grow(tree->nodes, tree->n_nodes, &tree->nodes_capacity, sizeof tree->nodes[0]);
+        cf_grow(tree->nodes, tree->n_nodes, &tree->nodes_capacity, 1, sizeof tree->nodes[0]);
     tree->nodes[tree->n_nodes++] = node;
 }
 
@@ -159,7 +159,7 @@ void cf_chat_tree_refresh(struct cf_chat_tree *tree)
     struct cf_chat_node *node = child_shown(tree->root);
     for (; node != NULL; node = child_shown(node)) {
         tree->path =
-            cf_chat_grow(tree->path, tree->n_path, &tree->path_capacity, sizeof tree->path[0]);
+            cf_grow(tree->path, tree->n_path, &tree->path_capacity, 1, sizeof tree->path[0]);
         tree->path[tree->n_path++] = node;
         count_siblings(node);
     }

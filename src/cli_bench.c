@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "cli_engine.h"
 #include "cli_json.h"
+#include "clock.h"
 #include "cpu.h"
 #include "ids.h"
 #include "kernels/kernels.h"
@@ -83,18 +83,11 @@ static enum cf_code read_lists(struct bench *b, struct cf_err *err)
     return code;
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* The session that a chat would have. */
 static enum cf_code open_session(struct bench *b, struct cf_err *err)
 {
     const struct cf_settings *settings = &b->cli->settings;
-    double start = seconds_now();
+    double start = cf_clock_s();
     b->n_threads = settings->threads > 0 ? settings->threads : cf_cpu_n_cores();
     enum cf_code code = cf_cli_model_path(&b->path, b->cli, err);
     if (code == CF_OK) {
@@ -112,7 +105,7 @@ static enum cf_code open_session(struct bench *b, struct cf_err *err)
     const struct cf_session_params params = {
         .n_ctx = settings->ctx, .kv_type = b->kv_type, .n_branches = 1};
     code = cf_session_new(&b->session, b->model, b->pool, &params, err);
-    b->load_seconds = seconds_now() - start;
+    b->load_seconds = cf_clock_s() - start;
     return code;
 }
 

@@ -61,6 +61,17 @@ void *cf_realloc_array(void *memory, size_t n, size_t size)
     return grown;
 }
 
+void *cf_grow(void *items, size_t n, size_t *capacity, size_t extra, size_t size)
+{
+    enum { LEAST = 8 };
+    if (*capacity - n >= extra) {
+        return items;
+    }
+    size_t wanted = n + extra > *capacity * 2 ? n + extra : *capacity * 2;
+    *capacity = wanted < LEAST ? LEAST : wanted;
+    return cf_realloc_array(items, *capacity, size);
+}
+
 char *cf_strdup(const char *text)
 {
     return cf_memdup_str(text, strlen(text));

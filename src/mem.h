@@ -15,6 +15,9 @@ void *cf_malloc(size_t size) CF_MUST_USE;
 void *cf_calloc(size_t n, size_t size) CF_MUST_USE;
 /* Resizes memory to n objects of size bytes; the product is checked for overflow. */
 void *cf_realloc_array(void *memory, size_t n, size_t size) CF_MUST_USE;
+/* ITEMS with room for EXTRA more than the n there are, of size bytes each; *capacity at least
+ * doubles when it must grow. */
+void *cf_grow(void *items, size_t n, size_t *capacity, size_t extra, size_t size) CF_MUST_USE;
 char *cf_strdup(const char *text) CF_MUST_USE;
 /* A copy of SIZE bytes with a NUL behind it. */
 char *cf_memdup_str(const char *bytes, size_t size) CF_MUST_USE;

@@ -46,17 +46,6 @@ enum {
 _Static_assert(sizeof(struct cf_sampling) == N_DOUBLES * sizeof(double) + 2 * sizeof(int32_t),
                "the blob holds every field of the settings");
 
-/* Room for one more item in an array that is full. */
-static void *grown(void *items, size_t n, size_t *capacity, size_t extra, size_t size)
-{
-    if (*capacity - n >= extra) {
-        return items;
-    }
-    size_t wanted = n + extra > *capacity * 2 ? n + extra : *capacity * 2;
-    *capacity = wanted < 8 ? 8 : wanted;
-    return cf_realloc_array(items, *capacity, size);
-}
-
 /* ---- Building ---- */
 
 void cf_recipe_init(struct cf_recipe *recipe, const struct cf_recipe_head *head)
@@ -82,8 +71,8 @@ void cf_recipe_release(struct cf_recipe *recipe)
 void cf_recipe_reserve(struct cf_recipe *recipe, size_t extra)
 {
     enum { TOKEN_SIZE_MAX = 10 + 5 + 8 };
-    recipe->tokens = grown(recipe->tokens, recipe->n_tokens, &recipe->tokens_capacity, extra,
-                           sizeof *recipe->tokens);
+    recipe->tokens = cf_grow(recipe->tokens, recipe->n_tokens, &recipe->tokens_capacity, extra,
+                             sizeof *recipe->tokens);
     cf_buf_reserve(&recipe->token_bytes, extra * TOKEN_SIZE_MAX);
 }
 
@@ -98,7 +87,7 @@ void cf_recipe_add_job(struct cf_recipe *recipe, const struct cf_recipe_job *job
         recipe->n_pinned -= before->n_pinned;
     }
     recipe->jobs =
-        grown(recipe->jobs, recipe->n_jobs, &recipe->jobs_capacity, 1, sizeof *recipe->jobs);
+        cf_grow(recipe->jobs, recipe->n_jobs, &recipe->jobs_capacity, 1, sizeof *recipe->jobs);
     struct cf_recipe_job *added = &recipe->jobs[recipe->n_jobs++];
     *added = *job;
     added->begin = begin;
@@ -127,7 +116,7 @@ void cf_recipe_add_knobs(struct cf_recipe *recipe, int32_t begin,
         return;
     }
     recipe->knobs =
-        grown(recipe->knobs, recipe->n_knobs, &recipe->knobs_capacity, 1, sizeof *recipe->knobs);
+        cf_grow(recipe->knobs, recipe->n_knobs, &recipe->knobs_capacity, 1, sizeof *recipe->knobs);
     recipe->knobs[recipe->n_knobs++] =
         (struct cf_recipe_knobs){.begin = begin, .sampling = *sampling};
 }
@@ -158,8 +147,8 @@ static void put_fixed(struct cf_buf *blob, const void *value, size_t size)
 void cf_recipe_add_token(struct cf_recipe *recipe, const struct cf_recipe_token *token)
 {
     assert(token->id >= 0 && token->rank >= 0);
-    recipe->tokens = grown(recipe->tokens, recipe->n_tokens, &recipe->tokens_capacity, 1,
-                           sizeof *recipe->tokens);
+    recipe->tokens = cf_grow(recipe->tokens, recipe->n_tokens, &recipe->tokens_capacity, 1,
+                             sizeof *recipe->tokens);
     recipe->tokens[recipe->n_tokens++] = *token;
     struct cf_buf *bytes = &recipe->token_bytes;
     put_number(bytes, ((uint64_t)token->id << 2) | (uint64_t)token->origin);
@@ -175,7 +164,7 @@ void cf_recipe_set_paths(struct cf_recipe *recipe, const struct cf_recipe_path *
     recipe->n_paths -= job->n_paths;
     job->n_paths = 0;
     recipe->paths =
-        grown(recipe->paths, recipe->n_paths, &recipe->paths_capacity, n, sizeof *recipe->paths);
+        cf_grow(recipe->paths, recipe->n_paths, &recipe->paths_capacity, n, sizeof *recipe->paths);
     for (size_t i = 0; i < n; i++) {
         struct cf_recipe_path *next = &recipe->paths[recipe->n_paths];
         if (paths[i].n <= 0) {
@@ -196,8 +185,8 @@ void cf_recipe_add_pinned(struct cf_recipe *recipe, int32_t place)
     assert(recipe->n_jobs > 0 && place >= 0);
     struct cf_recipe_job *job = &recipe->jobs[recipe->n_jobs - 1];
     assert(job->n_pinned == 0 || recipe->pinned[recipe->n_pinned - 1] < place);
-    recipe->pinned = grown(recipe->pinned, recipe->n_pinned, &recipe->pinned_capacity, 1,
-                           sizeof *recipe->pinned);
+    recipe->pinned = cf_grow(recipe->pinned, recipe->n_pinned, &recipe->pinned_capacity, 1,
+                             sizeof *recipe->pinned);
     recipe->pinned[recipe->n_pinned++] = place;
     job->n_pinned++;
 }
@@ -209,23 +198,23 @@ void cf_recipe_copy_prefix(struct cf_recipe *to, const struct cf_recipe *from, i
     size_t n_paths = 0;
     size_t n_pinned = 0;
     for (size_t i = 0; i < from->n_jobs && from->jobs[i].begin < n; i++) {
-        to->jobs = grown(to->jobs, to->n_jobs, &to->jobs_capacity, 1, sizeof *to->jobs);
+        to->jobs = cf_grow(to->jobs, to->n_jobs, &to->jobs_capacity, 1, sizeof *to->jobs);
         to->jobs[to->n_jobs++] = from->jobs[i];
         n_paths += from->jobs[i].n_paths;
         n_pinned += from->jobs[i].n_pinned;
     }
-    to->paths = grown(to->paths, 0, &to->paths_capacity, n_paths, sizeof *to->paths);
+    to->paths = cf_grow(to->paths, 0, &to->paths_capacity, n_paths, sizeof *to->paths);
     if (n_paths > 0) {
         memcpy(to->paths, from->paths, n_paths * sizeof *to->paths);
     }
     to->n_paths = n_paths;
-    to->pinned = grown(to->pinned, 0, &to->pinned_capacity, n_pinned, sizeof *to->pinned);
+    to->pinned = cf_grow(to->pinned, 0, &to->pinned_capacity, n_pinned, sizeof *to->pinned);
     if (n_pinned > 0) {
         memcpy(to->pinned, from->pinned, n_pinned * sizeof *to->pinned);
     }
     to->n_pinned = n_pinned;
     for (size_t i = 0; i < from->n_knobs && from->knobs[i].begin < n; i++) {
-        to->knobs = grown(to->knobs, to->n_knobs, &to->knobs_capacity, 1, sizeof *to->knobs);
+        to->knobs = cf_grow(to->knobs, to->n_knobs, &to->knobs_capacity, 1, sizeof *to->knobs);
         to->knobs[to->n_knobs++] = from->knobs[i];
     }
     cf_recipe_reserve(to, (size_t)n);
@@ -463,7 +452,7 @@ static void get_head(struct reader *reader, struct cf_recipe_head *head)
 static void get_jobs(struct reader *reader, struct cf_recipe *recipe)
 {
     size_t n = get_count(reader, JOB_SIZE_MIN);
-    recipe->jobs = grown(recipe->jobs, 0, &recipe->jobs_capacity, n, sizeof *recipe->jobs);
+    recipe->jobs = cf_grow(recipe->jobs, 0, &recipe->jobs_capacity, n, sizeof *recipe->jobs);
     for (; recipe->n_jobs < n && !reader->has_failed; recipe->n_jobs++) {
         struct cf_recipe_job *job = &recipe->jobs[recipe->n_jobs];
         *job = (struct cf_recipe_job){.begin = (int32_t)get_number(reader, INT32_MAX)};
@@ -486,7 +475,7 @@ static void get_jobs(struct reader *reader, struct cf_recipe *recipe)
 static void get_knobs(struct reader *reader, struct cf_recipe *recipe)
 {
     size_t n = get_count(reader, KNOBS_SIZE_MIN);
-    recipe->knobs = grown(recipe->knobs, 0, &recipe->knobs_capacity, n, sizeof *recipe->knobs);
+    recipe->knobs = cf_grow(recipe->knobs, 0, &recipe->knobs_capacity, n, sizeof *recipe->knobs);
     struct cf_sampling sampling = CF_SAMPLING_INIT;
     for (; recipe->n_knobs < n && !reader->has_failed; recipe->n_knobs++) {
         int32_t begin = (int32_t)get_number(reader, INT32_MAX);
@@ -517,7 +506,7 @@ static void get_knobs(struct reader *reader, struct cf_recipe *recipe)
 static void get_paths(struct reader *reader, struct cf_recipe *recipe)
 {
     size_t n = get_count(reader, PATH_SIZE_MIN);
-    recipe->paths = grown(recipe->paths, 0, &recipe->paths_capacity, n, sizeof *recipe->paths);
+    recipe->paths = cf_grow(recipe->paths, 0, &recipe->paths_capacity, n, sizeof *recipe->paths);
     for (; recipe->n_paths < n && !reader->has_failed; recipe->n_paths++) {
         struct cf_recipe_path *path = &recipe->paths[recipe->n_paths];
         path->n = (int32_t)get_number(reader, INT32_MAX);
@@ -529,7 +518,8 @@ static void get_paths(struct reader *reader, struct cf_recipe *recipe)
 static void get_pinned(struct reader *reader, struct cf_recipe *recipe)
 {
     size_t n = get_count(reader, PINNED_SIZE_MIN);
-    recipe->pinned = grown(recipe->pinned, 0, &recipe->pinned_capacity, n, sizeof *recipe->pinned);
+    recipe->pinned =
+        cf_grow(recipe->pinned, 0, &recipe->pinned_capacity, n, sizeof *recipe->pinned);
     for (; recipe->n_pinned < n && !reader->has_failed; recipe->n_pinned++) {
         recipe->pinned[recipe->n_pinned] = (int32_t)get_number(reader, INT32_MAX);
     }

@@ -30,10 +30,8 @@ void cf_storage_events_release(struct cf_storage_events *events)
 
 static void events_reserve(struct cf_storage_events *events, size_t extra)
 {
-    if (events->capacity - events->n < extra) {
-        events->capacity = events->n + extra + events->capacity;
-        events->items = cf_realloc_array(events->items, events->capacity, sizeof *events->items);
-    }
+    events->items =
+        cf_grow(events->items, events->n, &events->capacity, extra, sizeof *events->items);
 }
 
 void cf_storage_emit(struct cf_storage *storage, const struct cf_storage_event *event)
@@ -70,11 +68,8 @@ void cf_storage_take(struct cf_storage *storage, struct cf_storage_events *event
 int64_t cf_storage_reserve(struct cf_storage *storage, size_t n)
 {
     (void)pthread_mutex_lock(&storage->mutex);
-    if (storage->reserved_capacity - storage->n_reserved < n) {
-        storage->reserved_capacity = storage->reserved_capacity * 2 + n + 16;
-        storage->made =
-            cf_realloc_array(storage->made, storage->reserved_capacity, sizeof *storage->made);
-    }
+    storage->made = cf_grow(storage->made, storage->n_reserved, &storage->reserved_capacity, n,
+                            sizeof *storage->made);
     int64_t first = -(int64_t)storage->n_reserved - 1;
     for (size_t i = 0; i < n; i++) {
         storage->made[storage->n_reserved++] = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The two threads: one that writes, one that reads. */
+#include "clock.h"
 #include "storage_private.h"
 
 #include <poll.h>
@@ -16,13 +17,6 @@ enum {
     LOOK_MS = 10,
     LOOK_MS_MAX = 1500
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void pause_ms(int ms)
 {
@@ -65,7 +59,7 @@ struct writer {
 static void hold_up(struct writer *writer, const struct cf_err *err)
 {
     struct cf_storage *storage = writer->storage;
-    writer->retry_ms = now_ms() + (writer->is_flushing ? FLUSH_RETRY_MS : RETRY_MS);
+    writer->retry_ms = cf_clock_ms() + (writer->is_flushing ? FLUSH_RETRY_MS : RETRY_MS);
     (void)pthread_mutex_lock(&storage->mutex);
     storage->held_err = *err;
     if (!storage->is_held_up && !storage->is_ending) {
@@ -106,7 +100,7 @@ static void mind_others(struct writer *writer)
     if (!has_others) {
         writer->recover_ms = 0;
     } else if (writer->recover_ms == 0) {
-        writer->recover_ms = now_ms() + writer->storage->recover_ms;
+        writer->recover_ms = cf_clock_ms() + writer->storage->recover_ms;
     }
 }
 
@@ -137,7 +131,7 @@ static struct cf_storage_job *next_write(struct writer *writer)
 {
     struct cf_storage *storage = writer->storage;
     (void)pthread_mutex_lock(&storage->mutex);
-    int64_t now = now_ms();
+    int64_t now = cf_clock_ms();
     if (storage->is_flushing && !writer->is_flushing && writer->retry_ms > now) {
         writer->retry_ms = now; /* once more, at once, for the one who waits */
     }
@@ -170,7 +164,7 @@ static void done(struct writer *writer, struct cf_storage_job *job, struct cf_st
     (void)pthread_cond_broadcast(&storage->flushed);
     (void)pthread_mutex_unlock(&storage->mutex);
     cf_storage_job_free(job);
-    writer->written_ms = now_ms();
+    writer->written_ms = cf_clock_ms();
 }
 
 static void write_one(struct writer *writer, struct cf_storage_job *job)
@@ -232,7 +226,7 @@ static void look_for_changes(struct writer *writer)
     }
     writer->look_ms = 0;
     if (writer->look_pause_ms <= LOOK_MS_MAX) {
-        writer->look_ms = now_ms() + writer->look_pause_ms;
+        writer->look_ms = cf_clock_ms() + writer->look_pause_ms;
         writer->look_pause_ms *= 2;
     }
 }
@@ -264,7 +258,7 @@ static int rest(struct writer *writer)
     struct cf_storage *storage = writer->storage;
     (void)pthread_mutex_lock(&storage->mutex);
     bool is_flushing = storage->is_flushing || storage->is_ending;
-    int64_t now = now_ms();
+    int64_t now = cf_clock_ms();
     if (storage->writes.first == NULL && cf_store_unsynced_since_ms(writer->store) == 0) {
         go_on(writer); /* nothing is left that could be held up */
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store_db.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -9,23 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-static int64_t clock_ms(clockid_t clock)
+int64_t cf_db_now_ms(void)
 {
     struct timespec now;
-    if (clock_gettime(clock, &now) != 0) {
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0) {
         return 0;
     }
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t cf_db_now_ms(void)
-{
-    return clock_ms(CLOCK_REALTIME);
-}
-
-int64_t cf_db_monotonic_ms(void)
-{
-    return clock_ms(CLOCK_MONOTONIC);
 }
 
 void cf_db_uuid(char uuid[CF_UUID_SIZE])
@@ -141,11 +132,8 @@ static enum cf_code statement(sqlite3_stmt **stmt, struct cf_store *store, const
     if (rc != SQLITE_OK) {
         return cf_db_fail(store, rc, err);
     }
-    if (store->n_statements == store->statements_capacity) {
-        store->statements_capacity = store->statements_capacity * 2 + 32;
-        store->statements = cf_realloc_array(store->statements, store->statements_capacity,
-                                             sizeof *store->statements);
-    }
+    store->statements = cf_grow(store->statements, store->n_statements, &store->statements_capacity,
+                                1, sizeof *store->statements);
     store->statements[store->n_statements++] = (struct cf_db_statement){.sql = sql, .stmt = made};
     *stmt = made;
     return CF_OK;
@@ -301,8 +289,8 @@ enum cf_code cf_db_begin(struct cf_store *store, enum cf_db_sync sync, struct cf
     if (store->is_read_only) {
         return cf_db_fail(store, SQLITE_READONLY, err);
     }
-    bool is_due = store->unsynced_since_ms != 0 &&
-                  cf_db_monotonic_ms() - store->unsynced_since_ms >= CF_DB_SYNC_MS;
+    bool is_due =
+        store->unsynced_since_ms != 0 && cf_clock_ms() - store->unsynced_since_ms >= CF_DB_SYNC_MS;
     /* With a rollback journal an unsynced commit could tear the file: never there. */
     int wanted = sync == CF_DB_LAZY && store->is_wal && !is_due ? 1 : 2;
     enum cf_code code = CF_OK;
@@ -329,7 +317,7 @@ enum cf_code cf_db_finish(struct cf_store *store, enum cf_code code, struct cf_e
     if (store->synchronous == 2) {
         store->unsynced_since_ms = 0;
     } else if (store->unsynced_since_ms == 0) {
-        store->unsynced_since_ms = cf_db_monotonic_ms();
+        store->unsynced_since_ms = cf_clock_ms();
     }
     return CF_OK;
 }

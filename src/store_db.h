@@ -82,8 +82,7 @@ void cf_db_close(struct cf_store *store);
 /* Text of a column into the arena; NULL for NULL.  size may be NULL. */
 char *cf_db_text(struct cf_arena *arena, sqlite3_stmt *stmt, int column, size_t *size);
 
-int64_t cf_db_now_ms(void);       /* UTC */
-int64_t cf_db_monotonic_ms(void); /* for waits */
+int64_t cf_db_now_ms(void); /* UTC */
 /* A new uuid (RFC 9562, version 7: they ascend with time). */
 void cf_db_uuid(char uuid[CF_UUID_SIZE]);
 

@@ -13,6 +13,7 @@
 #include <sys/inotify.h>
 #endif
 
+#include "clock.h"
 #include "store_schema.h"
 
 /* ---- Copies ---- */
@@ -39,10 +40,10 @@ static enum cf_code copy_pages(struct cf_store *store, sqlite3 *target, const ch
 {
     sqlite3_backup *backup = sqlite3_backup_init(target, "main", store->db, "main");
     int rc = backup != NULL ? SQLITE_OK : sqlite3_extended_errcode(target);
-    int64_t start = cf_db_monotonic_ms();
+    int64_t start = cf_clock_ms();
     while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED) {
         if (rc != SQLITE_OK) {
-            if (cf_db_monotonic_ms() - start > store->busy_timeout_ms) {
+            if (cf_clock_ms() - start > store->busy_timeout_ms) {
                 break;
             }
             (void)sqlite3_sleep(10);

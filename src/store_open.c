@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "store_schema.h"
 #include "store_words.h"
 
@@ -34,7 +35,7 @@ static int on_progress(void *arg)
 static int on_busy(void *arg, int n_before)
 {
     struct cf_store *store = arg;
-    int64_t now = cf_db_monotonic_ms();
+    int64_t now = cf_clock_ms();
     if (n_before == 0) {
         store->busy_since_ms = now;
     }
@@ -397,11 +398,11 @@ enum cf_code cf_store_open(struct cf_store **store, const char *path,
      * asking its busy handler (the change to WAL): one of them has to come again. */
     const int wanted_ms = options != NULL ? options->busy_timeout_ms : 0;
     const int timeout_ms = wanted_ms > 0 ? wanted_ms : BUSY_TIMEOUT_MS;
-    const int64_t start_ms = cf_db_monotonic_ms();
+    const int64_t start_ms = cf_clock_ms();
     for (;;) {
         enum cf_code code =
             cf_store_open_schema(store, path, options, cf_store_schema, cf_store_schema_n, err);
-        if (code != CF_ERR_BUSY || cf_db_monotonic_ms() - start_ms >= timeout_ms) {
+        if (code != CF_ERR_BUSY || cf_clock_ms() - start_ms >= timeout_ms) {
             return code;
         }
         (void)nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);

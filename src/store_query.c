@@ -122,10 +122,7 @@ static void split(struct word_list *list, const char *text, size_t size)
     struct cf_words words;
     cf_words_init(&words, text, size);
     while (cf_words_next(&words)) {
-        if (list->n == list->capacity) {
-            list->capacity = list->capacity * 2 + 64;
-            list->items = cf_realloc_array(list->items, list->capacity, sizeof *list->items);
-        }
+        list->items = cf_grow(list->items, list->n, &list->capacity, 1, sizeof *list->items);
         list->items[list->n++] = (struct word){
             .at = list->bytes.size, .size = words.word.size, .span = {words.begin, words.end}};
         cf_buf_add(&list->bytes, words.word.data, words.word.size);
@@ -162,11 +159,8 @@ static void find_all(struct found_list *found, const struct cf_query *query,
             if (!stands_at(item, list, i)) {
                 continue;
             }
-            if (found->n == found->capacity) {
-                found->capacity = found->capacity * 2 + 16;
-                found->items =
-                    cf_realloc_array(found->items, found->capacity, sizeof *found->items);
-            }
+            found->items =
+                cf_grow(found->items, found->n, &found->capacity, 1, sizeof *found->items);
             found->items[found->n++] = (struct found){
                 .item = j,
                 .span = {list->items[i].span.begin, list->items[i + item->n_words - 1].span.end}};

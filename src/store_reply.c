@@ -385,10 +385,7 @@ static enum cf_code copy_branch(struct cf_store *store, int64_t conversation, in
     enum cf_code code = CF_OK;
     struct cf_place place;
     for (int64_t at = message; code == CF_OK && at != 0;) {
-        if (branch.n == branch.capacity) {
-            branch.capacity = branch.capacity * 2 + 16;
-            branch.data = cf_realloc_array(branch.data, branch.capacity, sizeof *branch.data);
-        }
+        branch.data = cf_grow(branch.data, branch.n, &branch.capacity, 1, sizeof *branch.data);
         branch.data[branch.n++] = at;
         code = branch.n < BRANCH_MAX ? cf_store_need_message(&place, store, at, err)
                                      : cf_db_fail(store, SQLITE_CORRUPT, err);

@@ -2,17 +2,10 @@
 /* A job from its prompt to its end. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "mem.h"
 #include "worker_private.h"
-
-double cf_worker_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static struct cf_event end_event(const struct cf_job *job, enum cf_end_reason reason,
                                  const struct cf_err *err)
@@ -120,7 +113,7 @@ static void emit_started(struct cf_worker *worker, const struct cf_job *job, int
     event.u.started.n_prompt = progress->n_prompt;
     event.u.started.n_reused = progress->n_reused;
     event.u.started.n_evaluated = n_evaluated(worker, progress);
-    event.u.started.seconds = cf_worker_now() - progress->began;
+    event.u.started.seconds = cf_clock_s() - progress->began;
     size_t n_runs = 0;
     const struct cf_eval_run *runs = cf_session_runs(worker->session, branch, &n_runs);
     const struct cf_buf no_text = CF_BUF_INIT;
@@ -153,7 +146,7 @@ static enum cf_code generate(struct cf_worker *worker, const struct cf_job *job,
 void cf_worker_do(struct cf_worker *worker, struct cf_job *job)
 {
     struct cf_err err = CF_ERR_INIT;
-    struct cf_progress progress = {.began = cf_worker_now()};
+    struct cf_progress progress = {.began = cf_clock_s()};
     progress.n_evaluated_before = cf_session_counts(worker->session).n_evaluated;
     int branches[CF_WORKER_BATCH_MAX];
     enum cf_code code = build(worker, job, &err);
@@ -176,7 +169,7 @@ void cf_worker_do(struct cf_worker *worker, struct cf_job *job)
     event.u.end.n_evaluated = n_evaluated(worker, &progress);
     event.u.end.n_reused = progress.n_reused;
     event.u.end.seconds_to_first = progress.n_tokens > 0 ? progress.first - progress.began : 0;
-    event.u.end.seconds = cf_worker_now() - progress.began;
+    event.u.end.seconds = cf_clock_s() - progress.began;
     if (progress.n_tokens > progress.n_firsts && decoding > 0) {
         event.u.end.tokens_per_second = (progress.n_tokens - progress.n_firsts) / decoding;
     }

@@ -101,7 +101,6 @@ struct cf_progress {
     int32_t n_firsts;           /* alternatives that have a token */
     enum cf_end_reason reason;  /* of alternative 0 */
 };
-double cf_worker_now(void);
 /* Decodes alternatives FIRST to FIRST + N together; branch 0 of branches holds prompt and prefix.
  * CF_ERR_CANCELLED when the job is to end. */
 enum cf_code cf_worker_wave(struct cf_worker *worker, const struct cf_job *job, int32_t first,

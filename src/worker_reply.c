@@ -7,9 +7,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "loop.h"
 #include "mem.h"
 #include "worker_private.h"
+
+/* Where the text of a token ends that has none: behind everything that may be shown. */
+#define NEVER_SHOWN SIZE_MAX
 
 /* One reply being written. */
 struct alternative {
@@ -323,7 +327,7 @@ static void keep_pace(struct wave *wave)
     pthread_mutex_lock(&worker->mutex);
     for (;;) {
         double pace = atomic_load(&worker->pace);
-        double now = cf_worker_now();
+        double now = cf_clock_s();
         double due = pace > 0 ? wave->paced_at + 1 / pace : now;
         if (due <= now) {
             /* One that is late moves those after it. */
@@ -372,12 +376,12 @@ static void add_token(struct wave *wave, struct alternative *alternative, int32_
     if (is_stopped) {
         /* It spells nothing and is no part of the text, even where the file calls it an ordinary
          * token. */
-        alternative->ends[alternative->n_tokens++] = SIZE_MAX;
+        alternative->ends[alternative->n_tokens++] = NEVER_SHOWN;
         cf_buf_clear(&wave->shown);
     } else {
         is_stopped = add_text(wave, alternative, id);
     }
-    progress->last = cf_worker_now();
+    progress->last = cf_clock_s();
     progress->first = progress->n_tokens == 0 ? progress->last : progress->first;
     progress->n_firsts += alternative->n_tokens == job->n_prefix + 1;
     progress->n_tokens++;

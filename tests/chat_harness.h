@@ -5,13 +5,16 @@
 
 #include "tiny_model.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "chat.h"
 #include "config_file.h"
 #include "mem.h"
+#include "store.h"
 
 struct chat_fixture {
     char *model;  /* folder */
@@ -233,6 +236,46 @@ static inline void open_last(struct chat_fixture *fixture)
     cf_chat_open(fixture->chat, CF_CHAT_LAST);
     pump_until(fixture, is_open);
     settle(fixture);
+}
+
+static inline struct cf_store *open_store(const struct chat_fixture *fixture)
+{
+    struct cf_store *store = NULL;
+    struct cf_err err = CF_ERR_INIT;
+    const struct cf_store_options options = {.is_read_only = true};
+    if (cf_store_open(&store, fixture->db, &options, &err) != CF_OK) {
+        fail_msg("%s", err.text);
+    }
+    return store;
+}
+
+/* The stored message, which the caller releases. */
+static inline void load_message(const struct chat_fixture *fixture, int64_t id,
+                                struct cf_messages *one)
+{
+    struct cf_store *store = open_store(fixture);
+    *one = (struct cf_messages){0};
+    assert_int_equal(cf_store_message_load(one, store, id, true, NULL), CF_OK);
+    assert_int_equal(one->n, 1);
+    cf_store_close(store);
+}
+
+/* Where a model is so large that its digest takes for ever: a file of it that nobody else
+ * reads. */
+static inline char *make_endless_model(const struct chat_fixture *fixture)
+{
+    struct cf_buf path = CF_BUF_INIT;
+    cf_buf_addf(&path, "%s/tokenizer.json", fixture->model);
+    int file = open(path.data, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(ftruncate(file, (off_t)1 << 40), 0);
+    (void)close(file);
+    return cf_buf_take(&path);
+}
+
+static inline bool has_end_event(const struct chat_fixture *fixture)
+{
+    return fixture->n_ends > 0;
 }
 
 static inline char *copy_of(const struct cf_chat_turn *turn)

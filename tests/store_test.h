@@ -216,4 +216,20 @@ static inline void assert_refused(const struct place *place, enum cf_code wanted
     }
 }
 
+/* For tests whose state is a place. */
+static inline int place_set_up(void **state)
+{
+    struct place *place = malloc(sizeof *place);
+    place_init(place);
+    *state = place;
+    return 0;
+}
+
+static inline int place_tear_down(void **state)
+{
+    place_release(*state);
+    free(*state);
+    return 0;
+}
+
 #endif

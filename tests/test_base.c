@@ -112,6 +112,26 @@ static void mem__arena__keeps_pieces_apart(void **state)
     assert_null(arena.blocks);
 }
 
+static void mem__grow__makes_room_for_what_comes(void **state)
+{
+    (void)state;
+    size_t capacity = 0;
+    int *items = cf_grow(NULL, 0, &capacity, 1, sizeof *items);
+    assert_true(capacity >= 1);
+    size_t first = capacity;
+    assert_ptr_equal(cf_grow(items, 0, &capacity, first, sizeof *items), items);
+    assert_int_equal(capacity, first);
+    for (size_t i = 0; i < first; i++) {
+        items[i] = (int)i;
+    }
+    items = cf_grow(items, first, &capacity, 1, sizeof *items);
+    assert_true(capacity >= 2 * first);
+    items = cf_grow(items, first, &capacity, 1000, sizeof *items);
+    assert_true(capacity >= first + 1000);
+    assert_int_equal(items[first - 1], (int)first - 1);
+    free(items);
+}
+
 static void ids__common_prefix__stops_at_the_first_difference(void **state)
 {
     (void)state;
@@ -151,6 +171,7 @@ int main(void)
         cmocka_unit_test(err__set_errno__maps_the_code),
         cmocka_unit_test(buf__add__stays_sane),
         cmocka_unit_test(mem__arena__keeps_pieces_apart),
+        cmocka_unit_test(mem__grow__makes_room_for_what_comes),
         cmocka_unit_test(ids__common_prefix__stops_at_the_first_difference),
         cmocka_unit_test(dtype__row_size__follows_the_blocks),
     };

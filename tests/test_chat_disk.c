@@ -8,32 +8,10 @@
 
 #include "kernels/kernels.h"
 #include "recipe.h"
-#include "store.h"
 
 static bool is_ready(const struct chat_fixture *fixture)
 {
     return cf_chat_status(fixture->chat)->phase == CF_PHASE_READY;
-}
-
-static struct cf_store *open_store(const struct chat_fixture *fixture)
-{
-    struct cf_store *store = NULL;
-    struct cf_err err = CF_ERR_INIT;
-    const struct cf_store_options options = {.is_read_only = true};
-    if (cf_store_open(&store, fixture->db, &options, &err) != CF_OK) {
-        fail_msg("%s", err.text);
-    }
-    return store;
-}
-
-/* The stored message, which the caller releases. */
-static void load_message(const struct chat_fixture *fixture, int64_t id, struct cf_messages *one)
-{
-    struct cf_store *store = open_store(fixture);
-    *one = (struct cf_messages){0};
-    assert_int_equal(cf_store_message_load(one, store, id, true, NULL), CF_OK);
-    assert_int_equal(one->n, 1);
-    cf_store_close(store);
 }
 
 static void chat__reopen__finds_everything_again(void **state)
@@ -146,35 +124,18 @@ static void chat__recipe__is_complete(void **state)
     cf_messages_release(&one);
 }
 
-/* Where a model is so large that its digest takes for ever: one that is never read to its end. */
-static char *make_endless_model(const struct chat_fixture *fixture)
-{
-    struct cf_buf path = CF_BUF_INIT;
-    cf_buf_addf(&path, "%s/zz.safetensors", fixture->model);
-    int file = open(path.data, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    assert_true(file >= 0);
-    assert_int_equal(ftruncate(file, (off_t)1 << 40), 0);
-    (void)close(file);
-    return cf_buf_take(&path);
-}
-
-static bool has_ended(const struct chat_fixture *fixture)
-{
-    return fixture->n_ends > 0;
-}
-
 static void chat__continue__does_not_wait_for_the_digest(void **state)
 {
     struct chat_fixture *fixture = *state;
     char *endless = make_endless_model(fixture);
     start(fixture, true);
     send(fixture, "before it is known what the model is");
-    pump_until(fixture, has_ended);
+    pump_until(fixture, has_end_event);
     assert_false(is_settled(fixture));
     struct cf_err err = CF_ERR_INIT;
     fixture->n_ends = 0;
     assert_int_equal(go_on(fixture, &err), CF_OK);
-    pump_until(fixture, has_ended);
+    pump_until(fixture, has_end_event);
     assert_int_equal(last_turn(fixture)->n_tokens, 40);
     assert_int_equal(truncate(endless, 0), 0);
     free(endless);
@@ -506,76 +467,6 @@ static void chat__settings__belong_to_the_conversation(void **state)
     no_notice(fixture);
 }
 
-static void chat__command__leaves_drafts_alone(void **state)
-{
-    struct chat_fixture *fixture = *state;
-    start(fixture, true);
-    settle(fixture);
-    cf_chat_set_draft(fixture->chat, "half a tho", 10);
-    cf_chat_free(fixture->chat);
-
-    struct cf_chat_params params = params_of(fixture, true);
-    params.keeps_drafts = false;
-    open_chat(fixture, &params);
-    settle(fixture);
-    assert_string_equal(cf_chat_draft(fixture->chat), "");
-    say(fixture, "asked in passing");
-    open_last(fixture);
-    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
-    assert_int_equal(cf_chat_timeout_ms(fixture->chat), -1);
-
-    restart(fixture);
-    settle(fixture);
-    assert_string_equal(cf_chat_draft(fixture->chat), "half a tho");
-}
-
-static bool has_id(const struct chat_fixture *fixture)
-{
-    return last_turn(fixture)->id > 0;
-}
-
-/* As soon as it is sent: whatever kills the program then leaves the message in one place only. */
-static void chat__message__is_no_draft_once_it_is_sent(void **state)
-{
-    struct chat_fixture *fixture = *state;
-    start(fixture, true);
-    settle(fixture);
-    cf_chat_set_draft(fixture->chat, "hello", 5);
-    restart(fixture);
-    settle(fixture);
-    assert_string_equal(cf_chat_draft(fixture->chat), "hello");
-    send_held(fixture, cf_chat_draft(fixture->chat), 2);
-    assert_string_equal(turn_at(fixture, 0)->text, "hello");
-    pump_until(fixture, has_id);
-
-    struct cf_chat *ours = fixture->chat;
-    start(fixture, true);
-    settle(fixture);
-    assert_string_equal(cf_chat_draft(fixture->chat), "");
-    open_last(fixture);
-    assert_string_equal(cf_chat_draft(fixture->chat), "");
-    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
-    cf_chat_free(fixture->chat);
-    fixture->chat = ours;
-}
-
-static void chat__flush__keeps_what_is_queued_as_the_draft(void **state)
-{
-    struct chat_fixture *fixture = *state;
-    start(fixture, true);
-    /* The model is not open yet, and is not waited for. */
-    send(fixture, "too early");
-    assert_int_equal(cf_chat_status(fixture->chat)->n_queued, 1);
-    cf_chat_set_draft(fixture->chat, "and more", 8);
-    struct cf_err err = CF_ERR_INIT;
-    assert_int_equal(cf_chat_flush(fixture->chat, 5000, &err), CF_OK);
-    assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
-    restart(fixture);
-    settle(fixture);
-    assert_string_equal(cf_chat_draft(fixture->chat), "too early\n\nand more");
-    assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -591,9 +482,6 @@ int main(void)
         TEST(chat__tree__survives),
         TEST(chat__list__shows_what_there_is),
         TEST(chat__settings__belong_to_the_conversation),
-        TEST(chat__command__leaves_drafts_alone),
-        TEST(chat__message__is_no_draft_once_it_is_sent),
-        TEST(chat__flush__keeps_what_is_queued_as_the_draft),
     };
     return cmocka_run_group_tests_name("chat disk", tests, NULL, NULL);
 }

@@ -4,21 +4,6 @@
 
 #include <inttypes.h>
 
-static int set_up(void **state)
-{
-    struct place *place = malloc(sizeof *place);
-    place_init(place);
-    *state = place;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    place_release(*state);
-    free(*state);
-    return 0;
-}
-
 /* ---- Conversations ---- */
 
 static void conversation__create__gives_it_back(void **state)
@@ -578,7 +563,7 @@ static void conversation__whose_first_message_fails__is_not_there(void **state)
     cf_store_close(store);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up, place_tear_down)
 
 int main(void)
 {

@@ -6,21 +6,6 @@
 
 enum { PAGE = 4096 };
 
-static int set_up(void **state)
-{
-    struct place *place = malloc(sizeof *place);
-    place_init(place);
-    *state = place;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    place_release(*state);
-    free(*state);
-    return 0;
-}
-
 /* Overwrites the page that holds the text. */
 static void damage_page_of(const struct place *place, const char *text, bool is_end_kept)
 {
@@ -347,7 +332,7 @@ static void damage__of_an_index_of_the_list__finds_them_all_the_same(void **stat
     free(whole);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up, place_tear_down)
 
 int main(void)
 {

@@ -6,21 +6,6 @@
 
 #include "store_schema.h"
 
-static int set_up(void **state)
-{
-    struct place *place = malloc(sizeof *place);
-    place_init(place);
-    *state = place;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    place_release(*state);
-    free(*state);
-    return 0;
-}
-
 /* ---- Making and refusing ---- */
 
 static void open__nothing_there__makes_folders_and_file(void **state)
@@ -330,7 +315,7 @@ static void import__orphaned__is_undone(void **state)
     cf_store_close(store);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up, place_tear_down)
 
 int main(void)
 {

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* chat at its header: drafts, and what a disk that refuses and an early end leave behind. */
+#include "chat_harness.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+static void chat__command__leaves_drafts_alone(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    cf_chat_set_draft(fixture->chat, "half a tho", 10);
+    cf_chat_free(fixture->chat);
+
+    struct cf_chat_params params = params_of(fixture, true);
+    params.keeps_drafts = false;
+    open_chat(fixture, &params);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "");
+    say(fixture, "asked in passing");
+    open_last(fixture);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
+    assert_int_equal(cf_chat_timeout_ms(fixture->chat), -1);
+
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "half a tho");
+}
+
+static bool has_id(const struct chat_fixture *fixture)
+{
+    return last_turn(fixture)->id > 0;
+}
+
+/* As soon as it is sent: whatever kills the program then leaves the message in one place only. */
+static void chat__message__is_no_draft_once_it_is_sent(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    cf_chat_set_draft(fixture->chat, "hello", 5);
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "hello");
+    send_held(fixture, cf_chat_draft(fixture->chat), 2);
+    assert_string_equal(turn_at(fixture, 0)->text, "hello");
+    pump_until(fixture, has_id);
+
+    struct cf_chat *ours = fixture->chat;
+    start(fixture, true);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "");
+    open_last(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "");
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
+    cf_chat_free(fixture->chat);
+    fixture->chat = ours;
+}
+
+static void chat__flush__keeps_what_is_queued_as_the_draft(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    /* The model is not open yet, and is not waited for. */
+    send(fixture, "too early");
+    assert_int_equal(cf_chat_status(fixture->chat)->n_queued, 1);
+    cf_chat_set_draft(fixture->chat, "and more", 8);
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_chat_flush(fixture->chat, 5000, &err), CF_OK);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "too early\n\nand more");
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
+}
+
+/* Better whole without the model's digest than taken for interrupted. */
+static void chat__flush__does_not_wait_for_the_digest(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    free(make_endless_model(fixture));
+    start(fixture, true);
+    send(fixture, "what the model is, nobody knows yet");
+    pump_until(fixture, has_end_event);
+    assert_false(is_settled(fixture));
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_chat_flush(fixture->chat, 50, &err), CF_OK);
+    int64_t id = last_turn(fixture)->id;
+    cf_chat_free(fixture->chat);
+    fixture->chat = NULL;
+    struct cf_messages one;
+    load_message(fixture, id, &one);
+    assert_int_equal(one.items[0].state, CF_MESSAGE_COMPLETE);
+    assert_int_equal(one.items[0].reason, CF_END_LENGTH);
+    assert_int_equal(one.items[0].n_tokens, 20);
+    struct cf_recipe recipe = {0};
+    assert_int_equal(cf_recipe_decode(&recipe, one.items[0].recipe, one.items[0].recipe_size, &err),
+                     CF_OK);
+    static const struct cf_digest unknown;
+    assert_true(cf_digest_equal(&recipe.head.model_digest, &unknown));
+    cf_recipe_release(&recipe);
+    cf_messages_release(&one);
+}
+
+/* --- a disk that refuses --- */
+
+/* Files of this process can grow no more, or can again. */
+static void limit_files(bool is_limited)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = is_limited ? 1 : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static int set_up_limit(void **state)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    return set_up(state);
+}
+
+static int tear_down_limit(void **state)
+{
+    limit_files(false);
+    return tear_down(state);
+}
+
+/* Another process, whose files may grow: renames the conversation when it is told to. */
+static pid_t start_other(const struct chat_fixture *fixture, int *go)
+{
+    int told[2];
+    assert_int_equal(pipe(told), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        char byte = 0;
+        struct cf_store *store = NULL;
+        if (read(told[0], &byte, 1) != 1 ||
+            cf_store_open(&store, fixture->db, NULL, NULL) != CF_OK ||
+            cf_store_conversation_rename(store, 1, "named elsewhere", NULL) != CF_OK) {
+            _exit(1);
+        }
+        cf_store_close(store);
+        _exit(0);
+    }
+    (void)close(told[0]);
+    *go = told[1];
+    return pid;
+}
+
+static bool is_held_up(const struct chat_fixture *fixture)
+{
+    return cf_chat_status(fixture->chat)->is_retrying;
+}
+
+static bool is_saving_again(const struct chat_fixture *fixture)
+{
+    return !is_held_up(fixture) && cf_chat_is_settled(fixture->chat);
+}
+
+static bool has_list_news(const struct chat_fixture *fixture)
+{
+    return (fixture->changes & CF_CHANGE_LIST) != 0;
+}
+
+static bool is_named(const struct chat_fixture *fixture)
+{
+    return strcmp(cf_chat_status(fixture->chat)->title, "named elsewhere") == 0;
+}
+
+/* The screen knows more than the disk then: what another process changes there must not take it
+ * away. */
+static void chat__held_up__reads_nothing_over_what_is_not_saved(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    int go = -1;
+    pid_t other = start_other(fixture, &go);
+    start(fixture, true);
+    say(fixture, "saved");
+    limit_files(true);
+    send(fixture, "not saved yet");
+    pump_until(fixture, is_held_up);
+    settle(fixture);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
+    assert_true(cf_chat_status(fixture->chat)->is_unsaved);
+
+    fixture->changes = 0;
+    assert_int_equal(write(go, "g", 1), 1);
+    int status = -1;
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_int_equal(status, 0);
+    pump_until(fixture, has_list_news);
+    for (int i = 0; i < 3; i++) {
+        wait_a_little(fixture);
+        pump(fixture);
+    }
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
+    assert_string_equal(turn_at(fixture, 2)->text, "not saved yet");
+    assert_false(turn_at(fixture, 2)->is_saved);
+    assert_false(is_named(fixture));
+
+    limit_files(false);
+    (void)cf_chat_flush(fixture->chat, 5000, NULL);
+    pump_until(fixture, is_saving_again);
+    pump_until(fixture, is_named);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
+    assert_true(turn_at(fixture, 2)->is_saved);
+    assert_true(turn_at(fixture, 3)->is_saved);
+    (void)close(go);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(chat__command__leaves_drafts_alone),
+        TEST(chat__message__is_no_draft_once_it_is_sent),
+        TEST(chat__flush__keeps_what_is_queued_as_the_draft),
+        TEST(chat__flush__does_not_wait_for_the_digest),
+        cmocka_unit_test_setup_teardown(chat__held_up__reads_nothing_over_what_is_not_saved,
+                                        set_up_limit, tear_down_limit),
+    };
+    return cmocka_run_group_tests_name("chat save", tests, NULL, NULL);
+}
