@@ -179,7 +179,7 @@ enum cf_chat_what {
     CF_WHAT_TITLE,
     CF_WHAT_FORK,
     CF_WHAT_UNDO,
-    CF_WHAT_SHELF,    /* a rename, delete, pin or archive: the list changes */
+    CF_WHAT_SHELF,    /* a rename, delete, pin, archive or resume: the list changes */
     CF_WHAT_SNAPSHOT, /* of looking: target 0 the template, 1 the system prompt */
     CF_WHAT_OTHER,    /* only a failure is of interest */
 };

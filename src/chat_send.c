@@ -457,7 +457,7 @@ static void go_on(struct cf_chat *chat, struct cf_chat_work *work, struct cf_cha
     bool is_ours = cf_chat_take_unfinished(chat, node);
     if (cf_chat_saves(chat) && !is_ours) {
         uint64_t job = cf_storage_reply_resume(chat->storage, node->turn.id);
-        cf_chat_expect(chat, job, CF_WHAT_OTHER, NULL);
+        cf_chat_expect(chat, job, CF_WHAT_SHELF, NULL);
     }
 }
 

@@ -292,6 +292,8 @@ static void ui__commands__answer_and_complain(void **state)
     pty_wait_text(pty, "/tmep 1");
     pty_type(pty, "\025/temp 1.25\r");
     pty_wait_text(pty, "T 1.25");
+    /* What went wrong before is over with the next command. */
+    assert_false(pty_has_text(pty, "did you mean"));
     pty_type(pty, "/set top-k\r");
     pty_wait_text(pty, "top-k = 50");
     pty_type(pty, "/model nosuch\r");

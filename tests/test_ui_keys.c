@@ -179,6 +179,18 @@ static void ui__alternatives__of_ones_own_messages_too(void **state)
     pty_wait_text(pty, "Esc stop");
     stop_reply(pty);
     pty_wait_text(pty, "2/2");
+    /* What was in hand is not once something new was said: then it is the last message. */
+    pty_type(pty, "gi");
+    pty_wait_no_text(pty, FOCUS("transcript"));
+    send_message(pty, "new");
+    stop_reply(pty);
+    pty_type(pty, "\033");
+    pty_wait_text(pty, FOCUS("transcript"));
+    pty_type(pty, "d");
+    pty_wait_text(pty, "Deleted; u brings it back");
+    assert_true(pty_has_text(pty, "you   new"));
+    pty_type(pty, "jd");
+    pty_wait_no_text(pty, "you   new");
     pty_type(pty, "hlll");
     pty_wait_text(pty, "pressed once more, the key makes another");
     pty_wait_text(pty, "2/2");

@@ -60,7 +60,7 @@ struct ui_transcript_data {
 
 /* Zero-initialised is empty and follows. */
 void ui_transcript_release(struct ui_transcript *view);
-/* Another conversation: back to its end, nothing selected. */
+/* Another conversation, or something new was said: back to its end, nothing selected. */
 void ui_transcript_reset(struct ui_transcript *view);
 
 void ui_transcript_draw(struct ui_transcript *view, const struct ui_paint *paint,

@@ -299,8 +299,13 @@ static void do_stats(struct ui *ui, const char *argument)
     const struct cf_chat_status *status = cf_chat_status(ui->chat);
     struct cf_buf text = CF_BUF_INIT;
     cf_buf_addf(&text, "model   %s\n", reply->model_name != NULL ? reply->model_name : "unknown");
-    cf_buf_addf(&text, "reply   %zu tokens, %.1f tokens/s, the first after %.0f ms\n",
-                reply->n_tokens, reply->tokens_per_second, reply->seconds_to_first * 1000);
+    int32_t pace = cf_chat_settings(ui->chat)->pace;
+    cf_buf_addf(&text, "reply   %zu tokens, %.1f tokens/s", reply->n_tokens,
+                reply->tokens_per_second);
+    if (pace > 0) {
+        cf_buf_addf(&text, " (held to a pace of %d)", (int)pace);
+    }
+    cf_buf_addf(&text, ", the first after %.0f ms\n", reply->seconds_to_first * 1000);
     cf_buf_addf(&text, "prompt  %d tokens, %d cached, %d evaluated\n", status->n_prompt,
                 status->n_reused, status->n_evaluated);
     cf_buf_addf(&text, "seed    %" PRIu64, reply->seed);
@@ -397,7 +402,7 @@ static void submit_edit(struct ui *ui, const char *text, size_t size)
         if (ui_check(ui, cf_chat_edit(ui->chat, i, text, size, &err), &err)) {
             ui_ask_end(ui);
             ui_set_focus(ui, UI_FOCUS_INPUT);
-            ui_transcript_to_end(&ui->screen.transcript);
+            ui_transcript_reset(&ui->screen.transcript);
         } else {
             put_back(ui, text, size);
         }
@@ -419,7 +424,7 @@ static void submit_message(struct ui *ui, const char *text, size_t size)
     const char *message = cf_command_text(text);
     enum cf_code code = cf_chat_send(ui->chat, message, size - (size_t)(message - text), &err);
     if (ui_check(ui, code, &err)) {
-        ui_transcript_to_end(&ui->screen.transcript);
+        ui_transcript_reset(&ui->screen.transcript);
     } else {
         put_back(ui, text, size);
     }

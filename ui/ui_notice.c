@@ -104,7 +104,7 @@ void ui_hush(struct ui *ui)
 void ui_act(struct ui *ui)
 {
     ui->is_acting = true;
-    while (ui->n_notices > 0 && ui->notices[0].is_answer && !ui->notices[0].is_error) {
+    while (ui->n_notices > 0 && ui->notices[0].is_answer) {
         drop_first(ui);
         start_first(ui);
         ui->is_dirty = true;

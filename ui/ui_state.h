@@ -110,7 +110,7 @@ void ui_say(struct ui *ui, bool is_error, const char *text);
 void ui_sayf(struct ui *ui, bool is_error, const char *format, ...) CF_PRINTF(3, 4);
 /* Drops the notices. */
 void ui_hush(struct ui *ui);
-/* A key or a submission begins to act: what the one before was answered is over, errors apart. */
+/* A key or a submission begins to act: what the one before was answered is over. */
 void ui_act(struct ui *ui);
 /* Shows err's sentence when code is not CF_OK; returns whether it was. */
 bool ui_check(struct ui *ui, enum cf_code code, const struct cf_err *err);

@@ -100,8 +100,9 @@ struct ui_transcript_data ui_transcript_data(struct ui *ui)
     static const char *const first[] = {
         "This is the small model that comes with confab: it is quick, it knows little and it "
         "makes things up.",
-        "A bigger one: confab -m MODEL, a GGUF file or a Hugging Face folder of the GPT-2 family. "
-        "F1 is help."};
+        "A bigger one: confab -m MODEL, a GGUF file or a Hugging Face folder of the GPT-2 family.",
+        "While a reply streams, Alt-Up and Alt-Down turn its temperature, Esc stops it. F1 is "
+        "help."};
     collect_turns(ui);
     const struct cf_chat_status *status = cf_chat_status(ui->chat);
     size_t n_listed;
