@@ -10,6 +10,7 @@
 #include "cli_json.h"
 #include "cli_store.h"
 #include "mem.h"
+#include "recipe.h"
 
 enum { DATE_SIZE = 32, LIMIT_MAX = 1000000 };
 
@@ -102,6 +103,66 @@ enum cf_exit cf_cli_list(const struct cf_cli *cli)
 
 /* ---- show ---- */
 
+static json_t *json_of_sampling(const struct cf_sampling *sampling)
+{
+    struct cf_settings settings;
+    cf_settings_init(&settings);
+    settings.sampling = *sampling;
+    json_t *object = cf_settings_to_json(&settings, CF_SET_LIVE, false);
+    cf_settings_release(&settings);
+    return object;
+}
+
+static void add_changes(json_t *changes, const struct cf_recipe_knobs *before,
+                        const struct cf_recipe_knobs *after)
+{
+    json_t *from = json_of_sampling(&before->sampling);
+    json_t *to = json_of_sampling(&after->sampling);
+    const char *name;
+    json_t *value;
+    json_object_foreach(to, name, value)
+    {
+        json_t *old = json_object_get(from, name);
+        if (!json_equal(old, value)) {
+            json_array_append_new(changes, json_pack("{s:i, s:s, s:O?, s:O}", "token", after->begin,
+                                                     "name", name, "from", old, "to", value));
+        }
+    }
+    json_decref(from);
+    json_decref(to);
+}
+
+/* The knobs turned while the reply was written: from which token on, from what to what.  NULL where
+ * nothing was recorded. */
+static json_t *json_of_changes(const struct cf_message *message)
+{
+    struct cf_recipe recipe = {0};
+    json_t *changes = NULL;
+    if (message->recipe_size > 0 &&
+        cf_recipe_decode(&recipe, message->recipe, message->recipe_size, NULL) == CF_OK) {
+        changes = json_array();
+        for (size_t i = 1; i < recipe.n_knobs; i++) {
+            add_changes(changes, &recipe.knobs[i - 1], &recipe.knobs[i]);
+        }
+    }
+    cf_recipe_release(&recipe);
+    return changes;
+}
+
+static void write_changes(struct cf_out *out, const struct cf_message *message, int indent)
+{
+    json_t *changes = json_of_changes(message);
+    for (size_t i = 0; i < json_array_size(changes); i++) {
+        json_t *change = json_array_get(changes, i);
+        cf_out_addf(out, "%*s· from token %d on: %s %g, before %g\n", indent, "",
+                    (int)json_integer_value(json_object_get(change, "token")),
+                    json_string_value(json_object_get(change, "name")),
+                    json_number_value(json_object_get(change, "to")),
+                    json_number_value(json_object_get(change, "from")));
+    }
+    json_decref(changes);
+}
+
 static json_t *json_of_message(const struct cf_message *message)
 {
     json_t *object = json_pack("{s:I, s:s, s:s, s:s, s:i, s:i}", "id", (json_int_t)message->id,
@@ -115,6 +176,10 @@ static json_t *json_of_message(const struct cf_message *message)
     if (message->role == CF_ROLE_ASSISTANT) {
         json_object_set_new(object, "reason", json_string(cf_end_reason_name(message->reason)));
         json_object_set_new(object, "tokens", json_integer(message->n_tokens));
+        json_t *changes = json_of_changes(message);
+        if (changes != NULL) {
+            json_object_set_new(object, "changes", changes);
+        }
     }
     return object;
 }
@@ -150,7 +215,8 @@ static void write_indented(struct cf_out *out, const char *text, size_t size, in
     }
 }
 
-static void write_message(struct cf_out *out, const struct cf_message *message, int indent)
+static void write_message(struct cf_out *out, const struct cf_cli *cli,
+                          const struct cf_message *message, int indent)
 {
     char date[DATE_SIZE];
     format_date(date, message->created_ms);
@@ -166,11 +232,15 @@ static void write_message(struct cf_out *out, const struct cf_message *message, 
         size--;
     }
     write_indented(out, text, size, indent);
+    if (cli->settings.verbose) {
+        write_changes(out, message, indent);
+    }
     cf_out_add(out, "\n", 1);
 }
 
 /* How deep a branch lies: a message stands deeper than its parent only where alternatives part. */
-static void write_tree(struct cf_out *out, const struct cf_messages *messages)
+static void write_tree(struct cf_out *out, const struct cf_cli *cli,
+                       const struct cf_messages *messages)
 {
     int *depths = cf_calloc(messages->n > 0 ? messages->n : 1, sizeof *depths);
     for (size_t i = 0; i < messages->n; i++) {
@@ -183,7 +253,7 @@ static void write_tree(struct cf_out *out, const struct cf_messages *messages)
             }
         }
         depths[i] = depth;
-        write_message(out, message, 4 * (depth < 12 ? depth : 12));
+        write_message(out, cli, message, 4 * (depth < 12 ? depth : 12));
     }
     free(depths);
 }
@@ -203,7 +273,7 @@ static void write_messages(struct cf_out *out, const struct cf_cli *cli,
             cf_out_add(out, "\n", 1);
         }
         if (cf_cli_has(cli, CF_CLI_ALL)) {
-            write_tree(out, messages);
+            write_tree(out, cli, messages);
             return;
         }
     }
@@ -211,7 +281,7 @@ static void write_messages(struct cf_out *out, const struct cf_cli *cli,
         if (cli->settings.json) {
             cf_out_add_json(out, json_of_message(&messages->items[i]));
         } else {
-            write_message(out, &messages->items[i], 0);
+            write_message(out, cli, &messages->items[i], 0);
         }
     }
 }
@@ -224,6 +294,7 @@ enum cf_exit cf_cli_show(const struct cf_cli *cli)
     struct cf_messages messages = {0};
     struct cf_out out;
     int64_t id = 0;
+    bool with_recipes = cli->settings.json || cli->settings.verbose;
     cf_out_init(&out, STDOUT_FILENO);
     enum cf_code code = cf_cli_store_open(&store, cli, CF_CLI_READS, &err);
     if (code == CF_OK && store == NULL) {
@@ -236,9 +307,10 @@ enum cf_exit cf_cli_show(const struct cf_cli *cli)
         code = cf_store_conversation_load(&one, store, id, &err);
     }
     if (code == CF_OK && cf_cli_has(cli, CF_CLI_ALL)) {
-        code = cf_store_tree_load(&messages, store, id, false, &err);
+        code = cf_store_tree_load(&messages, store, id, with_recipes, &err);
     } else if (code == CF_OK && one.items[0].active_leaf != 0) {
-        code = cf_store_path_load(&messages, store, one.items[0].active_leaf, 0, false, &err);
+        code =
+            cf_store_path_load(&messages, store, one.items[0].active_leaf, 0, with_recipes, &err);
     }
     if (code == CF_OK) {
         write_messages(&out, cli, &one.items[0], &messages);

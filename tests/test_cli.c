@@ -10,6 +10,8 @@
 
 #include "kernels/kernels.h"
 #include "program.h"
+#include "recipe.h"
+#include "store.h"
 
 static int set_up(void **state)
 {
@@ -203,6 +205,70 @@ static void cli__ask__goes_on_with_a_conversation(void **state)
     assert_int_equal(n_lines(&result.out), 4);
     program_release(&result);
     PROGRAM(&result, 1, NULL, "ask", "-c", "99", "x");
+    program_release(&result);
+}
+
+/* A stored reply during which temperature and top-k were turned. */
+static void store_turned_reply(const char *path)
+{
+    struct cf_store *store = NULL;
+    int64_t conversation = 0;
+    int64_t reply = 0;
+    const struct cf_conversation_spec spec = {.title = "turned"};
+    assert_int_equal(cf_store_open(&store, path, NULL, NULL), CF_OK);
+    assert_int_equal(cf_store_conversation_create(&conversation, store, &spec, NULL), CF_OK);
+    const struct cf_reply_spec begun = {.conversation = conversation};
+    assert_int_equal(cf_store_reply_begin(&reply, 1, store, &begun, NULL), CF_OK);
+    struct cf_recipe recipe;
+    const struct cf_recipe_head head = {.dtype = CF_F32, .kv_type = CF_F32, .n_ctx = 64};
+    struct cf_sampling sampling = CF_SAMPLING_INIT;
+    cf_recipe_init(&recipe, &head);
+    cf_recipe_add_job(&recipe, &(struct cf_recipe_job){.max_tokens = 9, .n_prompt = 1});
+    for (int k = 0; k < 5; k++) {
+        if (k == 3) {
+            sampling.temperature = 0.5;
+            sampling.top_k = 40;
+        }
+        cf_recipe_add_knobs(&recipe, k, &sampling);
+        cf_recipe_add_token(&recipe, &(struct cf_recipe_token){.id = k, .p = 1, .p_raw = 1});
+    }
+    struct cf_buf blob = CF_BUF_INIT;
+    cf_recipe_encode(&recipe, &blob);
+    const struct cf_reply_state state = {
+        .text = "turned", .size = 6, .recipe = blob.data, .recipe_size = blob.size, .n_tokens = 5};
+    assert_int_equal(
+        cf_store_reply_finish(store, reply, &state, CF_MESSAGE_COMPLETE, CF_END_LENGTH, NULL, NULL),
+        CF_OK);
+    cf_buf_release(&blob);
+    cf_recipe_release(&recipe);
+    cf_store_close(store);
+}
+
+static void cli__show__tells_what_was_turned(void **state)
+{
+    (void)state;
+    const char *path = program_path("turned.db");
+    store_turned_reply(path);
+    struct program_result result;
+    PROGRAM(&result, 0, NULL, "show", "last", "--json", "-d", path);
+    json_t *reply = json_line(&result.out, 0);
+    const json_t *changes = json_object_get(reply, "changes");
+    assert_int_equal(json_array_size(changes), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *change = json_array_get(changes, i);
+        bool is_top_k = strcmp(json_string_value(json_object_get(change, "name")), "top-k") == 0;
+        assert_int_equal(json_integer_value(json_object_get(change, "token")), 3);
+        assert_true(json_number_value(json_object_get(change, "from")) == (is_top_k ? 0 : 1));
+        assert_true(json_number_value(json_object_get(change, "to")) == (is_top_k ? 40 : 0.5));
+    }
+    json_decref(reply);
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "show", "last", "-v", "-d", path);
+    assert_non_null(strstr(result.out.data, "from token 3 on: temperature 0.5, before 1\n"));
+    assert_non_null(strstr(result.out.data, "from token 3 on: top-k 40, before 0\n"));
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "show", "last", "-d", path);
+    assert_null(strstr(result.out.data, "from token"));
     program_release(&result);
 }
 
@@ -548,6 +614,7 @@ int main(void)
         TEST(cli__ask__json_tells_every_token),
         TEST(cli__ask__count_gives_siblings),
         TEST(cli__ask__goes_on_with_a_conversation),
+        TEST(cli__show__tells_what_was_turned),
         TEST(cli__complete__saves_nothing),
         TEST(cli__tokenize__round_trips_every_byte),
         TEST(cli__tokenize__takes_special_names_as_text),
