@@ -39,7 +39,8 @@ enum cf_exit {
     X(CF_CLI_LAST, "last", 0, "", "only the last position")                                        \
     X(CF_CLI_STRIDE, "stride", 0, "N", "tokens by which the window moves on in a long text")       \
     X(CF_CLI_CHAT, "chat", 0, "", "the file holds conversations, OpenAI jsonl")                    \
-    X(CF_CLI_TYPE, "type", 0, "TYPE", "of the converted weights: f32, f16, bf16, q8_0 or q4_0")    \
+    X(CF_CLI_TYPE, "type", 0, "TYPE",                                                              \
+      "of the converted weights: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1 or q4_0")                  \
     X(CF_CLI_ENDPOINT, "endpoint", 0, "URL", "where models are pulled from")                       \
     X(CF_CLI_PROMPT, "prompt", 0, "N,N,...", "prompt lengths to measure")                          \
     X(CF_CLI_GEN, "gen", 0, "N,N,...", "numbers of tokens to generate")                            \

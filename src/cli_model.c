@@ -225,7 +225,8 @@ enum cf_exit cf_cli_model_convert(const struct cf_cli *cli)
     enum cf_code code = CF_OK;
     const char *type = cli->values[CF_CLI_TYPE];
     if (type != NULL && !cf_dtype_find(&convert.dtype, type)) {
-        code = cf_err_set(&err, CF_ERR_USAGE, "--type must be f32, f16, bf16, q8_0 or q4_0, not %s",
+        code = cf_err_set(&err, CF_ERR_USAGE,
+                          "--type must be f32, f16, bf16, q8_0, q5_1, q5_0, q4_1 or q4_0, not %s",
                           type);
     }
     struct cf_convert_metadata *rows = NULL;

@@ -107,3 +107,13 @@ void cf_mapping_close(struct cf_mapping *mapping)
     free(mapping->path);
     *mapping = (struct cf_mapping){0};
 }
+
+void cf_mapping_forget(const void *data, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)data + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)data + size) / page * page;
+    if (begin < end && cf_mapping_find(data) != NULL) {
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+}

@@ -20,6 +20,10 @@ enum cf_code cf_mapping_open(struct cf_mapping *mapping, const char *path, struc
 /* Safe on a zeroed mapping. */
 void cf_mapping_close(struct cf_mapping *mapping);
 
+/* Memory of a mapped file that is not needed any more: its pages leave the process, and come back
+ * from the file when they are read after all.  Memory of another kind is left alone. */
+void cf_mapping_forget(const void *data, size_t size);
+
 /* The path of the mapped file that holds ADDRESS, or NULL.  Async-signal-safe; knows the 64
  * mappings opened first among those that are open. */
 const char *cf_mapping_find(const void *address);

@@ -49,6 +49,7 @@ static void files_free(struct cf_model_files *files)
     for (size_t i = 0; i < files->n_copies; i++) {
         free(files->copies[i]);
     }
+    cf_model_tiles_free(files);
     cf_gguf_close(files->gguf);
     cf_arena_release(&files->arena);
     free(files->shards);
@@ -102,6 +103,9 @@ enum cf_code cf_model_open(struct cf_model **model, const char *path, struct cf_
                                                 : open_file(opened, path, err);
     if (code == CF_OK && cf_model_size(opened) <= CHECK_MAX_SIZE) {
         code = cf_model_check_finite(opened, err);
+    }
+    if (code == CF_OK) {
+        code = cf_model_tile(opened, err);
     }
     if (code != CF_OK) {
         cf_model_free(opened);

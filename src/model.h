@@ -6,10 +6,12 @@
  * transformers' GPT2LMHeadModel computes it: pre-LayerNorm, learned positions, causal attention,
  * a GELU, tied or untied head.
  *
- * The file is mapped and big matrices are read in place (but for those that an old .safetensors
- * file holds at unaligned addresses: these are copied); vectors (biases, LayerNorm) are widened to
- * float32 when the model is opened.  Nothing in the file is trusted: shapes, offsets and sizes are
- * checked before anything is allocated, and every failure names file and tensor. */
+ * The file is mapped and big matrices of float types are read in place (but for those that an old
+ * .safetensors file holds at unaligned addresses: these are copied); those of block types are
+ * arranged in tiles (kernels.h) when the model is opened, over all physical cores if they are many,
+ * and vectors (biases, LayerNorm) are widened to float32.  Nothing in the file is trusted: shapes,
+ * offsets and sizes are checked before anything is allocated, and every failure names file and
+ * tensor. */
 #ifndef CF_MODEL_H
 #define CF_MODEL_H
 
@@ -40,7 +42,7 @@ struct cf_model {
     float layer_norm_epsilon;
     enum cf_gelu gelu;
     enum cf_dtype dtype;     /* the type of most weights: what a person calls the model's type */
-    struct cf_matrix wte;    /* [n_vocab, n_embd], CF_OUT_IN */
+    struct cf_matrix wte;    /* [n_vocab, n_embd], CF_OUT_IN or CF_TILES */
     struct cf_matrix wpe;    /* [n_ctx, n_embd], CF_OUT_IN */
     struct cf_layer *layers; /* [n_layer] */
     const float *ln_f_weight, *ln_f_bias; /* [n_embd] */

@@ -57,6 +57,8 @@ struct cf_model_files {
     struct cf_arena arena; /* strings */
     void **copies;         /* [n_copies] aligned memory: widened vectors, unaligned matrices */
     size_t n_copies;
+    void *tiles; /* the memory of what model_tiles.c arranged, or NULL */
+    size_t tiles_size;
     struct model_weight *weights; /* [n_weights] */
     size_t n_weights;
     struct model_entry *entries; /* [n_entries] metadata, in the order of finding */
@@ -83,6 +85,10 @@ enum cf_code cf_model_bind(struct cf_model *model, bool needs_head_bias, struct 
 enum cf_code cf_model_tensor_find(bool *found, struct model_tensor *tensor,
                                   const struct cf_model_files *files, const char *name,
                                   struct cf_err *err);
+
+/* model_tiles.c: arranges the matrices of block types for the kernels. */
+enum cf_code cf_model_tile(struct cf_model *model, struct cf_err *err);
+void cf_model_tiles_free(struct cf_model_files *files);
 
 /* model_check.c: whether none of n elements from data on, aligned, is NaN or infinite. */
 bool cf_model_is_finite(enum cf_dtype dtype, const void *data, int64_t n);

@@ -70,7 +70,7 @@ static void add_matrix(struct jobs *jobs, int32_t layer, const char *name,
 static void list_jobs(struct jobs *jobs, const struct cf_model *model, enum cf_dtype dtype)
 {
     /* Four bits are too few for the rows that every token is read from and compared with. */
-    enum cf_dtype head = dtype == CF_Q4_0 ? CF_Q8_0 : dtype;
+    enum cf_dtype head = dtype == CF_Q4_0 || dtype == CF_Q4_1 ? CF_Q8_0 : dtype;
     int64_t n_embd = model->n_embd;
     add_matrix(jobs, -1, "token_embd.weight", &model->wte, head);
     add_matrix(jobs, -1, "position_embd.weight", &model->wpe, CF_F32);
@@ -107,10 +107,10 @@ static void read_rows(const struct cf_matrix *matrix, int64_t first, int64_t n_r
     const struct cf_kernels *kernels = cf_kernels_current();
     const unsigned char *data = matrix->data;
     size_t n_in = (size_t)matrix->n_in;
-    if (matrix->layout == CF_OUT_IN) {
-        size_t row_size = cf_dtype_row_size(matrix->dtype, n_in);
-        cf_to_f32(kernels, matrix->dtype, data + (size_t)first * row_size, (size_t)n_rows * n_in,
-                  rows);
+    if (matrix->layout != CF_IN_OUT) {
+        for (int64_t i = 0; i < n_rows; i++) {
+            cf_matrix_row(kernels, matrix, (int32_t)(first + i), rows + (size_t)i * n_in);
+        }
         return;
     }
     /* Conv1D: our rows are its columns. */

@@ -118,6 +118,9 @@ static uint32_t file_type(enum cf_dtype dtype)
 {
     return dtype == CF_F16    ? 1
            : dtype == CF_Q4_0 ? 2
+           : dtype == CF_Q4_1 ? 3
+           : dtype == CF_Q5_0 ? 8
+           : dtype == CF_Q5_1 ? 9
            : dtype == CF_Q8_0 ? 7
            : dtype == CF_BF16 ? 32
                               : 0;

@@ -23,21 +23,44 @@ static inline float *test_random_floats(size_t n, uint64_t seed)
 }
 
 struct test_matrix {
-    struct cf_matrix w;
-    void *data;
-    float *exact; /* the elements widened, [n_out][n_in] */
+    struct cf_matrix w; /* in tiles where it was asked for */
+    void *data;         /* as a file has it */
+    void *tiles;        /* or NULL */
+    float *exact;       /* the elements widened, [n_out][n_in] */
 };
+
+/* Blocks of a K type, which nothing here can make from numbers: random bits, but for the float16
+ * scales, which are small numbers of either sign. */
+static inline void test_fill_k_blocks(enum cf_dtype dtype, size_t n, uint64_t seed, void *data)
+{
+    struct test_random random = {.state = seed};
+    const size_t size = cf_dtype_block_size(dtype);
+    unsigned char *block = data;
+    for (size_t b = 0; b < n / 256; b++, block += size) {
+        for (size_t i = 0; i < size; i++) {
+            block[i] = (unsigned char)(test_random_next(&random) >> 40);
+        }
+        unsigned char *scales = block + (dtype == CF_Q6_K ? 208 : 0);
+        for (size_t i = 0; i < (dtype == CF_Q6_K ? 1u : 2u); i++) {
+            scales[2 * i + 1] = (unsigned char)((scales[2 * i + 1] & 0x83) | 0x10); /* 2^-11 */
+        }
+    }
+}
 
 /* The memory is exactly as large as the matrix, so that sanitizers see a read beyond it. */
 static inline struct test_matrix test_matrix_make(enum cf_dtype dtype, enum cf_layout layout,
                                                   int32_t n_out, int32_t n_in, uint64_t seed)
 {
     const struct cf_kernels *kernels = cf_kernels_at(0);
-    struct test_matrix m;
+    struct test_matrix m = {.tiles = NULL};
     const size_t n = (size_t)n_out * (size_t)n_in;
     float *values = test_random_floats(n, seed);
     m.data = malloc(cf_dtype_row_size(dtype, n));
-    cf_from_f32(kernels, dtype, values, n, m.data);
+    if (cf_from_f32_knows(dtype)) {
+        cf_from_f32(kernels, dtype, values, n, m.data);
+    } else {
+        test_fill_k_blocks(dtype, n, seed, m.data);
+    }
     cf_to_f32(kernels, dtype, m.data, n, values);
     m.exact = values;
     if (layout == CF_IN_OUT) {
@@ -51,12 +74,23 @@ static inline struct test_matrix test_matrix_make(enum cf_dtype dtype, enum cf_l
     }
     m.w = (struct cf_matrix){
         .data = m.data, .dtype = dtype, .layout = layout, .n_out = n_out, .n_in = n_in};
+    if (layout == CF_TILES) {
+        struct cf_matrix rows = m.w;
+        struct cf_pool *pool = NULL;
+        rows.layout = CF_OUT_IN;
+        assert_int_equal(cf_pool_new(&pool, 1, NULL), CF_OK);
+        m.tiles = cf_aligned_alloc(cf_tiles_size(dtype, n_out, n_in));
+        cf_tiles_make(pool, &rows, m.tiles);
+        m.w.data = m.tiles;
+        cf_pool_free(pool);
+    }
     return m;
 }
 
 static inline void test_matrix_release(struct test_matrix *m)
 {
     free(m->data);
+    free(m->tiles);
     free(m->exact);
 }
 

@@ -11,11 +11,13 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    {CF_F32, CF_OUT_IN}, {CF_F16, CF_OUT_IN}, {CF_BF16, CF_OUT_IN}, {CF_Q8_0, CF_OUT_IN},
-    {CF_F32, CF_IN_OUT}, {CF_F16, CF_IN_OUT}, {CF_BF16, CF_IN_OUT},
+    {CF_F32, CF_OUT_IN}, {CF_F16, CF_OUT_IN},  {CF_BF16, CF_OUT_IN}, {CF_F32, CF_IN_OUT},
+    {CF_F16, CF_IN_OUT}, {CF_BF16, CF_IN_OUT}, {CF_Q8_0, CF_TILES},  {CF_Q4_0, CF_TILES},
+    {CF_Q4_1, CF_TILES}, {CF_Q5_0, CF_TILES},  {CF_Q5_1, CF_TILES},  {CF_Q4_K, CF_TILES},
+    {CF_Q5_K, CF_TILES}, {CF_Q6_K, CF_TILES},
 };
 
-/* n_out, n_in; n_in is rounded up to 32 for Q8_0.  Nothing divides what the kernels like. */
+/* n_out, n_in; n_in is rounded up to whole blocks.  Nothing divides what the kernels like. */
 static const int32_t shapes[][2] = {{1, 1}, {7, 3}, {19, 64}, {53, 77}, {145, 300}, {600, 31}};
 
 static struct cf_pool *pools[N_POOLS];
@@ -40,17 +42,18 @@ static int pools_end(void **state)
 
 static struct test_matrix matrix_of(const struct kind *kind, const int32_t *shape, uint64_t seed)
 {
-    int32_t n_in = kind->dtype == CF_Q8_0 ? (shape[1] + 31) / 32 * 32 : shape[1];
+    const int32_t n_block = (int32_t)cf_dtype_n_block(kind->dtype);
+    const int32_t n_in = (shape[1] + n_block - 1) / n_block * n_block;
     return test_matrix_make(kind->dtype, kind->layout, shape[0], n_in, seed);
 }
 
-/* What x looks like to the weights: for Q8_0 in 8 bits, block by block. */
+/* What x looks like to the weights: to block types in 8 bits, block by block. */
 static void activation_of(enum cf_dtype dtype, const float *x, int64_t n, double *seen)
 {
     for (int64_t i = 0; i < n; i++) {
         seen[i] = (double)x[i];
     }
-    for (int64_t b = 0; dtype == CF_Q8_0 && b < n; b += 32) {
+    for (int64_t b = 0; cf_tiles_know(dtype) && b < n; b += 32) {
         float greatest = 0;
         for (int i = 0; i < 32; i++) {
             greatest = fmaxf(greatest, fabsf(x[b + i]));
@@ -207,7 +210,7 @@ static void linear__layouts_and_tables__agree(void **state)
 static void linear__nan_and_infinity__stay_in_their_row(void **state)
 {
     (void)state;
-    enum { N_OUT = 21, N_IN = 64, N_ROWS = 12 };
+    enum { N_OUT = 21, N_IN = 256, N_ROWS = 20 };
     for (size_t t = 0; cf_kernels_at(t) != NULL; t++) {
         for (size_t k = 0; k < CF_ARRAY_SIZE(kinds); k++) {
             for (int64_t n_rows = 3; n_rows <= N_ROWS; n_rows += N_ROWS - 3) {
@@ -243,6 +246,7 @@ static void linear__zero_rows__do_nothing(void **state)
     assert_true(y == 7);
     assert_false(cf_linear_knows(CF_Q8_0, CF_IN_OUT));
     assert_false(cf_linear_knows(CF_Q6_K, CF_OUT_IN));
+    assert_false(cf_linear_knows(CF_F16, CF_TILES));
     test_matrix_release(&m);
 }
 
@@ -251,7 +255,7 @@ static void gemm__any_kind__matches_double(void **state)
     (void)state;
     for (size_t i = 0; i < CF_ARRAY_SIZE(kinds) * CF_ARRAY_SIZE(shapes); i++) {
         const struct kind *kind = &kinds[i % CF_ARRAY_SIZE(kinds)];
-        if (kind->dtype == CF_Q8_0) {
+        if (kind->layout == CF_TILES) {
             continue;
         }
         struct test_matrix m = matrix_of(kind, shapes[i / CF_ARRAY_SIZE(kinds)], i);
@@ -287,7 +291,7 @@ static void gemm__row__depends_on_its_position_alone(void **state)
     enum { N_OUT = 300, N_IN = 290, N = 150 };
     static const int64_t cuts[][5] = {{0, N, N, N, N}, {0, 37, 64, 100, N}, {0, 1, 2, 127, N}};
     for (size_t k = 0; k < CF_ARRAY_SIZE(kinds); k++) {
-        if (kinds[k].dtype == CF_Q8_0) {
+        if (kinds[k].layout == CF_TILES) {
             continue;
         }
         struct test_matrix m = test_matrix_make(kinds[k].dtype, kinds[k].layout, N_OUT, N_IN, k);

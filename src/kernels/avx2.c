@@ -26,61 +26,110 @@ enum { VT_LANES = 8, VT_ROWS = 6, VT_VECTORS = 2 };
 #define vt_mul vf_mul
 #define vt_fma vf_fma
 
-/* Pairs of int16: a multiplication adds two products. */
-typedef __m256i qt, qt_weights, qt_values;
-enum { QT_ROWS = 4, QT_VECTORS = 2, QT_STEPS = 16, QT_X_SIZE = 64, QT_W_SIZE = 512 };
+/* ---- Small integers ---- */
 
-CF_INLINE void qt_store_x(char *p, const int8_t *values)
+typedef __m256i qb, qx, qi;
+typedef __m256i qs; /* int16: two products a lane */
+enum { TILE_ROWS = 4, QB_OFFSET = 0 };
+/* 127 times the greatest weight, twice a step, fits 15 bits so often. */
+#define Q_PIN(a) __asm__("" : "+x"(a))
+#define QS_STEPS(n_bits) ((n_bits) == 4 ? 8 : (n_bits) == 5 ? 4 : 2)
+
+CF_INLINE qb qb_load(const char *p)
 {
-    __m256i *to = (__m256i *)(void *)p;
-    const __m128i *from = (const __m128i *)(const void *)values;
-    _mm256_storeu_si256(to, _mm256_cvtepi8_epi16(_mm_loadu_si128(from)));
-    _mm256_storeu_si256(to + 1, _mm256_cvtepi8_epi16(_mm_loadu_si128(from + 1)));
+    return load_32_bytes(p);
 }
 
-CF_INLINE void qt_pack(const char *const *rows, int64_t offset, char *to)
+CF_INLINE void qb_store(char *p, qb a)
 {
-    for (int half = 0; half < 2; half++) {
-        __m256i r[8];
-        CF_UNROLL
-        for (int i = 0; i < 8; i++) {
-            const __m128i *p = (const __m128i *)(const void *)(rows[i] + offset + 16 * half);
-            r[i] = _mm256_cvtepi8_epi16(_mm_loadu_si128(p));
-        }
-        turn_8_by_8(r);
-        CF_UNROLL
-        for (int i = 0; i < 8; i++) {
-            _mm256_storeu_si256((__m256i *)(void *)(to + 32 * (8 * half + i)), r[i]);
-        }
-    }
+    _mm256_storeu_si256((__m256i *)(void *)p, a);
 }
 
-CF_INLINE qt qt_start(const char *packed)
+CF_INLINE qb qb_low(qb a)
 {
-    (void)packed;
+    return _mm256_and_si256(a, _mm256_set1_epi8(15));
+}
+
+CF_INLINE qb qb_high(qb a)
+{
+    return _mm256_and_si256(_mm256_srli_epi16(a, 4), _mm256_set1_epi8(15));
+}
+
+CF_INLINE qb qb_or(qb a, qb b)
+{
+    return _mm256_or_si256(a, b);
+}
+
+CF_INLINE qb qb_bits(qb plane, int index, int n)
+{
+    const int right = index * n - 4;
+    __m256i moved = right >= 0 ? _mm256_srli_epi16(plane, right) : _mm256_slli_epi16(plane, -right);
+    return _mm256_and_si256(moved, _mm256_set1_epi8((char)(((1 << n) - 1) << 4)));
+}
+
+CF_INLINE qx qx_load(const int8_t *x)
+{
+    int32_t four;
+    memcpy(&four, x, sizeof four);
+    return _mm256_set1_epi32(four);
+}
+
+CF_INLINE qi qi_set(int32_t a)
+{
+    return _mm256_set1_epi32(a);
+}
+
+CF_INLINE qi qi_load_bytes(const char *p)
+{
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+}
+
+CF_INLINE qi qi_add(qi a, qi b)
+{
+    return _mm256_add_epi32(a, b);
+}
+
+CF_INLINE qi qi_mul(qi a, qi b)
+{
+    return _mm256_mullo_epi32(a, b);
+}
+
+/* The sign of w goes over to x: |w| <= 128 and |x| <= 127, so that no pair overflows 16 bits. */
+CF_INLINE qi qi_add_signed(qi sum, qb w, qx x)
+{
+    __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+CF_INLINE qs qs_zero(void)
+{
     return _mm256_setzero_si256();
 }
 
-CF_INLINE qt qt_load(const char *packed, int step)
+CF_INLINE qs qs_add(qs sum, qb w, qx x)
 {
-    return load_32_bytes(packed + 32 * step);
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, x));
 }
 
-CF_INLINE qt qt_set(const char *x)
+CF_INLINE qi qi_add_qs(qi sum, qs part)
 {
-    int32_t pair;
-    memcpy(&pair, x, sizeof pair);
-    return _mm256_set1_epi32(pair);
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(part, _mm256_set1_epi16(1)));
 }
 
-CF_INLINE qt qt_add_product(qt sum, qt w, qt x)
-{
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(w, x));
-}
-
-CF_INLINE vt qt_to_float(qt a)
+CF_INLINE vt qi_to_float(qi a)
 {
     return _mm256_cvtepi32_ps(a);
+}
+
+CF_INLINE vt vt_load_halves(const char *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+CF_INLINE vt vt_load_bytes(const char *p)
+{
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
 }
 
 #include "kernels/body.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* AVX-512: what is eight lanes by definition stays in AVX2's words, with the dot product of VNNI
- * for bytes; tiles are sixteen lanes wide. */
+/* AVX-512: what is eight lanes by definition stays in AVX2's words; tiles are sixteen lanes wide,
+ * with the dot product of VNNI for bytes. */
 #include "kernels/table.h"
 
 #if defined(__x86_64__)
@@ -13,10 +13,6 @@
 #include "kernels/target.h"
 
 CF_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
-
-/* vpdpbusd adds all four products of a lane at once, exactly. */
-#define CF_Q8_DOT(w, x)                                                                            \
-    _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_abs_epi8(w), _mm256_sign_epi8(x, w))
 
 #include "kernels/simd_avx2.h"
 
@@ -60,62 +56,109 @@ CF_INLINE vt vt_fma(vt a, vt b, vt c)
     return _mm512_fmadd_ps(a, b, c);
 }
 
-/* vpdpbusd wants x unsigned: x + 128 is stored, and every sum begins at -128 times the sum of the
- * weights, which is packed behind them. */
-typedef __m512i qt, qt_weights, qt_values;
-enum { QT_ROWS = 8, QT_VECTORS = 2, QT_STEPS = 8, QT_X_SIZE = 32, QT_W_SIZE = 512 + 64 };
+/* ---- Small integers: vpdpbusd adds the four products of unsigned with signed bytes ---- */
 
-CF_INLINE void qt_store_x(char *p, const int8_t *values)
+typedef __m512i qb, qx, qi, qs;
+enum { TILE_ROWS = 8, QB_OFFSET = 128 };
+#define Q_PIN(a) __asm__("" : "+v"(a))
+#define QS_STEPS(n_bits) 8
+
+CF_INLINE qb qb_load(const char *p)
 {
-    __m256i flipped = _mm256_xor_si256(load_32_bytes(values), _mm256_set1_epi8(-128));
-    _mm256_storeu_si256((__m256i *)(void *)p, flipped);
+    return _mm512_loadu_si512(p);
 }
 
-CF_INLINE void qt_pack(const char *const *rows, int64_t offset, char *to)
+CF_INLINE void qb_store(char *p, qb a)
 {
-    for (int half = 0; half < 2; half++) {
-        __m256i r[8];
-        __m256i sum = _mm256_setzero_si256();
-        CF_UNROLL
-        for (int i = 0; i < 8; i++) {
-            r[i] = load_32_bytes(rows[8 * half + i] + offset);
-        }
-        turn_8_by_8(r);
-        CF_UNROLL
-        for (int i = 0; i < 8; i++) {
-            sum = _mm256_dpbusd_epi32(sum, _mm256_set1_epi8(1), r[i]);
-            _mm256_storeu_si256((__m256i *)(void *)(to + 64 * i + 32 * half), r[i]);
-        }
-        sum = _mm256_mullo_epi32(sum, _mm256_set1_epi32(-128));
-        _mm256_storeu_si256((__m256i *)(void *)(to + 512 + 32 * half), sum);
-    }
+    _mm512_storeu_si512(p, a);
 }
 
-CF_INLINE qt qt_start(const char *packed)
+CF_INLINE qb qb_low(qb a)
 {
-    return _mm512_loadu_si512(packed + 512);
+    return _mm512_and_si512(a, _mm512_set1_epi8(15));
 }
 
-CF_INLINE qt qt_load(const char *packed, int step)
+CF_INLINE qb qb_high(qb a)
 {
-    return _mm512_loadu_si512(packed + 64 * step);
+    return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15));
 }
 
-CF_INLINE qt qt_set(const char *x)
+CF_INLINE qb qb_or(qb a, qb b)
+{
+    return _mm512_or_si512(a, b);
+}
+
+CF_INLINE qb qb_bits(qb plane, int index, int n)
+{
+    const int right = index * n - 4;
+    /* The words with a number differ between compilers in its sign. */
+    __m512i moved = right >= 0 ? _mm512_srl_epi16(plane, _mm_cvtsi32_si128(right))
+                               : _mm512_sll_epi16(plane, _mm_cvtsi32_si128(-right));
+    return _mm512_and_si512(moved, _mm512_set1_epi8((char)(((1 << n) - 1) << 4)));
+}
+
+CF_INLINE qx qx_load(const int8_t *x)
 {
     int32_t four;
     memcpy(&four, x, sizeof four);
     return _mm512_set1_epi32(four);
 }
 
-CF_INLINE qt qt_add_product(qt sum, qt w, qt x)
+CF_INLINE qi qi_set(int32_t a)
 {
-    return _mm512_dpbusd_epi32(sum, x, w);
+    return _mm512_set1_epi32(a);
 }
 
-CF_INLINE vt qt_to_float(qt a)
+CF_INLINE qi qi_load_bytes(const char *p)
+{
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+CF_INLINE qi qi_add(qi a, qi b)
+{
+    return _mm512_add_epi32(a, b);
+}
+
+CF_INLINE qi qi_mul(qi a, qi b)
+{
+    return _mm512_mullo_epi32(a, b);
+}
+
+/* w + 128 is unsigned; the sums begin with -128 times that of x. */
+CF_INLINE qi qi_add_signed(qi sum, qb w, qx x)
+{
+    return _mm512_dpbusd_epi32(sum, _mm512_xor_si512(w, _mm512_set1_epi8(-128)), x);
+}
+
+CF_INLINE qs qs_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+CF_INLINE qs qs_add(qs sum, qb w, qx x)
+{
+    return _mm512_dpbusd_epi32(sum, w, x);
+}
+
+CF_INLINE qi qi_add_qs(qi sum, qs part)
+{
+    return _mm512_add_epi32(sum, part);
+}
+
+CF_INLINE vt qi_to_float(qi a)
 {
     return _mm512_cvtepi32_ps(a);
+}
+
+CF_INLINE vt vt_load_halves(const char *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+CF_INLINE vt vt_load_bytes(const char *p)
+{
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
 }
 
 #include "kernels/body.h"

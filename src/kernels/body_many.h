@@ -8,13 +8,11 @@
 
 enum {
     PANEL = VT_VECTORS * VT_LANES,
-    /* Rows that can be prepared apart from others, whatever the weights. */
-    PREPARE_ROWS = VT_ROWS % QT_ROWS == 0 ? VT_ROWS : VT_ROWS * QT_ROWS,
+    PREPARE_ROWS = VT_ROWS, /* that can be prepared apart from others */
 };
 
 static_assert((int)PANEL <= (int)CF_PANEL_MAX && (int)VT_ROWS <= (int)CF_TILE_ROWS_MAX &&
-                  (int)QT_ROWS <= (int)CF_TILE_ROWS_MAX && (int)CF_SUPER_ROWS % (int)VT_ROWS == 0 &&
-                  (int)CF_SUPER_ROWS % (int)QT_ROWS == 0,
+                  (int)CF_SUPER_ROWS % (int)VT_ROWS == 0,
               "tiles fit the scratch");
 
 /* x packed: for each VT_ROWS rows [k][VT_ROWS], missing rows 0. */

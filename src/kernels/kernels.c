@@ -114,7 +114,11 @@ void cf_gelu_erf(const struct cf_kernels *kernels, const float *x, size_t n, flo
 void cf_matrix_row(const struct cf_kernels *kernels, const struct cf_matrix *w, int32_t i,
                    float *out)
 {
-    assert(w->layout == CF_OUT_IN && i >= 0 && i < w->n_out);
+    assert(w->layout != CF_IN_OUT && i >= 0 && i < w->n_out);
+    if (w->layout == CF_TILES) {
+        cf_tiles_row(w, i, out);
+        return;
+    }
     size_t n = (size_t)w->n_in;
     const char *row = (const char *)w->data + (size_t)i * cf_dtype_row_size(w->dtype, n);
     cf_to_f32(kernels, w->dtype, row, n, out);

@@ -83,6 +83,15 @@ void cf_linear_gemm(const struct cf_kernels *kernels, struct cf_pool *pool,
                     int64_t n_rows, int64_t first_row, float *y, void *scratch);
 size_t cf_linear_gemm_scratch_size(const struct cf_matrix *w, int n_threads);
 
+/* ---- Tiles: block types as the kernels read them ---- */
+
+/* Whether the dtype is a block type: cf_linear takes it in tiles only. */
+bool cf_tiles_know(enum cf_dtype dtype);
+/* Bytes of a matrix in tiles: those of the file, outputs rounded up to 16. */
+size_t cf_tiles_size(enum cf_dtype dtype, int32_t n_out, int32_t n_in);
+/* W, in layout CF_OUT_IN as a file has it, into tiles, over the pool. */
+void cf_tiles_make(struct cf_pool *pool, const struct cf_matrix *w, void *tiles);
+
 /* ---- Attention ---- */
 
 /* One row of queries, all heads, with the timeline it looks at.  The KV of one layer and branch is
@@ -126,7 +135,8 @@ void cf_add(const struct cf_kernels *kernels, float *y, const float *x, size_t n
 void cf_gelu_tanh(const struct cf_kernels *kernels, const float *x, size_t n, float *y);
 void cf_gelu_erf(const struct cf_kernels *kernels, const float *x, size_t n, float *y);
 
-/* Row i of a matrix in layout CF_OUT_IN as float32, out [n_in]: an embedding. */
+/* Row i of a matrix in layout CF_OUT_IN or CF_TILES as float32, out [n_in]: an embedding.  Both
+ * give the same bits. */
 void cf_matrix_row(const struct cf_kernels *kernels, const struct cf_matrix *w, int32_t i,
                    float *out);
 

@@ -16,17 +16,6 @@
 #define V4_OF_F16(p) ((v4)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))))
 #define F16_OF_V4(p, a) vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t)(a))))
 
-CF_INLINE int32_t q8_dot_neon(const int8_t *w, const int8_t *x)
-{
-    int32x4_t sum = vdupq_n_s32(0);
-    CF_UNROLL
-    for (int i = 0; i < CF_Q_BLOCK; i += 8) { /* |w x| <= 128 * 127 fits 16 bits */
-        sum = vpadalq_s16(sum, vmull_s8(vld1_s8(w + i), vld1_s8(x + i)));
-    }
-    return vaddvq_s32(sum);
-}
-#define Q8_DOT q8_dot_neon
-
 #define CF_OWN_TILES
 #include "kernels/simd_generic.h"
 
@@ -42,64 +31,67 @@ enum { VT_LANES = 8, VT_ROWS = 6, VT_VECTORS = 2 };
 #define vt_mul vf_mul
 #define vt_fma vf_fma
 
-/* Of a step's two values of k the eight lanes' weights lie apart: [step][2][lane] int16. */
+/* ---- Small integers ---- */
+
 typedef struct {
     int32x4_t low, high;
-} qt;
-typedef struct {
-    int16x8_t k[2];
-} qt_weights;
-typedef int16x4_t qt_values;
-enum { QT_ROWS = 4, QT_VECTORS = 2, QT_STEPS = 16, QT_X_SIZE = 64, QT_W_SIZE = 512 };
+} qi, qs;
+typedef int8x8_t qx; /* twice the four bytes */
+enum { TILE_ROWS = 4, QB_OFFSET = 0 };
+#define Q_PIN(a) ((void)0)
+#define QS_STEPS(n_bits) 8
 
-CF_INLINE void qt_store_x(char *p, const int8_t *values)
+CF_INLINE qx qx_load(const int8_t *x)
 {
-    for (int i = 0; i < CF_Q_BLOCK; i += 8) {
-        int16x8_t wide = vmovl_s8(vld1_s8(values + i));
-        memcpy(p + 2 * i, &wide, sizeof wide);
-    }
+    int32_t four;
+    memcpy(&four, x, sizeof four);
+    return vreinterpret_s8_s32(vdup_n_s32(four));
 }
 
-CF_INLINE void qt_pack(const char *const *rows, int64_t offset, char *to)
+CF_INLINE qi qi_set(int32_t a)
 {
-    for (int lane = 0; lane < VT_LANES; lane++) {
-        for (int i = 0; i < CF_Q_BLOCK; i++) {
-            int16_t value = ((const int8_t *)rows[lane] + offset)[i];
-            memcpy(to + (i * VT_LANES + lane) * 2, &value, sizeof value);
-        }
-    }
+    return (qi){vdupq_n_s32(a), vdupq_n_s32(a)};
 }
 
-CF_INLINE qt qt_start(const char *packed)
+CF_INLINE qi qi_load_bytes(const char *p)
 {
-    (void)packed;
-    return (qt){vdupq_n_s32(0), vdupq_n_s32(0)};
+    int16x8_t wide = vmovl_s8(vld1_s8((const int8_t *)p));
+    return (qi){vmovl_s16(vget_low_s16(wide)), vmovl_s16(vget_high_s16(wide))};
 }
 
-CF_INLINE qt_weights qt_load(const char *packed, int step)
+CF_INLINE qi qi_add(qi a, qi b)
 {
-    qt_weights w;
-    memcpy(&w, packed + 32 * step, sizeof w);
-    return w;
+    return (qi){vaddq_s32(a.low, b.low), vaddq_s32(a.high, b.high)};
 }
 
-CF_INLINE qt_values qt_set(const char *x)
+CF_INLINE qi qi_mul(qi a, qi b)
 {
-    qt_values pair = vdup_n_s16(0);
-    memcpy(&pair, x, 4);
-    return pair;
+    return (qi){vmulq_s32(a.low, b.low), vmulq_s32(a.high, b.high)};
 }
 
-CF_INLINE qt qt_add_product(qt sum, qt_weights w, qt_values x)
+/* Two products together are at most 2 * 128 * 127 and fit 16 bits. */
+CF_INLINE int32x4_t add_fours(int32x4_t sum, v16 w, int8x8_t x)
 {
-    sum.low = vmlal_lane_s16(sum.low, vget_low_s16(w.k[0]), x, 0);
-    sum.high = vmlal_lane_s16(sum.high, vget_high_s16(w.k[0]), x, 0);
-    sum.low = vmlal_lane_s16(sum.low, vget_low_s16(w.k[1]), x, 1);
-    sum.high = vmlal_lane_s16(sum.high, vget_high_s16(w.k[1]), x, 1);
-    return sum;
+    int8x16_t bytes = (int8x16_t)w;
+    int16x8_t first = vmull_s8(vget_low_s8(bytes), x);
+    int16x8_t second = vmull_s8(vget_high_s8(bytes), x);
+    return vpadalq_s16(sum, vpaddq_s16(first, second));
 }
 
-CF_INLINE vt qt_to_float(qt a)
+CF_INLINE qi qi_add_signed(qi sum, qb w, qx x)
+{
+    return (qi){add_fours(sum.low, w.low, x), add_fours(sum.high, w.high, x)};
+}
+
+CF_INLINE qs qs_zero(void)
+{
+    return qi_set(0);
+}
+
+#define qs_add qi_add_signed
+#define qi_add_qs qi_add
+
+CF_INLINE vt qi_to_float(qi a)
 {
     return (vt){(v4)vcvtq_f32_s32(a.low), (v4)vcvtq_f32_s32(a.high)};
 }

@@ -215,45 +215,11 @@ CF_INLINE vf turned_column(enum cf_dtype dtype, const turned *block, int i)
                                           : _mm256_and_si256(pair, _mm256_set1_epi32(-0x10000)));
 }
 
-/* ---- Q8_0 ---- */
-
-enum { Q8_BLOCK_SIZE = 34 };
+/* ---- 8 bits ---- */
 
 CF_INLINE __m256i load_32_bytes(const void *p)
 {
     return _mm256_loadu_si256((const __m256i *)p);
-}
-
-CF_INLINE vf q8_scales(const char *const *rows, int64_t offset)
-{
-    uint16_t d[8];
-    CF_UNROLL
-    for (int i = 0; i < 8; i++) {
-        memcpy(&d[i], rows[i] + offset, sizeof d[i]);
-    }
-    return vf_load_f16(d);
-}
-
-#ifndef CF_Q8_DOT
-/* The sign of w goes over to x: |w| <= 128 and |x| <= 127, so that no pair overflows 16 bits. */
-#define CF_Q8_DOT(w, x)                                                                            \
-    _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)),            \
-                      _mm256_set1_epi16(1))
-#endif
-
-CF_INLINE vf q8_dots(const char *const *rows, int64_t offset, const int8_t *x)
-{
-    __m256i xs = load_32_bytes(x);
-    __m256i p[8];
-    CF_UNROLL
-    for (int i = 0; i < 8; i++) {
-        __m256i w = load_32_bytes(rows[i] + offset + 2);
-        p[i] = CF_Q8_DOT(w, xs);
-    }
-    __m256i low = _mm256_hadd_epi32(_mm256_hadd_epi32(p[0], p[1]), _mm256_hadd_epi32(p[2], p[3]));
-    __m256i high = _mm256_hadd_epi32(_mm256_hadd_epi32(p[4], p[5]), _mm256_hadd_epi32(p[6], p[7]));
-    return _mm256_cvtepi32_ps(_mm256_add_epi32(_mm256_permute2x128_si256(low, high, 0x20),
-                                               _mm256_permute2x128_si256(low, high, 0x31)));
 }
 
 /* y[i] to integers, to nearest and ties to even; |y[i]| <= 127.5. */
@@ -266,26 +232,14 @@ CF_INLINE void q8_store(int8_t *p, const vf y[4])
     _mm256_storeu_si256((__m256i *)(void *)p, bytes);
 }
 
-/* Eight rows of eight int32, turned. */
-CF_INLINE void turn_8_by_8(__m256i r[8])
+CF_INLINE void q8_sums(const int8_t *p, int32_t sums[2])
 {
-    __m256i t[8];
-    CF_UNROLL
-    for (int i = 0; i < 8; i += 4) {
-        __m256i ab_low = _mm256_unpacklo_epi32(r[i], r[i + 1]);
-        __m256i ab_high = _mm256_unpackhi_epi32(r[i], r[i + 1]);
-        __m256i cd_low = _mm256_unpacklo_epi32(r[i + 2], r[i + 3]);
-        __m256i cd_high = _mm256_unpackhi_epi32(r[i + 2], r[i + 3]);
-        t[i] = _mm256_unpacklo_epi64(ab_low, cd_low);
-        t[i + 1] = _mm256_unpackhi_epi64(ab_low, cd_low);
-        t[i + 2] = _mm256_unpacklo_epi64(ab_high, cd_high);
-        t[i + 3] = _mm256_unpackhi_epi64(ab_high, cd_high);
-    }
-    CF_UNROLL
-    for (int i = 0; i < 4; i++) {
-        r[i] = _mm256_permute2x128_si256(t[i], t[i + 4], 0x20);
-        r[i + 4] = _mm256_permute2x128_si256(t[i], t[i + 4], 0x31);
-    }
+    __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), load_32_bytes(p));
+    __m256i fours = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+    fours = _mm256_hadd_epi32(fours, fours);
+    fours = _mm256_hadd_epi32(fours, fours);
+    sums[0] = _mm256_cvtsi256_si32(fours);
+    sums[1] = _mm_cvtsi128_si32(_mm256_extracti128_si256(fours, 1));
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* simd_generic: the vocabulary of the body_*.h files, in C for any CPU.  A file for a CPU whose
- * registers hold four lanes may give its own V4_FMA, V4_OF_F16, F16_OF_V4 and Q8_DOT, and with
+ * registers hold four lanes may give its own V4_FMA, V4_OF_F16 and F16_OF_V4, and with
  * CF_OWN_TILES its own tiles.
  *
  * vf is eight float32 lanes on every instruction set, so that sums over lanes have one order.
@@ -211,6 +211,23 @@ CF_INLINE vf vf_load_bf16(const uint16_t *p)
     return (vf){v4_load_as(CF_BF16, (const char *)p), v4_load_as(CF_BF16, (const char *)(p + 4))};
 }
 
+/* Eight float16, or eight unsigned bytes, from any address. */
+CF_INLINE vf vt_load_halves(const char *p)
+{
+    uint16_t halves[8];
+    memcpy(halves, p, sizeof halves);
+    return vf_load_f16(halves);
+}
+
+CF_INLINE vf vt_load_bytes(const char *p)
+{
+    float lanes[8];
+    for (int i = 0; i < 8; i++) {
+        lanes[i] = (float)((const uint8_t *)p)[i];
+    }
+    return vf_load(lanes);
+}
+
 /* ---- Eight rows of a matrix, turned ---- */
 
 typedef struct {
@@ -260,42 +277,7 @@ CF_INLINE vf turned_column(enum cf_dtype dtype, const turned *block, int i)
     return block->columns[i];
 }
 
-/* ---- Q8_0 ---- */
-
-enum { Q8_BLOCK_SIZE = 34 };
-
-/* The scales of one block of eight rows. */
-CF_INLINE vf q8_scales(const char *const *rows, int64_t offset)
-{
-    uint16_t d[8];
-    for (int i = 0; i < 8; i++) {
-        memcpy(&d[i], rows[i] + offset, sizeof d[i]);
-    }
-    return vf_load_f16(d);
-}
-
-#ifndef Q8_DOT
-CF_INLINE int32_t q8_dot(const int8_t *w, const int8_t *x)
-{
-    int32_t sum = 0;
-    for (int i = 0; i < CF_Q_BLOCK; i++) {
-        sum += w[i] * x[i];
-    }
-    return sum;
-}
-#define Q8_DOT q8_dot
-#endif
-
-/* Lane i: the exact sum of the 32 products of row i's block with x, whose values are at least -127.
- */
-CF_INLINE vf q8_dots(const char *const *rows, int64_t offset, const int8_t *x)
-{
-    float lanes[8];
-    for (int i = 0; i < 8; i++) {
-        lanes[i] = (float)Q8_DOT((const int8_t *)rows[i] + offset + 2, x);
-    }
-    return vf_load(lanes);
-}
+/* ---- 8 bits ---- */
 
 /* y[i] to integers, to nearest and ties to even; |y[i]| <= 127.5: adding 1.5 * 2^23 leaves the
  * integer in the lowest bits. */
@@ -309,6 +291,62 @@ CF_INLINE void q8_store(int8_t *p, const vf y[4])
             p[8 * i + j] = (int8_t)(n > 127 ? n - 256 : n);
         }
     }
+}
+
+/* The sums of the first and the last 16 of 32 values. */
+CF_INLINE void q8_sums(const int8_t *p, int32_t sums[2])
+{
+    sums[0] = 0;
+    sums[1] = 0;
+    for (int i = 0; i < 16; i++) {
+        sums[0] += p[i];
+        sums[1] += p[16 + i];
+    }
+}
+
+/* ---- Bytes of weights: two registers' worth ---- */
+
+typedef uint8_t v16 __attribute__((vector_size(16)));
+
+typedef struct {
+    v16 low, high;
+} qb;
+
+CF_INLINE qb qb_load(const char *p)
+{
+    qb a;
+    memcpy(&a.low, p, 16);
+    memcpy(&a.high, p + 16, 16);
+    return a;
+}
+
+CF_INLINE void qb_store(char *p, qb a)
+{
+    memcpy(p, &a.low, 16);
+    memcpy(p + 16, &a.high, 16);
+}
+
+CF_INLINE qb qb_low(qb a)
+{
+    return (qb){a.low & 15, a.high & 15};
+}
+
+CF_INLINE qb qb_high(qb a)
+{
+    return (qb){a.low >> 4, a.high >> 4};
+}
+
+CF_INLINE qb qb_or(qb a, qb b)
+{
+    return (qb){a.low | b.low, a.high | b.high};
+}
+
+/* Bits [index * n, index * n + n) of every byte, moved to bit 4. */
+CF_INLINE qb qb_bits(qb plane, int index, int n)
+{
+    const int right = index * n;
+    const uint8_t mask = (uint8_t)((1 << n) - 1);
+    return (qb){((plane.low >> right) & mask) << 4, ((plane.high >> right) & mask) << 4};
 }
 
 #ifndef CF_OWN_TILES
@@ -327,62 +365,67 @@ enum { VT_LANES = 8, VT_ROWS = 2, VT_VECTORS = 2 };
 
 typedef struct {
     int32_t lanes[8];
-} qt, qt_weights, qt_values;
-enum { QT_ROWS = 2, QT_VECTORS = 1, QT_STEPS = 16, QT_X_SIZE = 64, QT_W_SIZE = 512 };
+} qi, qs;
+typedef const int8_t *qx;
+enum { TILE_ROWS = 2, QB_OFFSET = 0 };
+#define Q_PIN(a) ((void)0)
+#define QS_STEPS(n_bits) 8
 
-/* A block of x as pairs of int16. */
-CF_INLINE void qt_store_x(char *p, const int8_t *values)
+CF_INLINE qx qx_load(const int8_t *x)
 {
-    for (int i = 0; i < CF_Q_BLOCK; i++) {
-        int16_t value = values[i];
-        memcpy(p + 2 * i, &value, sizeof value);
+    return x;
+}
+
+CF_INLINE qi qi_set(int32_t a)
+{
+    return (qi){{a, a, a, a, a, a, a, a}};
+}
+
+CF_INLINE qi qi_load_bytes(const char *p)
+{
+    qi a;
+    for (int i = 0; i < 8; i++) {
+        a.lanes[i] = ((const int8_t *)p)[i];
     }
-}
-
-/* The weights as pairs of int16: [step][lane][2].  rows + offset are VT_LANES blocks' values. */
-CF_INLINE void qt_pack(const char *const *rows, int64_t offset, char *to)
-{
-    for (int lane = 0; lane < VT_LANES; lane++) {
-        for (int i = 0; i < CF_Q_BLOCK; i++) {
-            int16_t value = ((const int8_t *)rows[lane] + offset)[i];
-            memcpy(to + ((i / 2 * VT_LANES + lane) * 2 + i % 2) * 2, &value, sizeof value);
-        }
-    }
-}
-
-CF_INLINE qt qt_start(const char *packed)
-{
-    (void)packed;
-    return (qt){{0}};
-}
-
-CF_INLINE qt qt_load(const char *packed, int step)
-{
-    qt a;
-    memcpy(&a, packed + step * 32, sizeof a);
     return a;
 }
 
-CF_INLINE qt qt_set(const char *x)
+CF_INLINE qi qi_add(qi a, qi b)
 {
-    int32_t pair;
-    memcpy(&pair, x, sizeof pair);
-    return (qt){{pair, pair, pair, pair, pair, pair, pair, pair}};
+    for (int i = 0; i < 8; i++) {
+        a.lanes[i] += b.lanes[i];
+    }
+    return a;
 }
 
-CF_INLINE qt qt_add_product(qt sum, qt w, qt x)
+CF_INLINE qi qi_mul(qi a, qi b)
 {
-    int16_t a[16];
-    int16_t b[16];
-    memcpy(a, &w, sizeof a);
-    memcpy(b, &x, sizeof b);
     for (int i = 0; i < 8; i++) {
-        sum.lanes[i] += a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
+        a.lanes[i] *= b.lanes[i];
+    }
+    return a;
+}
+
+CF_INLINE qi qi_add_signed(qi sum, qb w, qx x)
+{
+    int8_t bytes[32];
+    memcpy(bytes, &w, sizeof bytes);
+    for (int i = 0; i < 8; i++) {
+        const int8_t *four = bytes + 4 * i;
+        sum.lanes[i] += four[0] * x[0] + four[1] * x[1] + four[2] * x[2] + four[3] * x[3];
     }
     return sum;
 }
 
-CF_INLINE vt qt_to_float(qt a)
+CF_INLINE qs qs_zero(void)
+{
+    return qi_set(0);
+}
+
+#define qs_add qi_add_signed
+#define qi_add_qs qi_add
+
+CF_INLINE vt qi_to_float(qi a)
 {
     float lanes[8];
     for (int i = 0; i < 8; i++) {

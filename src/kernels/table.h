@@ -5,19 +5,22 @@
  * for bit the same result:
  *   float weights   one output is a chain of x[k] * w[k] + sum over CF_SUM_BLOCK values of k in
  *                   ascending order, begun at 0; the chains' results are added up in order
- *   Q8_0 weights    one output is a chain over blocks of 32, (dw * dx) * isum + sum in ascending
- *                   order, begun at 0; isum is an exact integer
+ *   block types     one output is a chain over blocks of 32 in ascending order, begun at 0: (dw *
+ *                   dx) * isum + sum, then for types with a minimum m * (dx * xsum) + sum; isum and
+ *                   xsum are exact integers, dw and m exact float32 numbers
  *   attention       see body_attend.h; eight lanes on every instruction set
  * The bias is added last. */
 #ifndef CF_KERNELS_TABLE_H
 #define CF_KERNELS_TABLE_H
 
 #include "kernels/kernels.h"
+#include "kernels/tiles.h"
 
 enum {
     CF_SUM_BLOCK = 256,
     CF_FEW_ROWS =
         8, /* up to so many rows the weights stream past the rows; above, tiles are packed */
+    CF_TILES_FEW_ROWS = 15, /* the same for tiles */
     CF_SEGMENT = 1024,      /* most outputs in a piece of `few' for CF_IN_OUT */
     CF_SUPER_ROWS = 96,     /* rows that `many' takes through a tile of weights at a time */
     CF_TILE_FLOATS = 65536, /* size aimed at for a packed tile of weights */
@@ -43,10 +46,11 @@ struct cf_linear_job {
     size_t scratch_size;
 };
 
-/* Where prepare puts quantised activations: all rows' values, then all rows' scales. */
+/* Where prepare puts quantised activations. */
 struct cf_quantised {
-    void *values;  /* few: int8 [n_rows][n_in]; many: packed, see body_q8.h */
-    float *scales; /* few: [n_rows][n_in / 32]; many: packed */
+    int8_t *values; /* [n_rows][n_in] */
+    float *scales;  /* [n_rows][n_in / 32] */
+    int32_t *sums;  /* [n_rows][n_in / 32][2]: of the values of each half of a block */
 };
 
 struct cf_attend_job {

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a file's rows of blocks to tiles, and one row back to numbers. */
+#include "kernels/tiles.h"
+
+#include <string.h>
+
+#include "kernels/half.h"
+#include "kernels/table.h"
+#include "kernels/target.h"
+
+bool cf_tiles_know(enum cf_dtype dtype)
+{
+    return cf_dtype_n_block(dtype) > 1;
+}
+
+size_t cf_tiles_size(enum cf_dtype dtype, int32_t n_out, int32_t n_in)
+{
+    return cf_round_up((size_t)n_out, CF_TILE_OUTPUTS) / CF_TILE_OUTPUTS *
+           cf_tile_panel_size(dtype, n_in);
+}
+
+static uint32_t load_4(const uint8_t *p)
+{
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    return four;
+}
+
+static void store_4(uint8_t *p, uint32_t four)
+{
+    memcpy(p, &four, sizeof four);
+}
+
+#define EACH(byte) (UINT32_C(0x01010101) * (byte))
+
+/* Where output O's four bytes of a step or plane stand. */
+static uint8_t *place(uint8_t *weights, int step, int o)
+{
+    return weights + step * CF_TILE_STEP + 4 * o;
+}
+
+/* The 32 fifth bits, bit i that of value i, to plane B. */
+static void put_fifth_bits(uint8_t *weights, int o, uint32_t bits)
+{
+    uint32_t plane = 0;
+    for (int s = 0; s < CF_TILE_STEPS; s++) {
+        uint32_t four = bits >> (4 * s) & 15;
+        plane |= ((four * UINT32_C(0x00204081)) & EACH(1)) << s; /* a bit to each byte */
+    }
+    store_4(place(weights, 4, o), plane);
+}
+
+/* Blocks of N_OUTPUTS rows of a type whose blocks are 32 long: the scales as they come, the weights
+ * by fours, in the order in which they lie in the record. */
+CF_INLINE void put_blocks(enum cf_dtype dtype, const uint8_t *block, size_t row_size, int n_outputs,
+                          uint8_t *record)
+{
+    const bool has_min = cf_tile_has_min(dtype);
+    const bool has_fifth = cf_tile_n_bits(dtype) == 5;
+    const int n_steps = dtype == CF_Q8_0 ? 8 : 4;
+    const size_t values = (has_min ? 4u : 2u) + (has_fifth ? 4u : 0u);
+    uint8_t *weights = record + cf_tile_scales_size(dtype);
+    for (int o = 0; o < n_outputs; o++) {
+        const uint8_t *from = block + (size_t)o * row_size;
+        memcpy(record + 2 * o, from, 2);
+        if (has_min) {
+            memcpy(record + 2 * CF_TILE_OUTPUTS + 2 * o, from + 2, 2);
+        }
+        if (has_fifth) {
+            put_fifth_bits(weights, o, load_4(from + values - 4));
+        }
+    }
+    for (int s = 0; s < n_steps; s++) {
+        for (int o = 0; o < n_outputs; o++) {
+            store_4(place(weights, s, o),
+                    load_4(block + (size_t)o * row_size + values + (size_t)s * 4));
+        }
+    }
+}
+
+/* Of Q4_K and Q5_K the 6-bit scale and minimum of sub-block B: get_scale_min_k4 of GGML. */
+static void scale_and_min(const uint8_t *packed, int b, uint8_t *scale, uint8_t *min)
+{
+    if (b < 4) {
+        *scale = packed[b] & 63;
+        *min = packed[b + 4] & 63;
+    } else {
+        *scale = (uint8_t)((packed[b + 4] & 15) | (packed[b - 4] >> 6 << 4));
+        *min = (uint8_t)((packed[b + 4] >> 4) | (packed[b] >> 6 << 4));
+    }
+}
+
+/* Values i and i + 16 of 32 nibbles that stand in the lower (shift 0) or upper (4) halves of 32
+ * bytes, by fours, to plane A. */
+static void put_nibbles(uint8_t *weights, int o, const uint8_t *nibbles, int shift)
+{
+    for (int s = 0; s < 4; s++) {
+        uint32_t low = load_4(nibbles + 4 * s) >> shift & EACH(15);
+        uint32_t high = load_4(nibbles + 16 + 4 * s) >> shift & EACH(15);
+        store_4(place(weights, s, o), low | high << 4);
+    }
+}
+
+/* Q4_K: d, dmin, 12 bytes of scales, 128 of nibbles.  Q5_K: 32 bytes of fifth bits before them. */
+static void put_q45_k(enum cf_dtype dtype, const uint8_t *block, uint8_t *head, int o)
+{
+    const uint8_t *fifth = block + 16;
+    const uint8_t *nibbles = block + (dtype == CF_Q5_K ? 48 : 16);
+    memcpy(head + 2 * o, block, 2);
+    memcpy(head + 2 * CF_TILE_OUTPUTS + 2 * o, block + 2, 2);
+    uint8_t *record = head + cf_tile_head_size(dtype);
+    for (int b = 0; b < 8; b++, record += cf_tile_record_size(dtype)) {
+        uint8_t *weights = record + cf_tile_scales_size(dtype);
+        scale_and_min(block + 4, b, record + o, record + CF_TILE_OUTPUTS + o);
+        put_nibbles(weights, o, nibbles + b / 2 * 32, b % 2 * 4);
+        uint32_t plane = 0;
+        for (int s = 0; dtype == CF_Q5_K && s < CF_TILE_STEPS; s++) {
+            plane |= (load_4(fifth + 4 * s) >> b & EACH(1)) << s;
+        }
+        if (dtype == CF_Q5_K) {
+            store_4(place(weights, 4, o), plane);
+        }
+    }
+}
+
+/* Q6_K: 128 bytes of nibbles, 64 of upper bits, 16 scales, d; in two halves of four sub-blocks. */
+static void put_q6_k(const uint8_t *block, uint8_t *head, int o)
+{
+    const uint8_t *scales = block + 192;
+    memcpy(head + 2 * o, block + 208, 2);
+    uint8_t *record = head + cf_tile_head_size(CF_Q6_K);
+    for (int b = 0; b < 8; b++, record += cf_tile_record_size(CF_Q6_K)) {
+        uint8_t *weights = record + cf_tile_scales_size(CF_Q6_K);
+        const uint8_t *upper = block + 128 + b / 4 * 32;
+        record[o] = scales[2 * b];
+        record[CF_TILE_OUTPUTS + o] = scales[2 * b + 1];
+        put_nibbles(weights, o, block + b / 4 * 64 + b % 2 * 32, b % 4 / 2 * 4);
+        for (int half = 0; half < 2; half++) {
+            uint32_t plane = 0;
+            for (int s = 0; s < 4; s++) {
+                uint32_t bits = load_4(upper + 16 * half + 4 * s) >> (2 * (b % 4)) & EACH(3);
+                plane |= bits << (2 * s);
+            }
+            store_4(place(weights, 4 + half, o), plane);
+        }
+    }
+}
+
+static void put_k_blocks(enum cf_dtype dtype, const uint8_t *block, size_t row_size, int n_outputs,
+                         uint8_t *head)
+{
+    for (int o = 0; o < n_outputs; o++, block += row_size) {
+        if (dtype == CF_Q6_K) {
+            put_q6_k(block, head, o);
+        } else {
+            put_q45_k(dtype, block, head, o);
+        }
+    }
+}
+
+/* N_OUTPUTS rows of a file, at most CF_TILE_OUTPUTS, to one panel. */
+static void put_panel(enum cf_dtype dtype, const uint8_t *rows, int n_outputs, int64_t n_in,
+                      uint8_t *panel)
+{
+    const int64_t n_block = (int64_t)cf_dtype_n_block(dtype);
+    const size_t block_size = cf_dtype_block_size(dtype);
+    const size_t row_size = cf_dtype_row_size(dtype, (size_t)n_in);
+    const size_t step = cf_tile_panel_size(dtype, n_block);
+    if (n_outputs < CF_TILE_OUTPUTS) {
+        memset(panel, 0, cf_tile_panel_size(dtype, n_in));
+    }
+    for (int64_t b = 0; b < n_in / n_block; b++, panel += step, rows += block_size) {
+        if (cf_tile_is_k(dtype)) {
+            put_k_blocks(dtype, rows, row_size, n_outputs, panel);
+        } else if (dtype == CF_Q8_0 && n_outputs == CF_TILE_OUTPUTS) {
+            put_blocks(CF_Q8_0, rows, row_size, CF_TILE_OUTPUTS,
+                       panel); /* numbers for the compiler */
+        } else {
+            put_blocks(dtype, rows, row_size, n_outputs, panel);
+        }
+    }
+}
+
+struct tiles_job {
+    const struct cf_matrix *w;
+    uint8_t *tiles;
+};
+
+static void put_panels(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const struct tiles_job *job = ctx;
+    const struct cf_matrix *w = job->w;
+    const size_t row_size = cf_dtype_row_size(w->dtype, (size_t)w->n_in);
+    const size_t panel_size = cf_tile_panel_size(w->dtype, w->n_in);
+    for (int64_t o = begin; o < end; o += CF_TILE_OUTPUTS) {
+        int64_t n = w->n_out - o < CF_TILE_OUTPUTS ? w->n_out - o : CF_TILE_OUTPUTS;
+        put_panel(w->dtype, (const uint8_t *)w->data + (size_t)o * row_size, (int)n, w->n_in,
+                  job->tiles + (size_t)(o / CF_TILE_OUTPUTS) * panel_size);
+    }
+}
+
+void cf_tiles_make(struct cf_pool *pool, const struct cf_matrix *w, void *tiles)
+{
+    assert(cf_tiles_know(w->dtype) && w->layout == CF_OUT_IN);
+    assert((size_t)w->n_in % cf_dtype_n_block(w->dtype) == 0);
+    struct tiles_job job = {.w = w, .tiles = tiles};
+    cf_pool_run(pool, put_panels, &job, w->n_out, CF_TILE_OUTPUTS);
+}
+
+/* ---- one row back ---- */
+
+static float half_at(const uint8_t *p, int i)
+{
+    uint16_t half;
+    memcpy(&half, p + 2 * i, sizeof half);
+    return cf_f16_to_f32(half);
+}
+
+/* The integer of value K of the block, without its offset. */
+static int weight_at(enum cf_dtype dtype, const uint8_t *weights, int o, int k)
+{
+    const int step = k / 4;
+    const int j = 4 * o + k % 4;
+    if (dtype == CF_Q8_0) {
+        int value = weights[step * CF_TILE_STEP + j];
+        return value < 128 ? value : value - 256;
+    }
+    int value = weights[step % 4 * CF_TILE_STEP + j] >> (step / 4 * 4) & 15;
+    const uint8_t *plane = weights + 4 * CF_TILE_STEP;
+    if (cf_tile_n_bits(dtype) == 5) {
+        value |= (plane[j] >> step & 1) << 4;
+    } else if (cf_tile_n_bits(dtype) == 6) {
+        value |= (plane[step / 4 * CF_TILE_STEP + j] >> (step % 4 * 2) & 3) << 4;
+    }
+    return value;
+}
+
+/* The factor and what is added for values [16 half, 16 half + 16) of a record. */
+static void factors(enum cf_dtype dtype, const uint8_t *head, const uint8_t *record, int o,
+                    int half, float *scale, float *add)
+{
+    *add = 0;
+    if (dtype == CF_Q6_K) {
+        int s = record[half * CF_TILE_OUTPUTS + o];
+        *scale = half_at(head, o) * (float)(s < 128 ? s : s - 256);
+    } else if (cf_tile_is_k(dtype)) {
+        *scale = half_at(head, o) * (float)record[o];
+        *add = -(half_at(head, CF_TILE_OUTPUTS + o) * (float)record[CF_TILE_OUTPUTS + o]);
+    } else {
+        *scale = half_at(record, o);
+        *add = cf_tile_has_min(dtype) ? half_at(record, CF_TILE_OUTPUTS + o) : 0;
+    }
+}
+
+void cf_tiles_row(const struct cf_matrix *w, int32_t i, float *out)
+{
+    const enum cf_dtype dtype = w->dtype;
+    const int o = i % CF_TILE_OUTPUTS;
+    const uint8_t *at = (const uint8_t *)w->data +
+                        (size_t)(i / CF_TILE_OUTPUTS) * cf_tile_panel_size(dtype, w->n_in);
+    const uint8_t *head = at;
+    for (int32_t b = 0; b < w->n_in / CF_TILE_BLOCK; b++) {
+        if (cf_tile_is_k(dtype) && b % 8 == 0) {
+            head = at;
+            at += cf_tile_head_size(dtype);
+        }
+        for (int k = 0; k < CF_TILE_BLOCK; k++) {
+            float scale;
+            float add;
+            factors(dtype, head, at, o, k / 16, &scale, &add);
+            int value =
+                weight_at(dtype, at + cf_tile_scales_size(dtype), o, k) - cf_tile_offset(dtype);
+            out[b * CF_TILE_BLOCK + k] = scale * (float)value + add;
+        }
+        at += cf_tile_record_size(dtype);
+    }
+}
