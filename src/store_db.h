@@ -15,10 +15,10 @@
 #ifndef CF_STORE_DB_H
 #define CF_STORE_DB_H
 
+#include "store.h" /* first: config.h before what the system has */
+
 #include <sqlite3.h>
 #include <stdatomic.h>
-
-#include "store.h"
 
 enum {
     CF_DB_APPLICATION_ID = 0x63666162, /* "cfab" */
