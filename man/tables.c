@@ -151,6 +151,8 @@ static void man_places(unsigned places)
         {UI_IN_KNOBS, "in the knobs"},
         {UI_IN_SEARCH, "in what a search found"},
         {UI_IN_HELP, "in the help"},
+        {UI_IN_CURSOR, "over a reply's tokens"},
+        {UI_IN_PAUSED, "while the reply is paused"},
     };
     unsigned left = places;
     for (size_t i = 0; i < CF_ARRAY_SIZE(names) && left != 0; i++) {

@@ -54,7 +54,11 @@ void cf_chat_look_release(struct cf_chat *chat)
             }
         }
     }
-    cf_chat_look_end(chat);
+    if (chat->looking != NULL) {
+        free_looking(chat->looking);
+        chat->looking = NULL;
+        chat->changes |= CF_CHANGE_LOOK;
+    }
 }
 
 const struct cf_chat_look *cf_chat_looked(const struct cf_chat *chat)

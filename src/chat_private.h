@@ -473,7 +473,7 @@ void cf_chat_after_path_change(struct cf_chat *chat);
 void cf_chat_look_step(struct cf_chat *chat);
 void cf_chat_look_take_snapshot(struct cf_chat *chat, bool is_system,
                                 const struct cf_storage_event *event);
-/* Frees it, once the worker is gone. */
+/* Frees it, once the worker is gone; touches nothing of that. */
 void cf_chat_look_release(struct cf_chat *chat);
 /* A knob was turned. */
 void cf_chat_look_turned(struct cf_chat *chat);

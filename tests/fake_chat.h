@@ -17,6 +17,7 @@ struct fake_chat {
     struct cf_chat_status status;
     struct cf_settings settings;
     struct cf_choice choice;
+    int candidate_in_hand; /* from 1; 0: none */
     struct ui_keys keys;
     struct ui_theme theme;
     struct ui_screen screen;
@@ -61,6 +62,7 @@ static inline void fake_fill(struct fake_chat *chat)
     chat->data.transcript.first_visible = chat->status.first_visible;
     chat->data.knobs.settings = &chat->settings;
     chat->data.knobs.piece = fake_piece;
+    chat->data.knobs.candidate = chat->candidate_in_hand - 1;
     chat->data.footer.status = &chat->status;
     chat->data.footer.settings = &chat->settings;
     chat->data.footer.keys = &chat->keys;

@@ -222,6 +222,85 @@ static void list__draw__shows_dates_numbers_titles(void **state)
     check_scene(&chat, NULL, "list");
 }
 
+/* Pieces of all kinds as candidates, one of them in hand, the cursor on a token of the reply. */
+static void tokens__draw__escapes_what_could_move_the_cursor(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    fake_say(&chat, CF_ROLE_USER, "What should I drink when it rains?");
+    fake_say(&chat, CF_ROLE_ASSISTANT, "I would have a cup of \xe6\xad\xa3 tea, of course.");
+    static const struct cf_chat_look_token tokens[] = {
+        {.begin = 0, .end = 1, .p_raw = 0.9F, .p_if = 1},
+        {.begin = 1, .end = 22, .p_raw = 0.3F, .p_if = 0.2F},
+        {.begin = 22, .end = 24, .p_raw = 0.1F, .p_if = 0},
+        {.begin = 24, .end = 25, .p_raw = 0.002F, .p_if = 0.1F},
+        {.begin = 25, .end = 29, .p_raw = 0.6F, .p_if = 0.6F},
+        {.begin = 29, .end = 40, .p_raw = 0.6F, .p_if = 0.6F},
+    };
+    static struct cf_chat_look look = {.message = 2,
+                                       .state = CF_LOOK_DONE,
+                                       .tokens = tokens,
+                                       .n = CF_ARRAY_SIZE(tokens),
+                                       .n_compared = 6,
+                                       .n_same = 6,
+                                       .first_other = -1,
+                                       .n_cut_if = 1};
+    fake_choose(&chat);
+    chat.data.has_knobs = true;
+    chat.data.transcript.has_focus = true;
+    chat.data.transcript.look = &look;
+    chat.data.transcript.look_token = 4;
+    chat.data.knobs.look = &look;
+    chat.data.knobs.token = 4;
+    chat.data.knobs.is_steered = true;
+    chat.candidate_in_hand = 8;
+    chat.data.footer.place = UI_IN_CURSOR;
+    check_scene(&chat, NULL, "tokens");
+}
+
+/* Each token in its style, in the transcript's cells. */
+static void tokens__styles__stand_on_their_tokens(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    fake_say(&chat, CF_ROLE_USER, "one two three");
+    static const struct cf_chat_look_token tokens[] = {
+        {.begin = 0, .end = 3, .p_raw = 0.9F, .p_if = 1},
+        {.begin = 3, .end = 7, .p_raw = 0.3F, .p_if = 0},
+        {.begin = 7, .end = 13, .p_raw = 0.3F, .p_if = 0.5F},
+    };
+    static const struct cf_chat_look look = {.message = 1,
+                                             .state = CF_LOOK_DONE,
+                                             .tokens = tokens,
+                                             .n = CF_ARRAY_SIZE(tokens),
+                                             .first_other = -1,
+                                             .n_cut_if = 1};
+    chat.data.transcript.look = &look;
+    chat.data.transcript.look_token = 2;
+    struct ui_grid grid = {0};
+    struct ui_layout layout;
+    draw(&chat, 60, 12, &grid, &layout);
+    static const struct {
+        int x;
+        enum ui_style_name style;
+    } cells[] = {{0, UI_STYLE_TEXT},   {2, UI_STYLE_TEXT},    {4, UI_STYLE_CUT},  {6, UI_STYLE_CUT},
+                 {8, UI_STYLE_CURSOR}, {12, UI_STYLE_CURSOR}, {13, UI_STYLE_TEXT}};
+    int x = 0;
+    int y = layout.transcript.y;
+    while (ui_grid_at(&grid, x, y)->chars[0] != 'o' || x < 6) {
+        x++;
+        assert_true(x < 20);
+    }
+    for (size_t i = 0; i < CF_ARRAY_SIZE(cells); i++) {
+        const struct ui_style *style = &ui_grid_at(&grid, x + cells[i].x, y)->style;
+        assert_memory_equal(style, &chat.theme.styles[cells[i].style], sizeof *style);
+    }
+    ui_grid_release(&grid);
+    fake_release(&chat);
+}
+
 static void knobs__draw__shows_every_knob(void **state)
 {
     (void)state;
@@ -364,6 +443,8 @@ int main(void)
         cmocka_unit_test(transcript__draw__says_what_is_new),
         cmocka_unit_test(list__draw__shows_dates_numbers_titles),
         cmocka_unit_test(knobs__draw__shows_every_knob),
+        cmocka_unit_test(tokens__draw__escapes_what_could_move_the_cursor),
+        cmocka_unit_test(tokens__styles__stand_on_their_tokens),
         cmocka_unit_test(search__draw__marks_what_matched),
         cmocka_unit_test(help__draw__lists_every_action_and_command),
         cmocka_unit_test(screen__draw__welcomes),

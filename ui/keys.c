@@ -302,7 +302,7 @@ enum cf_code ui_keys_check(const struct ui_keys *keys, struct cf_err *err)
     return CF_OK;
 }
 
-enum ui_action ui_keys_find(const struct ui_keys *keys, unsigned place, uint32_t key)
+static enum ui_action find(const struct ui_keys *keys, unsigned place, uint32_t key)
 {
     for (int i = UI_NONE + 1; i < UI_N_ACTIONS; i++) {
         for (int k = 0; k < keys->of[i].n; k++) {
@@ -312,6 +312,12 @@ enum ui_action ui_keys_find(const struct ui_keys *keys, unsigned place, uint32_t
         }
     }
     return UI_NONE;
+}
+
+enum ui_action ui_keys_find(const struct ui_keys *keys, unsigned place, uint32_t key)
+{
+    enum ui_action action = find(keys, place & (unsigned)UI_IN_PAUSED, key);
+    return action != UI_NONE ? action : find(keys, place, key);
 }
 
 void ui_keys_describe(const struct ui_keys *keys, enum ui_action action, unsigned places, int n,

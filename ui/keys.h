@@ -82,7 +82,10 @@ enum ui_place {
     UI_IN_SEARCH = 1 << 5, /* the hits of a search */
     UI_IN_HELP = 1 << 6,
     UI_IN_WAITING = 1 << 7, /* set beside UI_IN_EMPTY while messages wait for their turn */
-    UI_IN_PANES = UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_KNOBS | UI_IN_SEARCH | UI_IN_HELP,
+    UI_IN_CURSOR = 1 << 8,  /* over the tokens of a reply, or before the next one of a paused one */
+    UI_IN_PAUSED = 1 << 9,  /* set beside the others while the reply is paused; goes before them */
+    UI_IN_PANES =
+        UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_KNOBS | UI_IN_SEARCH | UI_IN_HELP | UI_IN_CURSOR,
     UI_ANYWHERE = UI_IN_INPUT | UI_IN_EMPTY | UI_IN_PANES,
 };
 
@@ -103,6 +106,7 @@ enum ui_place {
     X(UI_HELP, "help", UI_ANYWHERE, "F1 ?", "this help")                                           \
     X(UI_KNOBS, "knobs", UI_ANYWHERE, "F2", "open or close the knobs")                             \
     X(UI_LIST, "list", UI_ANYWHERE, "F3", "open or close the list of conversations")               \
+    X(UI_PAUSE, "pause", UI_ANYWHERE, "F9 Space", "pause the reply, to steer it; or let it go on") \
     X(UI_NEW, "new", UI_ANYWHERE, "F4 Ctrl-N", "new conversation")                                 \
     X(UI_UNQUEUE, "take-back", UI_IN_WAITING, "Up",                                                \
       "take the message that waits back into the line")                                            \
@@ -127,6 +131,20 @@ enum ui_place {
     X(UI_HALF_DOWN, "half-page-down", UI_IN_PANES, "Ctrl-D", "half a page down")                   \
     X(UI_NEXT_HIT, "next-hit", UI_IN_TRANSCRIPT, "n", "next message that the search found")        \
     X(UI_PREVIOUS_HIT, "previous-hit", UI_IN_TRANSCRIPT, "N", "previous one")                      \
+    X(UI_TOKENS, "tokens", UI_IN_TRANSCRIPT | UI_IN_CURSOR, "t",                                   \
+      "walk over the reply's tokens: what else it could have said")                                \
+    X(UI_SHADE, "surprise", UI_IN_TRANSCRIPT | UI_IN_CURSOR, "s",                                  \
+      "shade each token by how little the model expected it")                                      \
+    X(UI_TOKEN_LEFT, "token-left", UI_IN_CURSOR, "Left h", "the token before")                     \
+    X(UI_TOKEN_RIGHT, "token-right", UI_IN_CURSOR, "Right l", "the next token")                    \
+    X(UI_UNSURE_NEXT, "unsure-next", UI_IN_CURSOR, "]",                                            \
+      "(]u) the next token that the model was not sure of")                                        \
+    X(UI_UNSURE_PREVIOUS, "unsure-previous", UI_IN_CURSOR, "[", "([u) the one before")             \
+    X(UI_TAKE, "take", UI_IN_CURSOR, "Enter",                                                      \
+      "take the candidate in hand: a reply from here on, or the next token")                       \
+    X(UI_STEP, "step", UI_IN_PAUSED, "n", "paused: draw one token")                                \
+    X(UI_RETRY, "retry-with-penalty", UI_IN_TRANSCRIPT, "R",                                       \
+      "the last reply again, with a repeat penalty: when it went round in circles")                \
     X(UI_PREVIOUS_ALTERNATIVE, "previous-alternative", UI_IN_TRANSCRIPT, "h Left",                 \
       "previous alternative of the message")                                                       \
     X(UI_NEXT_ALTERNATIVE, "next-alternative", UI_IN_TRANSCRIPT, "l Right",                        \

@@ -16,19 +16,30 @@ static const struct hint input_hints[] = {
 static const struct hint held_hints[] = {
     {UI_SEND_WAITING, "send"}, {UI_UNQUEUE, "take back"}, {UI_HELP, "help"}};
 static const struct hint streaming_hints[] = {
-    {UI_STOP, "stop"}, {UI_KNOBS, "knobs"}, {UI_HELP, "help"}};
-static const struct hint reading_hints[] = {
-    {UI_STOP, "stop"}, {UI_END, "follow"}, {UI_LEAVE, "write"}, {UI_HELP, "help"}};
+    {UI_STOP, "stop"}, {UI_KNOBS, "knobs"}, {UI_PAUSE, "pause"}, {UI_HELP, "help"}};
+static const struct hint reading_hints[] = {{UI_STOP, "stop"},
+                                            {UI_PAUSE, "pause"},
+                                            {UI_END, "follow"},
+                                            {UI_LEAVE, "write"},
+                                            {UI_HELP, "help"}};
 static const struct hint asking_hints[] = {{UI_STOP, "cancel"}};
-static const struct hint transcript_hints[] = {{UI_REGENERATE, "again"},  {UI_EDIT, "edit"},
-                                               {UI_CONTINUE, "continue"}, {UI_YANK, "copy"},
-                                               {UI_LEAVE, "write"},       {UI_HELP, "help"}};
+static const struct hint transcript_hints[] = {{UI_REGENERATE, "again"}, {UI_TOKENS, "tokens"},
+                                               {UI_EDIT, "edit"},        {UI_YANK, "copy"},
+                                               {UI_LEAVE, "write"},      {UI_HELP, "help"}};
 static const struct hint list_hints[] = {{UI_OPEN, "open"},     {UI_NEW, "new"},
                                          {UI_RENAME, "rename"}, {UI_DELETE, "delete"},
                                          {UI_UNDO, "undo"},     {UI_LIST, "close"}};
 static const struct hint knobs_hints[] = {{UI_KNOB_DOWN, "down"},     {UI_KNOB_UP, "up"},
                                           {UI_KNOBS, "close"},        {UI_KNOB_SET, "type"},
                                           {UI_KNOB_RESET, "default"}, {UI_LEAVE, "write"}};
+static const struct hint cursor_hints[] = {{UI_TOKEN_RIGHT, "token"}, {UI_UP, "choose"},
+                                           {UI_TAKE, "branch"},       {UI_UNSURE_NEXT, "unsure"},
+                                           {UI_SHADE, "shade"},       {UI_STOP, "leave"}};
+static const struct hint paused_hints[] = {{UI_PAUSE, "go on"},
+                                           {UI_STEP, "draw one"},
+                                           {UI_UP, "choose"},
+                                           {UI_TAKE, "take"},
+                                           {UI_STOP, "stop"}};
 static const struct hint search_hints[] = {
     {UI_OPEN, "open"}, {UI_SEARCH, "search"}, {UI_LEAVE, "leave"}};
 static const struct hint help_hints[] = {
@@ -47,6 +58,9 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
     if (data->asking != NULL) {
         return CHOOSE(asking_hints);
     }
+    if (data->place & UI_IN_PAUSED) {
+        return CHOOSE(paused_hints);
+    }
     switch (data->place & (unsigned)UI_IN_PANES) {
     case UI_IN_TRANSCRIPT:
         return is_running(data->status) ? CHOOSE(reading_hints) : CHOOSE(transcript_hints);
@@ -58,6 +72,8 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
         return CHOOSE(search_hints);
     case UI_IN_HELP:
         return CHOOSE(help_hints);
+    case UI_IN_CURSOR:
+        return CHOOSE(cursor_hints);
     default:
         return data->status->is_queue_held && data->place & UI_IN_WAITING ? CHOOSE(held_hints)
                : is_running(data->status)                                 ? CHOOSE(streaming_hints)

@@ -6,10 +6,12 @@
 #include <string.h>
 
 enum {
-    CANDIDATES = 6,   /* bars shown where there is room */
-    PIECE_WIDTH = 9,  /* columns of a candidate's text */
-    NUMBER_WIDTH = 7, /* of its percentage */
-    ONE_ROW_FROM = 44 /* columns from which a knob's slider stands beside its value */
+    CANDIDATES = 6,    /* bars shown where there is room */
+    PIECE_WIDTH = 9,   /* columns of a candidate's text */
+    NUMBER_WIDTH = 7,  /* of its percentage */
+    BOTH_FROM = 34,    /* columns from which the percentage in force stands behind the raw one */
+    STEERED_KNOBS = 6, /* rows left for the knobs while candidates are chosen from */
+    ONE_ROW_FROM = 44  /* columns from which a knob's slider stands beside its value */
 };
 
 static bool is_knob(enum cf_setting setting)
@@ -75,29 +77,48 @@ static void describe_piece(const struct ui_knobs_data *data, int32_t id, struct 
     cf_buf_release(&safe);
 }
 
-static void draw_candidate(const struct ui_paint *paint, struct ui_rect rect, int y,
-                           const struct ui_knobs_data *data, int32_t id, double share, bool is_cut)
+/* A probability as a percentage, flush right before column END. */
+static void draw_share(const struct ui_paint *paint, int begin, int y, int end, double share,
+                       enum ui_style_name style)
 {
-    bool is_drawn = id == data->choice->id;
+    char number[16];
+    snprintf(number, sizeof number, "%.1f %%", share * 100);
+    ui_pane_put_right(paint, begin, y, end, number, style);
+}
+
+static void draw_candidate(const struct ui_paint *paint, struct ui_rect rect, int y,
+                           const struct ui_knobs_data *data, const struct cf_candidate *candidate,
+                           bool is_in_hand)
+{
+    bool is_drawn = candidate->id == data->choice->id;
+    bool is_cut = !(candidate->p > 0);
     enum ui_style_name style = is_drawn ? UI_STYLE_BAR_DRAWN
                                : is_cut ? UI_STYLE_BAR_CUT
                                         : UI_STYLE_BAR;
+    enum ui_style_name plain = is_in_hand ? UI_STYLE_SELECTED
+                               : is_drawn ? UI_STYLE_BAR_DRAWN
+                               : is_cut   ? UI_STYLE_FAINT
+                                          : UI_STYLE_TEXT;
     struct cf_buf text = CF_BUF_INIT;
-    describe_piece(data, id, &text);
+    describe_piece(data, candidate->id, &text);
+    bool has_both = rect.width >= BOTH_FROM;
     int bar = rect.x + 1 + PIECE_WIDTH;
     int end = rect.x + rect.width;
-    int bar_end = end - NUMBER_WIDTH;
-    ui_pane_put(paint, rect.x + 1, y, bar < end ? bar - 1 : end, text.data,
-                is_drawn ? UI_STYLE_BAR_DRAWN
-                : is_cut ? UI_STYLE_FAINT
-                         : UI_STYLE_TEXT);
+    int bar_end = end - NUMBER_WIDTH * (has_both ? 2 : 1);
+    if (is_in_hand) {
+        ui_grid_fill(paint->grid, (struct ui_rect){rect.x, y, bar - rect.x, 1}, ' ',
+                     ui_paint_style(paint, UI_STYLE_SELECTED));
+    }
+    ui_pane_put(paint, rect.x + 1, y, bar < end ? bar - 1 : end, text.data, plain);
     cf_buf_release(&text);
     if (bar < bar_end) {
-        draw_bar(paint, bar, y, bar_end - bar, share, style);
+        draw_bar(paint, bar, y, bar_end - bar, (double)candidate->p_raw, style);
     }
-    char number[16];
-    snprintf(number, sizeof number, "%.1f %%", share * 100);
-    ui_pane_put_right(paint, bar, y, end - 1, number, UI_STYLE_FAINT);
+    draw_share(paint, bar, y, has_both ? end - 1 - NUMBER_WIDTH : end - 1, (double)candidate->p_raw,
+               UI_STYLE_FAINT);
+    if (has_both && !is_cut) {
+        draw_share(paint, bar, y, end - 1, (double)candidate->p, UI_STYLE_TEXT);
+    }
 }
 
 /* The filter that most likely made the cut, with its value. */
@@ -132,43 +153,140 @@ static void draw_cut(const struct ui_paint *paint, struct ui_rect rect, int y,
                  ui_paint_style(paint, UI_STYLE_MARK), " %s ", text);
 }
 
-/* Rows that draw_candidates takes of HEIGHT, a blank one behind them included. */
+/* What is said of a look, below its candidates: the verdict of the replay and what the settings of
+ * now would have done. */
+static int look_lines(const struct ui_knobs_data *data, int width, struct cf_buf lines[2])
+{
+    const struct cf_chat_look *look = data->look;
+    int n = 0;
+    if (look == NULL) {
+        return 0;
+    }
+    switch (look->state) {
+    case CF_LOOK_READING:
+        cf_buf_add_str(&lines[n++], "reading it again …");
+        break;
+    case CF_LOOK_FAILED:
+        cf_buf_add_str(&lines[n++], look->error);
+        break;
+    case CF_LOOK_DONE:
+        if (look->first_other < 0) {
+            cf_buf_addf(&lines[n++], "identical, %d of %d%s", look->n_same, look->n_compared,
+                        width < 30 ? "" : " tokens");
+        } else {
+            cf_buf_addf(&lines[n++], "differs from token %d on", look->first_other + 1);
+        }
+        break;
+    }
+    if (look->n_cut_if >= 0) {
+        cf_buf_addf(&lines[n++], "as set now: %d of %zu cut", look->n_cut_if, look->n);
+    }
+    return n;
+}
+
+/* Rows that the candidates take of HEIGHT, a blank one behind them included. */
 static int candidates_height(const struct ui_knobs_data *data, int height)
 {
+    if (data->is_steered || data->look != NULL) {
+        int most = height - STEERED_KNOBS;
+        int n = data->choice != NULL ? data->choice->n_candidates : 0;
+        int wish = n + 5;
+        return wish < most ? wish : most > 3 ? most : height < 3 ? height : 3;
+    }
     int wish = CANDIDATES + 3;
     return data->choice == NULL || height < wish + 5 ? 0 : wish;
+}
+
+static void draw_title(const struct ui_paint *paint, struct ui_rect rect,
+                       const struct ui_knobs_data *data)
+{
+    int end = rect.x + rect.width;
+    char text[40] = "next token";
+    if (data->look != NULL) {
+        snprintf(text, sizeof text, "token %zu of %zu", data->token + 1, data->look->n);
+    }
+    int x = ui_pane_put(paint, rect.x + 1, rect.y, end, text, UI_STYLE_HEADING);
+    if (data->choice == NULL) {
+        return;
+    }
+    snprintf(text, sizeof text, "H %.1f bit", (double)data->choice->entropy);
+    if (rect.width >= BOTH_FROM) {
+        char longer[64];
+        snprintf(longer, sizeof longer, "%d inside · %s", data->choice->n_inside, text);
+        ui_pane_put_right(paint, x + 1, rect.y, end - 1, longer, UI_STYLE_FAINT);
+    } else {
+        ui_pane_put_right(paint, x + 1, rect.y, end - 1, text, UI_STYLE_FAINT);
+    }
+}
+
+/* The row of each candidate and of the cut among N rows: -1 for the cut. */
+static int list_rows(const struct cf_choice *choice, int rows[CF_CHOICE_MAX + 1])
+{
+    int n = 0;
+    bool is_cut_shown = false;
+    for (int i = 0; i < choice->n_candidates; i++) {
+        if (!(choice->candidates[i].p > 0) && !is_cut_shown) {
+            rows[n++] = -1;
+            is_cut_shown = true;
+        }
+        rows[n++] = i;
+    }
+    return n;
+}
+
+static struct cf_candidate drawn_of(const struct cf_choice *choice)
+{
+    return (struct cf_candidate){.id = choice->id, .p_raw = choice->p_raw, .p = choice->p};
+}
+
+/* Rows [y, last) of candidates. */
+static void draw_rows(const struct ui_paint *paint, struct ui_rect rect, int y, int last,
+                      const struct ui_knobs_data *data)
+{
+    const struct cf_choice *choice = data->choice;
+    int rows[CF_CHOICE_MAX + 1];
+    int n = list_rows(choice, rows);
+    int height = last - y;
+    int top = 0;
+    int drawn = -1;
+    for (int i = 0; i < n; i++) {
+        top = data->candidate >= 0 && rows[i] == data->candidate && i >= height ? i - height + 1
+                                                                                : top;
+        drawn = rows[i] >= 0 && choice->candidates[rows[i]].id == choice->id ? i : drawn;
+    }
+    for (int i = top; i < n && y < last; i++, y++) {
+        /* The one drawn takes the last row when it is further down. */
+        bool is_last = y + 1 == last && i + 1 < n;
+        if (is_last && data->candidate < 0 && (drawn < 0 || drawn > i)) {
+            const struct cf_candidate candidate = drawn_of(choice);
+            draw_candidate(paint, rect, y, data, &candidate, false);
+        } else if (rows[i] < 0) {
+            draw_cut(paint, rect, y, data);
+        } else {
+            draw_candidate(paint, rect, y, data, &choice->candidates[rows[i]],
+                           rows[i] == data->candidate);
+        }
+    }
 }
 
 static void draw_candidates(const struct ui_paint *paint, struct ui_rect rect, int height,
                             const struct ui_knobs_data *data)
 {
-    const struct cf_choice *choice = data->choice;
-    int end = rect.x + rect.width;
-    char entropy[32];
-    snprintf(entropy, sizeof entropy, "H %.1f bit", (double)choice->entropy);
-    int x = ui_pane_put(paint, rect.x + 1, rect.y, end, "next token", UI_STYLE_HEADING);
-    ui_pane_put_right(paint, x + 1, rect.y, end - 1, entropy, UI_STYLE_FAINT);
-    int y = rect.y + 1;
+    struct cf_buf lines[2] = {CF_BUF_INIT, CF_BUF_INIT};
+    int n_lines = look_lines(data, rect.width, lines);
+    draw_title(paint, rect, data);
     int last = rect.y + height - 1; /* left blank */
-    bool is_drawn_shown = false;
-    bool is_cut_shown = false;
-    for (int i = 0; i < choice->n_candidates && y < last; i++) {
-        const struct cf_candidate *candidate = &choice->candidates[i];
-        bool is_cut = !(candidate->p > 0);
-        bool is_last = y + 1 == last;
-        if (is_cut && !is_cut_shown && !is_last) {
-            draw_cut(paint, rect, y++, data);
-            is_cut_shown = true;
-            is_last = y + 1 == last;
-        }
-        /* The one drawn takes the last row when it is further down. */
-        if (is_last && !is_drawn_shown && candidate->id != choice->id) {
-            draw_candidate(paint, rect, y, data, choice->id, (double)choice->p_raw, false);
-            return;
-        }
-        is_drawn_shown = is_drawn_shown || candidate->id == choice->id;
-        draw_candidate(paint, rect, y++, data, candidate->id, (double)candidate->p_raw, is_cut);
+    int rows_end = last - n_lines > rect.y + 1 ? last - n_lines : last;
+    if (data->choice != NULL) {
+        draw_rows(paint, rect, rect.y + 1, rows_end, data);
     }
+    for (int i = 0; i < n_lines && rows_end + i < last; i++) {
+        ui_pane_put(paint, rect.x + 1, rows_end + i, rect.x + rect.width - 1, lines[i].data,
+                    data->look->state == CF_LOOK_FAILED && i == 0 ? UI_STYLE_ERROR
+                                                                  : UI_STYLE_NOTICE);
+    }
+    cf_buf_release(&lines[0]);
+    cf_buf_release(&lines[1]);
 }
 
 static void draw_slider(const struct ui_paint *paint, int x, int y, int width, double at,

@@ -18,6 +18,11 @@ struct ui_knobs_data {
     /* The bytes of a token, as cf_chat_piece. */
     const char *(*piece)(const void *context, int32_t id, size_t *size);
     const void *context;
+    const struct cf_chat_look *look; /* the choice is of its token TOKEN; NULL: of the reply that is
+                                        being written, or was */
+    size_t token;
+    int candidate;   /* in hand; -1: none */
+    bool is_steered; /* the keys choose among the candidates */
     size_t selected; /* knob in hand */
     bool has_focus;
 };

@@ -199,6 +199,13 @@ static void react(struct ui *ui, unsigned changes)
     if (changes & CF_CHANGE_OPENED) {
         ui->is_opening_last = false;
     }
+    ui_look_check(ui);
+    if (ui->was_branched && cf_chat_status(ui->chat)->phase == CF_PHASE_STREAMING) {
+        ui->was_branched = false;
+        ui_sayf(ui, false, "From here on: %d tokens reused, %d evaluated",
+                (int)cf_chat_status(ui->chat)->n_reused,
+                (int)cf_chat_status(ui->chat)->n_evaluated);
+    }
     if (changes & CF_CHANGE_FOUND) {
         ui->is_search_asked = false;
     }
@@ -400,6 +407,8 @@ static void begin(struct ui *ui)
     }
     ui->has_list = settings->show_list;
     ui->has_knobs = settings->show_knobs;
+    ui->candidate = -1;
+    ui_shade(ui, settings->surprise);
     if (ui_term_notice(ui->term) != NULL) {
         ui_say(ui, false, ui_term_notice(ui->term));
     }

@@ -15,8 +15,7 @@ enum {
 
 /* --- turns ------------------------------------------------------------------------------------ */
 
-/* The index of the message in hand in the chat; false with a sentence when there is none. */
-static bool turn_in_hand(struct ui *ui, size_t *index)
+bool ui_turn_in_hand(struct ui *ui, size_t *index)
 {
     struct ui_transcript_data data = ui_transcript_data(ui);
     if (!ui_transcript_selected(&ui->screen.transcript, &data, index)) {
@@ -235,6 +234,12 @@ static void stop_or_leave(struct ui *ui, enum ui_action action)
     struct cf_err err = CF_ERR_INIT;
     if (ui->focus == UI_FOCUS_INPUT && ui->asking != UI_ASK_MESSAGE) {
         ui_ask_end(ui); /* the question, and nothing behind it */
+    } else if (ui->is_looking && ui->focus == UI_FOCUS_CURSOR) {
+        if (ui->candidate >= 0) {
+            ui->candidate = -1;
+        } else {
+            ui_look_end(ui);
+        }
     } else if (ui_is_running(ui)) {
         ui_check(ui, cf_chat_stop(ui->chat, &err), &err);
     } else if (ui->focus != UI_FOCUS_INPUT) {
@@ -355,7 +360,7 @@ static void act_in_hand(struct ui *ui, enum ui_action action)
     size_t turn;
     if (ui->focus == UI_FOCUS_LIST) {
         act_on_item(ui, action);
-    } else if (turn_in_hand(ui, &turn)) {
+    } else if (ui_turn_in_hand(ui, &turn)) {
         act_on_turn(ui, action, turn);
     }
 }
@@ -416,6 +421,16 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_PIN] = act_in_hand,
     [UI_OPEN] = open_in_hand,
     [UI_RENAME] = act_in_hand,
+    [UI_PAUSE] = ui_act_pause,
+    [UI_STEP] = ui_act_pause,
+    [UI_TOKENS] = ui_act_tokens,
+    [UI_SHADE] = ui_act_shade,
+    [UI_TOKEN_LEFT] = ui_act_token,
+    [UI_TOKEN_RIGHT] = ui_act_token,
+    [UI_UNSURE_NEXT] = ui_act_unsure,
+    [UI_UNSURE_PREVIOUS] = ui_act_unsure,
+    [UI_TAKE] = ui_act_take,
+    [UI_RETRY] = ui_act_retry,
     [UI_KNOB_DOWN] = act_on_knob,
     [UI_KNOB_UP] = act_on_knob,
     [UI_KNOB_RESET] = act_on_knob,
@@ -433,6 +448,11 @@ bool ui_key(void *context, uint32_t key)
     ui->is_dirty = true;
     if (key == UI_KEY_WHEEL_UP || key == UI_KEY_WHEEL_DOWN) {
         ui_move_rows(ui, key == UI_KEY_WHEEL_UP ? -WHEEL_ROWS : WHEEL_ROWS);
+        return true;
+    }
+    bool ends_bracket = ui->is_bracket_open && key == 'u';
+    ui->is_bracket_open = false;
+    if (ends_bracket) {
         return true;
     }
     enum ui_action action = ui_keys_find(&ui->keys, ui_place(ui), key);

@@ -139,6 +139,7 @@ void ui_go_back(struct ui *ui)
 
 void ui_leave(struct ui *ui)
 {
+    ui_look_end(ui);
     if (ui->focus == UI_FOCUS_HELP) {
         ui_set_focus(ui, ui->focus_before);
     } else {
@@ -198,6 +199,9 @@ void ui_move_rows(struct ui *ui, int rows)
     case UI_FOCUS_LIST:
         ui_move_in_list(ui, rows);
         break;
+    case UI_FOCUS_CURSOR:
+        ui_move_candidate(ui, rows);
+        break;
     case UI_FOCUS_KNOBS:
         move_index(&ui->knob_selected, ui_knobs_n(), rows);
         break;
@@ -228,6 +232,10 @@ int ui_page_rows(const struct ui *ui)
 
 void ui_move_to(struct ui *ui, bool is_end)
 {
+    if (ui->focus == UI_FOCUS_CURSOR) {
+        ui_token_to(ui, is_end);
+        return;
+    }
     if (ui->focus != UI_FOCUS_INPUT && ui->focus != UI_FOCUS_TRANSCRIPT) {
         ui_move_rows(ui, is_end ? 100000 : -100000);
         return;

@@ -15,6 +15,7 @@ enum ui_focus {
     UI_FOCUS_KNOBS,
     UI_FOCUS_SEARCH,
     UI_FOCUS_HELP,
+    UI_FOCUS_CURSOR,
 };
 
 /* What the input line is for. */
@@ -59,6 +60,12 @@ struct ui {
     bool is_list_known;   /* has been answered once */
     bool is_opening_last; /* the last conversation, at the start and by itself */
     size_t knob_selected;
+    bool is_looking;      /* at a reply, token by token */
+    size_t token;         /* where the cursor stands */
+    int candidate;        /* in hand; -1: none */
+    bool is_bracket_open; /* ] or [ was the last key */
+    bool was_branched;    /* the reply being written began in another: say what was reused */
+    bool is_shaded;
     char *query;
     size_t hit_selected;
     bool is_search_asked;
@@ -149,6 +156,25 @@ void ui_edit_turn(struct ui *ui, size_t turn);
 /* To the trash, and says how it comes back; 0: the one that is on. */
 void ui_delete_conversation(struct ui *ui, int64_t id);
 void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit);
+
+/* The index of the message in hand in the chat; false with a sentence when there is none. */
+bool ui_turn_in_hand(struct ui *ui, size_t *index);
+
+/* --- ui_tokens.c --- */
+const struct cf_chat_look *ui_look(const struct ui *ui);
+const struct cf_choice *ui_choice(const struct ui *ui);
+void ui_look_end(struct ui *ui);
+void ui_look_check(struct ui *ui);
+void ui_token_to(struct ui *ui, bool is_end);
+void ui_move_candidate(struct ui *ui, int rows);
+void ui_shade(struct ui *ui, bool is_on);
+void ui_act_tokens(struct ui *ui, enum ui_action action);
+void ui_act_token(struct ui *ui, enum ui_action action);
+void ui_act_unsure(struct ui *ui, enum ui_action action);
+void ui_act_take(struct ui *ui, enum ui_action action);
+void ui_act_pause(struct ui *ui, enum ui_action action);
+void ui_act_shade(struct ui *ui, enum ui_action action);
+void ui_act_retry(struct ui *ui, enum ui_action action);
 
 /* --- ui_commands.c --- */
 void ui_submit(void *context, const char *text, size_t size);

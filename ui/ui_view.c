@@ -8,7 +8,7 @@
 #include "mem.h"
 #include "ui_state.h"
 
-unsigned ui_place(const struct ui *ui)
+static unsigned place_of(const struct ui *ui)
 {
     switch (ui->focus) {
     case UI_FOCUS_INPUT:
@@ -28,8 +28,17 @@ unsigned ui_place(const struct ui *ui)
         return UI_IN_SEARCH;
     case UI_FOCUS_HELP:
         return UI_IN_HELP;
+    case UI_FOCUS_CURSOR:
+        return UI_IN_CURSOR;
     }
     return UI_IN_INPUT;
+}
+
+unsigned ui_place(const struct ui *ui)
+{
+    bool is_paused = cf_chat_status(ui->chat)->phase == CF_PHASE_PAUSED;
+    unsigned place = place_of(ui);
+    return is_paused && (place & UI_IN_PANES) != 0 ? place | UI_IN_PAUSED : place;
 }
 
 bool ui_is_running(const struct ui *ui)
@@ -52,6 +61,7 @@ static enum ui_pane pane_of(enum ui_focus focus)
         return UI_PANE_HELP;
     case UI_FOCUS_INPUT:
     case UI_FOCUS_TRANSCRIPT:
+    case UI_FOCUS_CURSOR:
         break;
     }
     return UI_PANE_TRANSCRIPT;
@@ -94,6 +104,14 @@ static void collect_turns(struct ui *ui)
     ui->n_turns = n_turns + n_waiting;
 }
 
+/* Messages that wait have none. */
+static const struct cf_turn_shade *shades_of(void *context, size_t turn, size_t *n)
+{
+    struct ui *ui = context;
+    *n = 0;
+    return turn < cf_chat_n_turns(ui->chat) ? cf_chat_shades(ui->chat, turn, n) : NULL;
+}
+
 struct ui_transcript_data ui_transcript_data(struct ui *ui)
 {
     static const char *const hint[] = {"Write a message and press Enter. F1 is help."};
@@ -114,9 +132,13 @@ struct ui_transcript_data ui_transcript_data(struct ui *ui)
         .n_turns = ui->n_turns,
         .model = status->model_name,
         .first_visible = status->first_visible,
-        .has_focus = ui->focus == UI_FOCUS_TRANSCRIPT,
+        .has_focus = ui->focus == UI_FOCUS_TRANSCRIPT || ui->focus == UI_FOCUS_CURSOR,
         .is_held = status->is_queue_held,
         .shows_unsaved = status->is_unsaved,
+        .shades = ui->is_shaded ? shades_of : NULL,
+        .context = ui,
+        .look = ui_look(ui),
+        .look_token = ui->token,
         .query = ui->query,
         .welcome = is_first ? first : hint,
         .n_welcome = !is_new    ? 0
@@ -178,7 +200,11 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
                  .selected = ui->list_selected,
                  .has_focus = ui->focus == UI_FOCUS_LIST},
         .knobs = {.settings = cf_chat_settings(ui->chat),
-                  .choice = cf_chat_choice(ui->chat),
+                  .choice = ui_choice(ui),
+                  .look = ui_look(ui),
+                  .token = ui->token,
+                  .candidate = ui->focus == UI_FOCUS_CURSOR ? ui->candidate : -1,
+                  .is_steered = ui->focus == UI_FOCUS_CURSOR,
                   .piece = piece,
                   .context = ui->chat,
                   .selected = ui->knob_selected,

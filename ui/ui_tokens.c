@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The token cursor, a reply paused and steered, and shades.
+ *
+ * One focus serves both: while a reply is looked at the cursor walks over its tokens; while a reply
+ * is paused it stands before the token to come.  Up and Down go through the candidates, Enter takes
+ * the one in hand: as the beginning of another reply, or as the next token. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui_state.h"
+
+/* Below this probability a token counts as one the model was not sure of. */
+#define UNSURE_BELOW 0.15F
+
+/* What the cursor stands on; NULL: on a paused reply, or nowhere. */
+const struct cf_chat_look *ui_look(const struct ui *ui)
+{
+    return ui->focus == UI_FOCUS_CURSOR || ui->is_looking ? cf_chat_looked(ui->chat) : NULL;
+}
+
+static bool is_paused(const struct ui *ui)
+{
+    return cf_chat_status(ui->chat)->phase == CF_PHASE_PAUSED;
+}
+
+/* The candidates that are shown: of the token under the cursor, else of the one that came last. */
+const struct cf_choice *ui_choice(const struct ui *ui)
+{
+    return ui_look(ui) != NULL ? cf_chat_look_choice(ui->chat, ui->token)
+                               : cf_chat_choice(ui->chat);
+}
+
+static bool find_turn(const struct ui *ui, int64_t message, size_t *turn)
+{
+    for (size_t i = 0; i < cf_chat_n_turns(ui->chat); i++) {
+        if (cf_chat_turn(ui->chat, i)->id == message) {
+            *turn = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void show_token(struct ui *ui)
+{
+    const struct cf_chat_look *look = ui_look(ui);
+    size_t turn;
+    if (look != NULL && ui->token < look->n && find_turn(ui, look->message, &turn)) {
+        struct ui_transcript_data data = ui_transcript_data(ui);
+        ui_transcript_show_byte(&ui->screen.transcript, &data, turn, look->tokens[ui->token].begin);
+    }
+    ui->candidate = -1;
+    ui->is_dirty = true;
+}
+
+/* Begins to walk over the tokens of reply TURN. */
+static void look_at(struct ui *ui, size_t turn)
+{
+    struct cf_err err = CF_ERR_INIT;
+    if (!ui_check(ui, cf_chat_look_at(ui->chat, turn, &err), &err)) {
+        return;
+    }
+    ui->token = 0;
+    ui->is_looking = true;
+    ui->has_knobs = true;
+    ui_set_focus(ui, UI_FOCUS_CURSOR);
+    show_token(ui);
+}
+
+void ui_look_end(struct ui *ui)
+{
+    if (ui->is_looking) {
+        ui->is_looking = false;
+        cf_chat_look_end(ui->chat);
+    }
+    ui->candidate = -1;
+    if (ui->focus == UI_FOCUS_CURSOR) {
+        ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
+    }
+}
+
+/* What the chat has ended by itself: the conversation was changed or left, the reply goes on. */
+void ui_look_check(struct ui *ui)
+{
+    if (ui->is_looking && cf_chat_looked(ui->chat) == NULL) {
+        ui->is_looking = false;
+        ui->candidate = -1;
+    }
+    if (ui->focus == UI_FOCUS_CURSOR && !ui->is_looking && !is_paused(ui)) {
+        ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
+    }
+}
+
+void ui_act_tokens(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    size_t turn;
+    if (ui->focus == UI_FOCUS_CURSOR) {
+        ui_look_end(ui);
+    } else if (ui_turn_in_hand(ui, &turn)) {
+        if (cf_chat_turn(ui->chat, turn)->role != CF_ROLE_ASSISTANT &&
+            turn + 1 < cf_chat_n_turns(ui->chat)) {
+            turn++; /* the reply to it */
+        }
+        look_at(ui, turn);
+    }
+}
+
+/* --- moving ----------------------------------------------------------------------------------- */
+
+void ui_act_token(struct ui *ui, enum ui_action action)
+{
+    const struct cf_chat_look *look = ui_look(ui);
+    if (look == NULL || look->n == 0) {
+        return;
+    }
+    if (action == UI_TOKEN_LEFT && ui->token > 0) {
+        ui->token--;
+    } else if (action == UI_TOKEN_RIGHT && ui->token + 1 < look->n) {
+        ui->token++;
+    }
+    show_token(ui);
+}
+
+void ui_token_to(struct ui *ui, bool is_end)
+{
+    const struct cf_chat_look *look = ui_look(ui);
+    if (look != NULL && look->n > 0) {
+        ui->token = is_end ? look->n - 1 : 0;
+        show_token(ui);
+    }
+}
+
+/* To the next token to the right or left that the model was not sure of. */
+void ui_act_unsure(struct ui *ui, enum ui_action action)
+{
+    const struct cf_chat_look *look = ui_look(ui);
+    if (look == NULL) {
+        return;
+    }
+    ui->is_bracket_open = true; /* a `u' behind the bracket is part of the key */
+    size_t at = ui->token;
+    while (action == UI_UNSURE_NEXT ? at + 1 < look->n : at > 0) {
+        at = action == UI_UNSURE_NEXT ? at + 1 : at - 1;
+        if (look->tokens[at].p_raw < UNSURE_BELOW) {
+            ui->token = at;
+            show_token(ui);
+            return;
+        }
+    }
+    ui_say(ui, false,
+           action == UI_UNSURE_NEXT ? "No unsure token further on" : "No unsure token before");
+}
+
+void ui_move_candidate(struct ui *ui, int rows)
+{
+    const struct cf_choice *choice = ui_choice(ui);
+    if (choice == NULL) {
+        return;
+    }
+    int last = choice->n_candidates - 1;
+    int at = ui->candidate + rows;
+    ui->candidate = at < -1 ? -1 : at > last ? last : at;
+    ui->is_dirty = true;
+}
+
+/* --- taking ----------------------------------------------------------------------------------- */
+
+/* The likeliest that was not said. */
+static int first_other(const struct cf_choice *choice)
+{
+    for (int i = 0; i < choice->n_candidates; i++) {
+        if (choice->candidates[i].id != choice->id) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void branch(struct ui *ui, int32_t id)
+{
+    struct cf_err err = CF_ERR_INIT;
+    const struct cf_chat_look *look = ui_look(ui);
+    size_t turn;
+    if (!find_turn(ui, look->message, &turn)) {
+        ui_say(ui, true, "The reply is no longer there");
+        return;
+    }
+    int32_t token = (int32_t)ui->token;
+    if (ui_check(ui, cf_chat_branch(ui->chat, turn, token, id, &err), &err)) {
+        ui->was_branched = true;
+        ui_look_end(ui);
+        ui_transcript_to_end(&ui->screen.transcript);
+    }
+}
+
+void ui_act_take(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    const struct cf_choice *choice = ui_choice(ui);
+    struct cf_err err = CF_ERR_INIT;
+    if (choice == NULL) {
+        const struct cf_chat_look *look = ui_look(ui);
+        ui_say(ui, look != NULL && look->state == CF_LOOK_FAILED,
+               look != NULL && look->state == CF_LOOK_FAILED ? look->error
+                                                             : "The candidates are being computed");
+        return;
+    }
+    if (ui->candidate < 0 && ui_look(ui) != NULL) {
+        ui->candidate = first_other(choice);
+        ui->is_dirty = true;
+        return;
+    }
+    int32_t id = ui->candidate >= 0 ? choice->candidates[ui->candidate].id : -1;
+    ui->candidate = -1;
+    if (ui_look(ui) != NULL) {
+        branch(ui, id);
+    } else {
+        ui_check(ui, cf_chat_step(ui->chat, id, &err), &err);
+    }
+}
+
+/* --- pausing ---------------------------------------------------------------------------------- */
+
+void ui_act_pause(struct ui *ui, enum ui_action action)
+{
+    struct cf_err err = CF_ERR_INIT;
+    if (action == UI_STEP) {
+        ui->candidate = -1;
+        ui_check(ui, cf_chat_step(ui->chat, -1, &err), &err);
+    } else if (is_paused(ui)) {
+        ui->candidate = -1;
+        ui_check(ui, cf_chat_resume(ui->chat, &err), &err);
+    } else if (ui_check(ui, cf_chat_pause(ui->chat, &err), &err)) {
+        ui_look_end(ui);
+        ui->has_knobs = true;
+        ui->candidate = -1;
+        ui_set_focus(ui, UI_FOCUS_CURSOR);
+    }
+}
+
+/* --- shades, loops ---------------------------------------------------------------------------- */
+
+void ui_shade(struct ui *ui, bool is_on)
+{
+    ui->is_shaded = is_on;
+    cf_chat_shade(ui->chat, is_on);
+    ui->is_dirty = true;
+}
+
+void ui_act_shade(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    ui_shade(ui, !ui->is_shaded);
+    ui_say(ui, false,
+           ui->is_shaded ? "Each token is shaded by how little the model expected it"
+                         : "No shades");
+}
+
+/* Another reply with a repeat penalty: for one that went round in circles. */
+void ui_act_retry(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    enum { PENALTY_PERCENT = 115 };
+    struct cf_err err = CF_ERR_INIT;
+    size_t turn = cf_chat_n_turns(ui->chat);
+    if (ui->is_key_held || turn == 0) {
+        return;
+    }
+    if (cf_chat_settings(ui->chat)->sampling.repeat_penalty < PENALTY_PERCENT / 100.0 &&
+        !ui_check(ui, cf_chat_set(ui->chat, "repeat-penalty", "1.15", &err), &err)) {
+        return;
+    }
+    if (ui_check(ui, cf_chat_regenerate(ui->chat, turn - 1, &err), &err)) {
+        ui_say(ui, false, "Again, with a repeat penalty of 1.15");
+    }
+}
