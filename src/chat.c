@@ -254,6 +254,7 @@ static void do_what_is_due(struct cf_chat *chat)
     if (chat->is_draft_dirty && now >= chat->draft_dirty_at + CF_CHAT_DRAFT_MS * 1e-3) {
         cf_chat_save_draft(chat);
     }
+    cf_chat_reload_due(chat);
     cf_chat_switch_model(chat);
     if (cf_chat_take_digest(chat)) {
         cf_chat_finish_waiting(chat);

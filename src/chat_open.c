@@ -59,6 +59,7 @@ static void leave(struct cf_chat *chat)
     cf_chat_clear_queue(chat);
     chat->is_queue_held = false;
     chat->is_draft_dirty = false;
+    chat->is_reload_due = false;
 }
 
 static void put_draft(struct cf_chat *chat, char *draft)
@@ -174,11 +175,18 @@ void cf_chat_open_at(struct cf_chat *chat, int64_t conversation, int64_t message
 
 void cf_chat_reload(struct cf_chat *chat)
 {
+    chat->is_reload_due = chat->conversation != 0 && cf_chat_saves(chat);
+    cf_chat_reload_due(chat);
+}
+
+void cf_chat_reload_due(struct cf_chat *chat)
+{
     /* While writes are held up the screen knows more than the disk. */
-    if (chat->conversation <= 0 || chat->reply != NULL || chat->opening.is_on ||
-        chat->n_unfinished > 0 || chat->is_held_up || !cf_chat_saves(chat)) {
+    if (!chat->is_reload_due || chat->conversation <= 0 || chat->reply != NULL ||
+        chat->opening.is_on || chat->n_unfinished > 0 || chat->is_held_up) {
         return;
     }
+    chat->is_reload_due = false;
     cf_chat_release_opening(chat);
     chat->opening.is_on = true;
     chat->opening.is_refresh = true;
@@ -212,6 +220,7 @@ static void finish_opening(struct cf_chat *chat)
     }
     if (opening->is_refresh && chat->is_held_up) {
         cf_chat_release_opening(chat); /* read past what is held up */
+        chat->is_reload_due = true;
         return;
     }
     const struct cf_conversation *conversation = &opening->load.items[0];
@@ -304,8 +313,8 @@ void cf_chat_handle_draft(struct cf_chat *chat, const struct cf_chat_pending *pe
 
 void cf_chat_handle_last(struct cf_chat *chat, const struct cf_storage_event *event)
 {
-    if (!chat->opening.is_on) {
-        return;
+    if (!chat->opening.is_on || chat->opening.conversation != 0) {
+        return; /* another was asked for since */
     }
     if (event->code != CF_OK) {
         fail_opening(chat, &event->err);

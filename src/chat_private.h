@@ -267,6 +267,7 @@ struct cf_chat {
     size_t n_queue, queue_capacity;
     bool is_queue_held; /* the person stopped a reply: wait for the next message */
     struct cf_chat_opening opening;
+    bool is_reload_due;
     int64_t last_local_id; /* negative ids where there is no storage */
     uint32_t next_version;
     bool wants_title;
@@ -443,8 +444,10 @@ void cf_chat_release_disk(struct cf_chat *chat);
 
 /* --- chat_open.c --- */
 
-/* Asks for the conversation that is on once more: it was changed elsewhere, or by an undo. */
+/* Asks for the conversation that is on once more: it was changed elsewhere, or by an undo.  As soon
+ * as that can be: while a reply is being written, say, nothing is read over it. */
 void cf_chat_reload(struct cf_chat *chat);
+void cf_chat_reload_due(struct cf_chat *chat);
 void cf_chat_release_opening(struct cf_chat *chat);
 /* Answers of the storage. */
 void cf_chat_handle_last(struct cf_chat *chat, const struct cf_storage_event *event);

@@ -307,6 +307,9 @@ enum cf_code cf_chat_continue(struct cf_chat *chat, size_t turn, struct cf_err *
     if (code != CF_OK) {
         return code;
     }
+    if (node->turn.state == CF_TURN_ELSEWHERE) {
+        return cf_err_set(err, CF_ERR_BUSY, "the reply is being written by another confab");
+    }
     if (!node->turn.can_continue) {
         return cf_err_set(err, CF_ERR_RANGE, "%s",
                           node->turn.reason == CF_END_STOP

@@ -151,6 +151,50 @@ static void chat__regenerate__draws_anew_whatever_was_deleted(void **state)
     free(kept);
 }
 
+static bool has_notice(const struct chat_fixture *fixture)
+{
+    return (fixture->changes & CF_CHANGE_NOTICE) != 0;
+}
+
+/* Nothing is read over a reply being written; what came back is there once it has ended. */
+static void chat__undo__while_a_reply_is_written_shows_when_it_has_ended(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    make_branches(fixture);
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_chat_delete_turn(fixture->chat, 2, &err), CF_OK);
+    send_held(fixture, "another second", 2);
+    fixture->changes = 0;
+    assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_OK);
+    pump_until(fixture, has_notice);
+    free(cf_chat_notice_take(fixture->chat, NULL));
+    assert_true(is_paused(fixture));
+    assert_int_equal(turn_at(fixture, 3)->n_tokens, 2);
+    assert_int_equal(cf_chat_resume(fixture->chat, &err), CF_OK);
+    settle(fixture);
+    no_notice(fixture);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
+    assert_int_equal(turn_at(fixture, 2)->n_siblings, 2);
+}
+
+static void chat__open__takes_the_one_asked_for_last(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    say(fixture, "the older one");
+    int64_t older = cf_chat_status(fixture->chat)->conversation;
+    cf_chat_new_conversation(fixture->chat);
+    say(fixture, "the newer one");
+    cf_chat_open(fixture->chat, CF_CHAT_LAST);
+    fixture->changes = 0;
+    cf_chat_open(fixture->chat, older);
+    pump_until(fixture, is_open);
+    settle(fixture);
+    assert_int_equal(cf_chat_status(fixture->chat)->conversation, older);
+    assert_string_equal(turn_at(fixture, 0)->text, "the older one");
+    no_notice(fixture);
+}
+
 enum { N_ALTERNATIVES = 4 };
 
 /* How many alternatives of the first reply are in STATE; the one shown last is the first in it, if
@@ -230,6 +274,8 @@ int main(void)
         TEST(chat__continue__of_a_reply_with_a_deleted_answer_is_an_alternative),
         TEST(chat__continue__in_the_middle_is_an_alternative),
         TEST(chat__regenerate__draws_anew_whatever_was_deleted),
+        TEST(chat__undo__while_a_reply_is_written_shows_when_it_has_ended),
+        TEST(chat__open__takes_the_one_asked_for_last),
         TEST(chat__alternative__that_has_ended_is_stored_while_the_others_go_on),
     };
     return cmocka_run_group_tests_name("chat tree", tests, NULL, NULL);
