@@ -152,6 +152,7 @@ static void man_places(unsigned places)
         {UI_IN_SEARCH, "in what a search found"},
         {UI_IN_HELP, "in the help"},
         {UI_IN_CURSOR, "over a reply's tokens"},
+        {UI_IN_COMPARE, "while two replies are compared"},
         {UI_IN_PAUSED, "while the reply is paused"},
     };
     unsigned left = places;

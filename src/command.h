@@ -54,6 +54,8 @@ enum cf_argument {
       "set a knob, also while a reply streams; alone: show it")                                    \
     X(CF_COMMAND_PRESET, "preset", "", CF_ARGUMENT_PRESET, "[NAME]",                               \
       "set all knobs of a preset; alone: show which there are")                                    \
+    X(CF_COMMAND_COMPARE, "compare", "", CF_ARGUMENT_SETTING, "PRESET|NAME VALUE...",              \
+      "the last reply twice, side by side: as set now, and with these settings")                   \
     X(CF_COMMAND_SAVE_PRESET, "save-preset", "", CF_ARGUMENT_PRESET, "NAME",                       \
       "keep the knobs as a preset in the config file")                                             \
     X(CF_COMMAND_TEMPERATURE, "temp", "temperature t", CF_ARGUMENT_VALUE, "[VALUE]",               \

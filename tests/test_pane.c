@@ -259,6 +259,33 @@ static void tokens__draw__escapes_what_could_move_the_cursor(void **state)
     check_scene(&chat, NULL, "tokens");
 }
 
+/* Two replies side by side, their common beginning faint. */
+static void compare__draw__shows_both_with_their_settings(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    struct cf_turn_mark cool = {.sampling = CF_SAMPLING_INIT};
+    struct cf_turn_mark hot = {.sampling = CF_SAMPLING_INIT};
+    cool.sampling.temperature = 0.7;
+    hot.sampling.temperature = 1.4;
+    struct cf_chat_turn *left =
+        fake_say(&chat, CF_ROLE_ASSISTANT, "I would have a cup of \xe6\xad\xa3 tea, of course.");
+    struct cf_chat_turn *right = fake_say(
+        &chat, CF_ROLE_ASSISTANT, "I would have a cup of rain, and then another one, until night.");
+    left->marks = &cool;
+    right->marks = &hot;
+    left->n_marks = right->n_marks = 1;
+    left->n_tokens = 12;
+    right->n_tokens = 16;
+    right->state = CF_TURN_STREAMING;
+    assert_int_equal(ui_compare_common(left, right), strlen("I would have a cup of "));
+    chat.data.compare = (struct ui_compare_data){{left, right}};
+    chat.data.focus = UI_PANE_COMPARE;
+    chat.data.footer.place = UI_IN_COMPARE;
+    check_scene(&chat, NULL, "compare");
+}
+
 /* Each token in its style, in the transcript's cells. */
 static void tokens__styles__stand_on_their_tokens(void **state)
 {
@@ -444,6 +471,7 @@ int main(void)
         cmocka_unit_test(list__draw__shows_dates_numbers_titles),
         cmocka_unit_test(knobs__draw__shows_every_knob),
         cmocka_unit_test(tokens__draw__escapes_what_could_move_the_cursor),
+        cmocka_unit_test(compare__draw__shows_both_with_their_settings),
         cmocka_unit_test(tokens__styles__stand_on_their_tokens),
         cmocka_unit_test(search__draw__marks_what_matched),
         cmocka_unit_test(help__draw__lists_every_action_and_command),

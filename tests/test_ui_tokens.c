@@ -74,6 +74,28 @@ static void tokens__paused__are_drawn_and_taken_one_by_one(void **state)
     leave(pty);
 }
 
+static void compare__two_settings__keep_one_and_undo(void **state)
+{
+    (void)state;
+    struct pty *pty = begin_with_a_reply(100, 30);
+    pty_type(pty, "q");
+    pty_wait_text(pty, "F3 list");
+    pty_type(pty, "/compare temperature 1.5\r");
+    pty_wait_text(pty, "1  T ");
+    pty_wait_text(pty, "2  T 1.50");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "1 keep 1");
+    pty_type(pty, "2");
+    pty_wait_text(pty, "The other one is in the trash");
+    pty_wait_text(pty, "2/2");
+    pty_type(pty, "u");
+    pty_wait_text(pty, "/3");
+    pty_type(pty, "q");
+    pty_wait_text(pty, "F3 list");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
 static void tokens__shades__come_and_go(void **state)
 {
     (void)state;
@@ -93,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(tokens__cursor__walks_looks_and_branches),
         TEST(tokens__paused__are_drawn_and_taken_one_by_one),
+        TEST(compare__two_settings__keep_one_and_undo),
         TEST(tokens__shades__come_and_go),
     };
     return cmocka_run_group_tests_name("ui_tokens", tests, make_folder, remove_folder);

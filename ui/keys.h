@@ -84,8 +84,9 @@ enum ui_place {
     UI_IN_WAITING = 1 << 7, /* set beside UI_IN_EMPTY while messages wait for their turn */
     UI_IN_CURSOR = 1 << 8,  /* over the tokens of a reply, or before the next one of a paused one */
     UI_IN_PAUSED = 1 << 9,  /* set beside the others while the reply is paused; goes before them */
-    UI_IN_PANES =
-        UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_KNOBS | UI_IN_SEARCH | UI_IN_HELP | UI_IN_CURSOR,
+    UI_IN_COMPARE = 1 << 10, /* two replies side by side */
+    UI_IN_PANES = UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_KNOBS | UI_IN_SEARCH | UI_IN_HELP |
+                  UI_IN_CURSOR | UI_IN_COMPARE,
     UI_ANYWHERE = UI_IN_INPUT | UI_IN_EMPTY | UI_IN_PANES,
 };
 
@@ -145,6 +146,10 @@ enum ui_place {
     X(UI_STEP, "step", UI_IN_PAUSED, "n", "paused: draw one token")                                \
     X(UI_RETRY, "retry-with-penalty", UI_IN_TRANSCRIPT, "R",                                       \
       "the last reply again, with a repeat penalty: when it went round in circles")                \
+    X(UI_KEEP_FIRST, "keep-first", UI_IN_COMPARE, "1",                                             \
+      "keep the first reply, the other goes to the trash")                                         \
+    X(UI_KEEP_SECOND, "keep-second", UI_IN_COMPARE, "2", "keep the second one")                    \
+    X(UI_KEEP_BOTH, "keep-both", UI_IN_COMPARE, "b Enter", "keep both as alternatives")            \
     X(UI_PREVIOUS_ALTERNATIVE, "previous-alternative", UI_IN_TRANSCRIPT, "h Left",                 \
       "previous alternative of the message")                                                       \
     X(UI_NEXT_ALTERNATIVE, "next-alternative", UI_IN_TRANSCRIPT, "l Right",                        \

@@ -60,6 +60,7 @@ static void split_narrow(struct ui_layout *layout, enum ui_pane focus)
     case UI_PANE_TRANSCRIPT:
     case UI_PANE_SEARCH:
     case UI_PANE_HELP:
+    case UI_PANE_COMPARE:
         layout->transcript = layout->whole;
         break;
     }
@@ -116,7 +117,8 @@ void ui_layout_make(struct ui_layout *layout, const struct ui_layout_want *want)
     layout->over = (struct ui_rect){0, left.y + room - n_over, want->width, n_over};
     if (want->width < UI_LAYOUT_NARROW) {
         split_narrow(layout, want->focus);
-    } else if (want->focus == UI_PANE_SEARCH || want->focus == UI_PANE_HELP) {
+    } else if (want->focus == UI_PANE_SEARCH || want->focus == UI_PANE_HELP ||
+               want->focus == UI_PANE_COMPARE) {
         layout->transcript = layout->whole;
     } else {
         split_wide(layout, want);

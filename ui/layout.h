@@ -16,14 +16,21 @@
 enum { UI_LAYOUT_NARROW = 60 };
 
 /* What the body may show. */
-enum ui_pane { UI_PANE_TRANSCRIPT, UI_PANE_LIST, UI_PANE_KNOBS, UI_PANE_SEARCH, UI_PANE_HELP };
+enum ui_pane {
+    UI_PANE_TRANSCRIPT,
+    UI_PANE_LIST,
+    UI_PANE_KNOBS,
+    UI_PANE_SEARCH,
+    UI_PANE_HELP,
+    UI_PANE_COMPARE
+};
 
 struct ui_layout_want {
     int width;
     int height;
     bool has_list;      /* left pane open */
     bool has_knobs;     /* right pane open */
-    enum ui_pane focus; /* search and help take the whole body while they have it */
+    enum ui_pane focus; /* search, help and comparison take the whole body while they have it */
     int n_input_rows;   /* rows that the edited text takes at this width, at least 1 */
     int n_over_rows;    /* rows over the body's bottom that something would like, 0: none */
 };

@@ -45,19 +45,44 @@ static void describe_number(struct cf_buf *out, const char *name, int digits, do
     }
 }
 
+static void describe_value(struct cf_buf *out, const char *name, int digits, double value,
+                           double other)
+{
+    if (value < other || value > other) {
+        cf_buf_addf(out, "%s%s %.*f", out->size > 0 ? "  " : "", name, digits, value);
+    }
+}
+
+/* Calls SHOW for each setting that may differ, with its name and digits. */
+static void
+each_setting(const struct cf_sampling *a, const struct cf_sampling *b, struct cf_buf *out,
+             void (*show)(struct cf_buf *out, const char *name, int digits, double a, double b))
+{
+    show(out, "T", 2, a->temperature, b->temperature);
+    show(out, "top-p", 2, a->top_p, b->top_p);
+    show(out, "top-k", 0, a->top_k, b->top_k);
+    show(out, "min-p", 2, a->min_p, b->min_p);
+    show(out, "typical-p", 2, a->typical_p, b->typical_p);
+    show(out, "repeat", 2, a->repeat_penalty, b->repeat_penalty);
+    show(out, "last-n", 0, a->repeat_last_n, b->repeat_last_n);
+    show(out, "presence", 2, a->presence_penalty, b->presence_penalty);
+    show(out, "frequency", 2, a->frequency_penalty, b->frequency_penalty);
+}
+
+void ui_block_describe_settings(const struct cf_sampling *sampling, const struct cf_sampling *other,
+                                struct cf_buf *out)
+{
+    struct cf_buf text = CF_BUF_INIT;
+    each_setting(sampling, other, &text, describe_value);
+    cf_buf_add(out, text.data, text.size);
+    cf_buf_release(&text);
+}
+
 void ui_block_describe_mark(const struct cf_sampling *from, const struct cf_sampling *to,
                             struct cf_buf *out)
 {
     struct cf_buf text = CF_BUF_INIT;
-    describe_number(&text, "T", 2, from->temperature, to->temperature);
-    describe_number(&text, "top-p", 2, from->top_p, to->top_p);
-    describe_number(&text, "top-k", 0, from->top_k, to->top_k);
-    describe_number(&text, "min-p", 2, from->min_p, to->min_p);
-    describe_number(&text, "typical-p", 2, from->typical_p, to->typical_p);
-    describe_number(&text, "repeat", 2, from->repeat_penalty, to->repeat_penalty);
-    describe_number(&text, "last-n", 0, from->repeat_last_n, to->repeat_last_n);
-    describe_number(&text, "presence", 2, from->presence_penalty, to->presence_penalty);
-    describe_number(&text, "frequency", 2, from->frequency_penalty, to->frequency_penalty);
+    each_setting(from, to, &text, describe_number);
     cf_buf_add(out, text.data, text.size);
     cf_buf_release(&text);
 }

@@ -53,4 +53,8 @@ const struct ui_block *ui_blocks_get(struct ui_blocks *blocks, const struct cf_c
 void ui_block_describe_mark(const struct cf_sampling *from, const struct cf_sampling *to,
                             struct cf_buf *out);
 
+/* Appends the settings of SAMPLING in which it differs from OTHER, as in "T 0.70  top-p 0.90". */
+void ui_block_describe_settings(const struct cf_sampling *sampling, const struct cf_sampling *other,
+                                struct cf_buf *out);
+
 #endif

@@ -40,6 +40,8 @@ static const struct hint paused_hints[] = {{UI_PAUSE, "go on"},
                                            {UI_UP, "choose"},
                                            {UI_TAKE, "take"},
                                            {UI_STOP, "stop"}};
+static const struct hint compare_hints[] = {
+    {UI_KEEP_FIRST, "keep 1"}, {UI_KEEP_SECOND, "keep 2"}, {UI_KEEP_BOTH, "keep both"}};
 static const struct hint search_hints[] = {
     {UI_OPEN, "open"}, {UI_SEARCH, "search"}, {UI_LEAVE, "leave"}};
 static const struct hint help_hints[] = {
@@ -74,6 +76,8 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
         return CHOOSE(help_hints);
     case UI_IN_CURSOR:
         return CHOOSE(cursor_hints);
+    case UI_IN_COMPARE:
+        return is_running(data->status) ? CHOOSE(streaming_hints) : CHOOSE(compare_hints);
     default:
         return data->status->is_queue_held && data->place & UI_IN_WAITING ? CHOOSE(held_hints)
                : is_running(data->status)                                 ? CHOOSE(streaming_hints)

@@ -17,6 +17,7 @@ static const struct {
     {UI_IN_TRANSCRIPT, "In the transcript"},
     {UI_IN_LIST, "In the list of conversations"},
     {UI_IN_KNOBS, "In the knobs"},
+    {UI_IN_COMPARE, "While two replies are compared (/compare)"},
     {UI_IN_CURSOR | UI_IN_PAUSED, "Over a reply's tokens (t), or while it is paused"},
 };
 
@@ -110,7 +111,8 @@ static void write_keys(struct pen *pen, const struct ui_keys *keys)
         for (int i = UI_NONE + 1; i < UI_N_ACTIONS; i++) {
             const struct ui_action_info *info = ui_action_info((enum ui_action)i);
             cf_buf_clear(&names);
-            ui_keys_describe(keys, (enum ui_action)i, UI_ANYWHERE | UI_IN_WAITING | UI_IN_PAUSED, -1, &names);
+            ui_keys_describe(keys, (enum ui_action)i, UI_ANYWHERE | UI_IN_WAITING | UI_IN_PAUSED,
+                             -1, &names);
             if (names.size > 0 && section_of(info) == section) {
                 write_row(pen, names.data, info->help);
             }

@@ -28,6 +28,9 @@ static void draw_body(struct ui_screen *screen, const struct ui_paint *paint,
     case UI_PANE_SEARCH:
         ui_search_draw(paint, layout->whole, &data->search, &screen->search_top);
         return;
+    case UI_PANE_COMPARE:
+        ui_compare_draw(paint, layout->whole, &data->compare);
+        return;
     case UI_PANE_TRANSCRIPT:
     case UI_PANE_LIST:
     case UI_PANE_KNOBS:

@@ -5,6 +5,7 @@
 #define UI_PANE_SCREEN_H
 
 #include "layout.h"
+#include "pane_compare.h"
 #include "pane_footer.h"
 #include "pane_help.h"
 #include "pane_knobs.h"
@@ -28,6 +29,7 @@ struct ui_screen_data {
     struct ui_transcript_data transcript;
     struct ui_list_data list;
     struct ui_knobs_data knobs;
+    struct ui_compare_data compare;
     struct ui_search_data search;
     struct ui_footer_data footer;        /* status, settings and keys of it serve all */
     const struct cf_completions *offers; /* NULL or empty: none */

@@ -242,6 +242,8 @@ static void stop_or_leave(struct ui *ui, enum ui_action action)
         }
     } else if (ui_is_running(ui)) {
         ui_check(ui, cf_chat_stop(ui->chat, &err), &err);
+    } else if (ui->focus == UI_FOCUS_COMPARE) {
+        ui_act_keep(ui, UI_KEEP_BOTH);
     } else if (ui->focus != UI_FOCUS_INPUT) {
         ui_go_back(ui);
     } else if (cf_chat_n_turns(ui->chat) > 0) {
@@ -431,6 +433,9 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_UNSURE_PREVIOUS] = ui_act_unsure,
     [UI_TAKE] = ui_act_take,
     [UI_RETRY] = ui_act_retry,
+    [UI_KEEP_FIRST] = ui_act_keep,
+    [UI_KEEP_SECOND] = ui_act_keep,
+    [UI_KEEP_BOTH] = ui_act_keep,
     [UI_KNOB_DOWN] = act_on_knob,
     [UI_KNOB_UP] = act_on_knob,
     [UI_KNOB_RESET] = act_on_knob,

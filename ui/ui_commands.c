@@ -356,6 +356,7 @@ static void (*const doers[CF_N_COMMANDS])(struct ui *ui, const char *argument) =
     [CF_COMMAND_MODEL] = ui_do_model,
     [CF_COMMAND_SET] = ui_do_set,
     [CF_COMMAND_PRESET] = ui_do_preset,
+    [CF_COMMAND_COMPARE] = ui_do_compare,
     [CF_COMMAND_SAVE_PRESET] = ui_do_save_preset,
     [CF_COMMAND_TEMPERATURE] = ui_do_temperature,
     [CF_COMMAND_TOP_P] = ui_do_top_p,

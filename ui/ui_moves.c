@@ -199,6 +199,8 @@ void ui_move_rows(struct ui *ui, int rows)
     case UI_FOCUS_LIST:
         ui_move_in_list(ui, rows);
         break;
+    case UI_FOCUS_COMPARE:
+        break;
     case UI_FOCUS_CURSOR:
         ui_move_candidate(ui, rows);
         break;

@@ -16,6 +16,7 @@ enum ui_focus {
     UI_FOCUS_SEARCH,
     UI_FOCUS_HELP,
     UI_FOCUS_CURSOR,
+    UI_FOCUS_COMPARE,
 };
 
 /* What the input line is for. */
@@ -160,7 +161,7 @@ void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit);
 /* The index of the message in hand in the chat; false with a sentence when there is none. */
 bool ui_turn_in_hand(struct ui *ui, size_t *index);
 
-/* --- ui_tokens.c --- */
+/* --- ui_tokens.c, ui_compare.c --- */
 const struct cf_chat_look *ui_look(const struct ui *ui);
 const struct cf_choice *ui_choice(const struct ui *ui);
 void ui_look_end(struct ui *ui);
@@ -174,6 +175,8 @@ void ui_act_unsure(struct ui *ui, enum ui_action action);
 void ui_act_take(struct ui *ui, enum ui_action action);
 void ui_act_pause(struct ui *ui, enum ui_action action);
 void ui_act_shade(struct ui *ui, enum ui_action action);
+void ui_act_keep(struct ui *ui, enum ui_action action);
+void ui_do_compare(struct ui *ui, const char *argument);
 void ui_act_retry(struct ui *ui, enum ui_action action);
 
 /* --- ui_commands.c --- */

@@ -86,6 +86,9 @@ void ui_look_check(struct ui *ui)
         ui->is_looking = false;
         ui->candidate = -1;
     }
+    if (ui->focus == UI_FOCUS_COMPARE && cf_chat_compared(ui->chat, 0) == NULL) {
+        ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
+    }
     if (ui->focus == UI_FOCUS_CURSOR && !ui->is_looking && !is_paused(ui)) {
         ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
     }

@@ -30,6 +30,8 @@ static unsigned place_of(const struct ui *ui)
         return UI_IN_HELP;
     case UI_FOCUS_CURSOR:
         return UI_IN_CURSOR;
+    case UI_FOCUS_COMPARE:
+        return UI_IN_COMPARE;
     }
     return UI_IN_INPUT;
 }
@@ -59,6 +61,8 @@ static enum ui_pane pane_of(enum ui_focus focus)
         return UI_PANE_SEARCH;
     case UI_FOCUS_HELP:
         return UI_PANE_HELP;
+    case UI_FOCUS_COMPARE:
+        return UI_PANE_COMPARE;
     case UI_FOCUS_INPUT:
     case UI_FOCUS_TRANSCRIPT:
     case UI_FOCUS_CURSOR:
@@ -209,6 +213,7 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
                   .context = ui->chat,
                   .selected = ui->knob_selected,
                   .has_focus = ui->focus == UI_FOCUS_KNOBS},
+        .compare = {{cf_chat_compared(ui->chat, 0), cf_chat_compared(ui->chat, 1)}},
         .search = {.is_asked = ui->is_search_asked,
                    .now_ms = now_ms,
                    .query = ui->query != NULL ? ui->query : "",

@@ -7,6 +7,11 @@
 #include "kernels/half.h"
 #include "kernels/target.h"
 
+/* Without vector registers unrolled copies of 16 lanes win nothing, and cost minutes of compiling:
+ * the loops stay loops. */
+#undef CF_UNROLL
+#define CF_UNROLL
+
 #include "kernels/simd_generic.h"
 
 #include "kernels/body.h"
