@@ -98,7 +98,11 @@ static void become_program(const char *const *argv, const int fds[3], void (*pre
     for (int fd = 3; fd < 64; fd++) {
         close(fd);
     }
-    signal(SIGPIPE, SIG_DFL);
+    /* Also where the tests run in the background, which ignores some. */
+    static const int signals[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(signals); i++) {
+        signal(signals[i], SIG_DFL);
+    }
     if (prepare != NULL) {
         prepare(arg);
     }
