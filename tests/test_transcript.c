@@ -340,9 +340,34 @@ static void transcript__matches__finds_any_word_in_any_case(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Where knobs were turned stands in the text, or does not. */
+static void blocks__hide_marks__shows_none(void **state)
+{
+    (void)state;
+    struct cf_turn_mark marks[2] = {{.sampling = CF_SAMPLING_INIT},
+                                    {.begin = 2, .offset = 3, .sampling = CF_SAMPLING_INIT}};
+    marks[1].sampling.temperature = 1.5;
+    const struct cf_chat_turn turn = {.id = 1,
+                                      .role = CF_ROLE_ASSISTANT,
+                                      .text = "one two",
+                                      .size = 7,
+                                      .marks = marks,
+                                      .n_marks = 2};
+    static struct ui_blocks blocks;
+    ui_blocks_set_width(&blocks, 40);
+    assert_string_equal(ui_blocks_get(&blocks, &turn)->shown.data,
+                        "one\xe2\x80\xb9T 1.00 \xe2\x86\x92 1.50\xe2\x80\xba two");
+    ui_blocks_hide_marks(&blocks, true);
+    assert_string_equal(ui_blocks_get(&blocks, &turn)->shown.data, "one two");
+    ui_blocks_hide_marks(&blocks, false);
+    assert_int_equal(ui_blocks_get(&blocks, &turn)->n_marks, 1);
+    ui_blocks_release(&blocks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks__hide_marks__shows_none),
         TEST(transcript__draw__follows_the_stream_at_its_end),
         TEST(transcript__draw__stands_still_while_a_reply_streams),
         TEST(transcript__draw__keeps_the_place_through_any_resize),

@@ -88,6 +88,16 @@ static void ui__question__ends_by_esc_and_nothing_else_does(void **state)
     pty_type(pty, "1.35\r");
     pty_wait_text(pty, "T 1.35");
     pty_wait_text(pty, FOCUS("knobs"));
+    /* A digit begins a value, Shift turns further, 0 is the default. */
+    pty_type(pty, "2");
+    pty_wait_text(pty, "temperature \xe2\x80\xba 2");
+    pty_type(pty, "\r");
+    pty_wait_text(pty, "T 2.00");
+    pty_type(pty, "\033[1;2D");
+    pty_wait_text(pty, "T 1.50");
+    pty_type(pty, "0");
+    pty_wait_no_text(pty, "T 1.50");
+    pty_wait_text(pty, FOCUS("knobs"));
     pty_type(pty, "q");
     pty_wait_no_text(pty, FOCUS("knobs"));
     pty_wait_text(pty, "Esc stop");

@@ -168,8 +168,10 @@ enum ui_place {
     X(UI_RENAME, "rename", UI_IN_LIST, "r", "rename the conversation")                             \
     X(UI_KNOB_DOWN, "knob-down", UI_IN_KNOBS, "Left h", "turn the knob down")                      \
     X(UI_KNOB_UP, "knob-up", UI_IN_KNOBS, "Right l", "turn the knob up")                           \
-    X(UI_KNOB_RESET, "knob-reset", UI_IN_KNOBS, "Backspace Delete", "back to the default")         \
-    X(UI_KNOB_SET, "knob-set", UI_IN_KNOBS, "Enter", "type a value")
+    X(UI_KNOB_DOWN_FAR, "knob-down-far", UI_IN_KNOBS, "Shift-Left H", "turn it down by ten steps") \
+    X(UI_KNOB_UP_FAR, "knob-up-far", UI_IN_KNOBS, "Shift-Right L", "turn it up by ten steps")      \
+    X(UI_KNOB_RESET, "knob-reset", UI_IN_KNOBS, "0 Backspace Delete", "back to the default")       \
+    X(UI_KNOB_SET, "knob-set", UI_IN_KNOBS, "Enter", "type a value; so does a digit")
 
 enum ui_action {
     UI_NONE, /* no action: the key is for the input line, or means nothing here */

@@ -24,16 +24,33 @@ void ui_blocks_release(struct ui_blocks *blocks)
     *blocks = (struct ui_blocks){0};
 }
 
+/* All are to be laid out anew. */
+static void forget(struct ui_blocks *blocks)
+{
+    const struct ui_blocks kept = {
+        .clock = blocks->clock, .width = blocks->width, .hides_marks = blocks->hides_marks};
+    ui_blocks_release(blocks);
+    blocks->clock = kept.clock;
+    blocks->width = kept.width;
+    blocks->hides_marks = kept.hides_marks;
+}
+
 void ui_blocks_set_width(struct ui_blocks *blocks, int width)
 {
     width = width < 1 ? 1 : width;
     if (blocks->width == width) {
         return;
     }
-    uint64_t clock = blocks->clock;
-    ui_blocks_release(blocks);
-    blocks->clock = clock;
+    forget(blocks);
     blocks->width = width;
+}
+
+void ui_blocks_hide_marks(struct ui_blocks *blocks, bool hides)
+{
+    if (blocks->hides_marks != hides) {
+        forget(blocks);
+        blocks->hides_marks = hides;
+    }
 }
 
 static void describe_number(struct cf_buf *out, const char *name, int digits, double from,
@@ -128,10 +145,11 @@ static bool is_growing(const struct cf_chat_turn *turn)
 }
 
 /* Lays out what TURN has more than block. */
-static void extend(struct ui_block *block, const struct cf_chat_turn *turn)
+static void extend(const struct ui_blocks *blocks, struct ui_block *block,
+                   const struct cf_chat_turn *turn)
 {
     /* The first mark is what the reply began with. */
-    for (size_t i = 1; i < turn->n_marks;) {
+    for (size_t i = 1; i < turn->n_marks && !blocks->hides_marks;) {
         size_t last = group_end(turn, i);
         size_t offset = turn->marks[i].offset;
         if (block->n_turn_marks < turn->n_marks) {
@@ -165,7 +183,7 @@ static void build(struct ui_blocks *blocks, struct ui_block *block, const struct
     block->safe = (struct cf_text_safe){0};
     block->n_marks = 0;
     ui_wrap_reset(&block->wrap, blocks->width);
-    extend(block, turn);
+    extend(blocks, block, turn);
 }
 
 /* Room for one more block: a new one, or that which was not asked for the longest. */
@@ -202,7 +220,7 @@ const struct ui_block *ui_blocks_get(struct ui_blocks *blocks, const struct cf_c
                (block->is_finished && block->size != turn->size)) {
         build(blocks, block, turn);
     } else if (block->size != turn->size || (!is_growing(turn) && !block->is_finished)) {
-        extend(block, turn);
+        extend(blocks, block, turn);
     }
     block->last_used = ++blocks->clock;
     return block;

@@ -39,13 +39,16 @@ struct ui_blocks {
     struct ui_block items[UI_BLOCKS_MAX];
     size_t n;
     uint64_t clock;
-    int width; /* of the text, columns; all are laid out for this one */
+    int width;        /* of the text, columns; all are laid out for this one */
+    bool hides_marks; /* what was turned is not shown */
 };
 
 /* Zero-initialised is empty. */
 void ui_blocks_release(struct ui_blocks *blocks);
 /* Columns for the text from now on. */
 void ui_blocks_set_width(struct ui_blocks *blocks, int width);
+/* Shows no marks from now on, or shows them again. */
+void ui_blocks_hide_marks(struct ui_blocks *blocks, bool hides);
 /* The turn laid out.  Valid until UI_BLOCKS_MAX others have been asked for. */
 const struct ui_block *ui_blocks_get(struct ui_blocks *blocks, const struct cf_chat_turn *turn);
 

@@ -639,6 +639,7 @@ void ui_transcript_draw(struct ui_transcript *view, const struct ui_paint *paint
     view->width = rect.width;
     view->height = rect.height;
     ui_blocks_set_width(&view->blocks, text_width(rect.width, data));
+    ui_blocks_hide_marks(&view->blocks, data->hides_marks);
     if (data->n_turns == 0) {
         draw_welcome(paint, rect, data);
         return;

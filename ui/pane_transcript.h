@@ -46,6 +46,7 @@ struct ui_transcript_data {
     const char *model;    /* name, for the label of its turns that have none */
     size_t first_visible; /* where the model's memory begins */
     bool has_focus;
+    bool hides_marks;   /* of knobs turned */
     bool is_held;       /* messages that wait do so until they are sent by hand */
     bool shows_unsaved; /* the disk refuses: say of which messages it does */
     /* How likely each token of turn TURN was; NULL: not to be shown. */

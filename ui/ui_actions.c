@@ -11,6 +11,7 @@ enum {
     QUIT_MS = 2000, /* within which a second Ctrl-C quits */
     HELD_MS = 700,  /* the same key again within this time counts as held */
     WHEEL_ROWS = 3,
+    FAR_STEPS = 10,
 };
 
 /* --- turns ------------------------------------------------------------------------------------ */
@@ -195,7 +196,9 @@ static void act_on_knob(struct ui *ui, enum ui_action action)
     } else if (action == UI_KNOB_RESET) {
         ui_check(ui, cf_chat_unset(ui->chat, name, &err), &err);
     } else {
-        ui_check(ui, cf_chat_nudge(ui->chat, name, action == UI_KNOB_UP ? 1 : -1, &err), &err);
+        int step = action == UI_KNOB_UP || action == UI_KNOB_UP_FAR ? 1 : -1;
+        bool is_far = action == UI_KNOB_DOWN_FAR || action == UI_KNOB_UP_FAR;
+        ui_check(ui, cf_chat_nudge(ui->chat, name, is_far ? FAR_STEPS * step : step, &err), &err);
     }
 }
 
@@ -438,9 +441,16 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_KEEP_BOTH] = ui_act_keep,
     [UI_KNOB_DOWN] = act_on_knob,
     [UI_KNOB_UP] = act_on_knob,
+    [UI_KNOB_DOWN_FAR] = act_on_knob,
+    [UI_KNOB_UP_FAR] = act_on_knob,
     [UI_KNOB_RESET] = act_on_knob,
     [UI_KNOB_SET] = act_on_knob,
 };
+
+static bool begins_number(uint32_t key)
+{
+    return (key >= '1' && key <= '9') || key == '.' || key == '-';
+}
 
 bool ui_key(void *context, uint32_t key)
 {
@@ -469,6 +479,11 @@ bool ui_key(void *context, uint32_t key)
         if (action == UI_STOP) {
             return true;
         }
+    }
+    if (action == UI_NONE && ui->focus == UI_FOCUS_KNOBS && begins_number(key)) {
+        const char digit[] = {(char)key, '\0'};
+        ui_ask(ui, UI_ASK_VALUE, ui_knobs_at(ui->knob_selected), digit);
+        return true;
     }
     if (action == UI_NONE) {
         /* In a pane nothing types. */

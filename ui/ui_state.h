@@ -67,6 +67,7 @@ struct ui {
     bool is_bracket_open; /* ] or [ was the last key */
     bool was_branched;    /* the reply being written began in another: say what was reused */
     bool is_shaded;
+    bool hides_marks;
     char *query;
     size_t hit_selected;
     bool is_search_asked;
