@@ -17,7 +17,7 @@ report() { # NAME VIOLATIONS
     fi
 }
 
-echo 1..5
+echo 1..6
 files=$(cd "$src" && find src ui -name '*.[ch]' | sort)
 sources=$(printf '%s\n' "$files" | sed "s|^|$src/|")
 
@@ -88,3 +88,12 @@ report 'no function is longer than 100 lines' "$(awk '
 /^\{/ { start = FNR; next }
 /^\}/ { if (start && FNR - start - 1 > 100) print FILENAME ":" start ": " FNR - start - 1 " lines"; start = 0 }
 FNR == 1 { start = 0 }' $sources)"
+
+report 'Makefile.am names every file that tests and program read' "$(cd "$src" &&
+    find data man tests -type f ! -name '*.[cho]' ! -name '*.log' ! -name '*.trs' ! -path '*/.*' |
+    while IFS= read -r file; do
+        case $file in
+        */*.in | */*.py | */*.json | */*.txt | tests/fixtures/* | tests/fuzz/corpus/* | data/* | tests/*.supp | tests/*.sh)
+            grep -qF "$file" Makefile.am || echo "$file" ;;
+        esac
+    done)"
