@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Q8_0 beside llama.cpp on the same file, for trained models of ../shared: as near to the F32
- * weights as llama.cpp is, and with the same best token where the choice is clear.
+/* Block types beside llama.cpp on the same file, for trained models of ../shared: as near to the
+ * F32 weights as llama.cpp is, and with the same best token where the choice is clear.
  *
  * The two round activations alike but for the last bits of what they round, and one value that
  * falls the other way is felt in every logit behind it.  So they differ as two draws do: on a text
@@ -115,7 +115,7 @@ static void eval(const struct engine *engine, const json_t *ids,
     }
 }
 
-static void check(const char *name)
+static void check(const char *name, enum cf_dtype dtype)
 {
     char path[1024];
     char file[128];
@@ -125,10 +125,12 @@ static void check(const char *name)
         return;
     }
     struct cf_model *exact = convert(path, CF_F32);
-    struct cf_model *quantised = convert(path, CF_Q8_0);
+    struct cf_model *quantised = convert(path, dtype);
     struct engine exact_engine = engine_open(exact, CF_F32, 1, 2);
     struct engine engine = engine_open(quantised, CF_F16, 1, 2);
-    (void)snprintf(path, sizeof path, "%s/tests/fixtures/llama/%s.json", TEST_SRCDIR, name);
+    const bool is_q8 = dtype == CF_Q8_0;
+    (void)snprintf(path, sizeof path, "%s/tests/fixtures/llama/%s%s%s.json", TEST_SRCDIR, name,
+                   is_q8 ? "" : "-", is_q8 ? "" : cf_dtype_name(dtype));
     json_t *fixture = json_load_file(path, 0, NULL);
     const json_t *texts = json_object_get(fixture, "texts");
     assert_true(json_array_size(texts) >= 12);
@@ -152,9 +154,10 @@ static void check(const char *name)
     double kl = sums.kl / sums.n;
     double wanted = sums.wanted_kl / sums.n;
     json_int_t own = json_integer_value(json_object_get(fixture, "own_differs"));
-    print_message("# %s: divergence %.3g, llama.cpp's %.3g, ratio %.3f; another best token at %d of"
-                  " %d clear positions, llama.cpp's own %d\n",
-                  name, kl, wanted, kl / wanted, sums.n_differs, sums.n, (int)own);
+    print_message(
+        "# %s %s: divergence %.3g, llama.cpp's %.3g, ratio %.3f; another best token at %d of"
+        " %d clear positions, llama.cpp's own %d\n",
+        name, cf_dtype_name(dtype), kl, wanted, kl / wanted, sums.n_differs, sums.n, (int)own);
     assert_true(kl <= 1.05 * wanted + 1e-5);
     assert_int_equal(sums.n_differs_clearly, 0);
     assert_true(sums.n_differs * 200 <= sums.n);
@@ -168,13 +171,22 @@ static void check(const char *name)
 static void q8__chat_v0__is_as_near_as_llama_cpp(void **state)
 {
     (void)state;
-    check("chat-v0");
+    check("chat-v0", CF_Q8_0);
 }
 
 static void q8__tinytalk__is_as_near_as_llama_cpp(void **state)
 {
     (void)state;
-    check("tinytalk-3m");
+    check("tinytalk-3m", CF_Q8_0);
+}
+
+static void small__chat_v0__is_as_near_as_llama_cpp(void **state)
+{
+    (void)state;
+    check("chat-v0", CF_Q4_0);
+    check("chat-v0", CF_Q4_1);
+    check("chat-v0", CF_Q5_0);
+    check("chat-v0", CF_Q5_1);
 }
 
 int main(void)
@@ -183,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(q8__chat_v0__is_as_near_as_llama_cpp),
         cmocka_unit_test(q8__tinytalk__is_as_near_as_llama_cpp),
+        cmocka_unit_test(small__chat_v0__is_as_near_as_llama_cpp),
     };
     return cmocka_run_group_tests_name("llama", tests, set_up, tear_down);
 }

@@ -12,6 +12,7 @@
 
 CF_TARGET_BEGIN("avx2,fma,f16c")
 
+#define CF_OWN_TILES
 #include "kernels/simd_avx2.h"
 
 /* ---- Tiles ---- */

@@ -14,6 +14,7 @@
 
 CF_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 
+#define CF_OWN_TILES
 #include "kernels/simd_avx2.h"
 
 /* ---- Tiles ---- */

@@ -13,6 +13,14 @@
 
 enum { TILE_VECTORS = CF_TILE_OUTPUTS / VT_LANES };
 
+/* Unrolled, the sums live in registers; where these words are loops themselves it would only make
+ * the compiler work for minutes. */
+#ifdef CF_OWN_TILES
+#define TILE_UNROLL CF_UNROLL
+#else
+#define TILE_UNROLL
+#endif
+
 static_assert((int)CF_Q_BLOCK == (int)CF_TILE_BLOCK, "blocks of x are blocks of k");
 
 /* One row of x in blocks of 32: the scale is d = greatest / 127, the values x / d to nearest, ties
@@ -23,7 +31,7 @@ static void quantise_row(const float *x, int64_t n, int8_t *values, float *scale
     for (int64_t b = 0; b < n / CF_Q_BLOCK; b++, x += CF_Q_BLOCK, values += CF_Q_BLOCK) {
         vf greatest = vf_zero();
         vf nothing = vf_zero(); /* or NaN */
-        CF_UNROLL
+        TILE_UNROLL
         for (int i = 0; i < CF_Q_BLOCK; i += 8) {
             vf a = vf_load(x + i);
             greatest = vf_max(greatest, vf_abs(a));
@@ -41,7 +49,7 @@ static void quantise_row(const float *x, int64_t n, int8_t *values, float *scale
         scales[b] = d;
         const vf inverse = vf_set(1.0f / d);
         vf scaled[4];
-        CF_UNROLL
+        TILE_UNROLL
         for (int i = 0; i < 4; i++) {
             scaled[i] = vf_mul(vf_load(x + 8 * i), inverse);
         }
@@ -69,12 +77,11 @@ static void prepare_tiles(const struct cf_linear_job *job, int64_t begin, int64_
                  to.scales + begin * n_blocks, to.sums + 2 * begin * n_blocks);
 }
 
-/* Vector v of a step: unpacked, from a byte a value, or as the record has it. */
-CF_INLINE qb step_weights(enum cf_dtype dtype, bool is_unpacked, const char *weights, int step,
-                          int v)
+/* Vector v of a step: where there are many rows from a byte a value, else as the record has it. */
+CF_INLINE qb step_weights(enum cf_dtype dtype, bool is_many, const char *weights, int step, int v)
 {
     const int at = v * VT_LANES * 4;
-    if (is_unpacked || dtype == CF_Q8_0) {
+    if (is_many || dtype == CF_Q8_0) {
         return qb_load(weights + step * CF_TILE_STEP + at);
     }
     qb a = qb_load(weights + step % 4 * CF_TILE_STEP + at);
@@ -91,25 +98,25 @@ CF_INLINE qb step_weights(enum cf_dtype dtype, bool is_unpacked, const char *wei
 
 /* The exact sums of N_STEPS steps from the given one on for N_ROWS rows; n_x is the sum of the same
  * values of x for each row. */
-CF_INLINE void integers(enum cf_dtype dtype, bool is_unpacked, int n_rows, const char *weights,
+CF_INLINE void integers(enum cf_dtype dtype, bool is_many, int n_rows, const char *weights,
                         int step, int n_steps, const int8_t *x, int64_t stride, const int32_t *n_x,
                         qi (*acc)[TILE_VECTORS])
 {
     const int offset = dtype == CF_Q8_0 ? QB_OFFSET : cf_tile_offset(dtype);
-    CF_UNROLL
+    TILE_UNROLL
     for (int r = 0; r < n_rows; r++) {
-        CF_UNROLL
+        TILE_UNROLL
         for (int v = 0; v < TILE_VECTORS; v++) {
             acc[r][v] = offset != 0 ? qi_set(-offset * n_x[r]) : qi_set(0);
         }
     }
     if (dtype == CF_Q8_0) {
-        CF_UNROLL
+        TILE_UNROLL
         for (int s = step; s < step + n_steps; s++) {
-            CF_UNROLL
+            TILE_UNROLL
             for (int v = 0; v < TILE_VECTORS; v++) {
-                qb w = step_weights(dtype, is_unpacked, weights, s, v);
-                CF_UNROLL
+                qb w = step_weights(dtype, is_many, weights, s, v);
+                TILE_UNROLL
                 for (int r = 0; r < n_rows; r++) {
                     acc[r][v] = qi_add_signed(acc[r][v], w, qx_load(x + r * stride + 4 * s));
                     Q_PIN(acc[r][v]);
@@ -119,37 +126,37 @@ CF_INLINE void integers(enum cf_dtype dtype, bool is_unpacked, int n_rows, const
         return;
     }
     const int most = QS_STEPS(cf_tile_n_bits(dtype));
-    CF_UNROLL
+    TILE_UNROLL
     for (int first = step; first < step + n_steps; first += most) {
         qs part[CF_TILE_ROWS_MAX][TILE_VECTORS];
         const int end = first + most < step + n_steps ? first + most : step + n_steps;
-        CF_UNROLL
+        TILE_UNROLL
         for (int r = 0; r < n_rows; r++) {
-            CF_UNROLL
+            TILE_UNROLL
             for (int v = 0; v < TILE_VECTORS; v++) {
                 part[r][v] = qs_zero();
             }
         }
-        CF_UNROLL
+        TILE_UNROLL
         for (int s = first; s < end; s++) {
             qb w[TILE_VECTORS];
-            CF_UNROLL
+            TILE_UNROLL
             for (int v = 0; v < TILE_VECTORS; v++) {
-                w[v] = step_weights(dtype, is_unpacked, weights, s, v);
+                w[v] = step_weights(dtype, is_many, weights, s, v);
             }
-            CF_UNROLL
+            TILE_UNROLL
             for (int r = 0; r < n_rows; r++) {
                 qx a = qx_load(x + r * stride + 4 * s);
-                CF_UNROLL
+                TILE_UNROLL
                 for (int v = 0; v < TILE_VECTORS; v++) {
                     part[r][v] = qs_add(part[r][v], w[v], a);
                     Q_PIN(part[r][v]);
                 }
             }
         }
-        CF_UNROLL
+        TILE_UNROLL
         for (int r = 0; r < n_rows; r++) {
-            CF_UNROLL
+            TILE_UNROLL
             for (int v = 0; v < TILE_VECTORS; v++) {
                 acc[r][v] = qi_add_qs(acc[r][v], part[r][v]);
             }
@@ -160,7 +167,7 @@ CF_INLINE void integers(enum cf_dtype dtype, bool is_unpacked, int n_rows, const
 /* Where a panel is read, and the rows of x. */
 struct tile_input {
     const char *panel;
-    const char *unpacked; /* [block][step][output][4], or NULL */
+    const char *unpacked; /* many rows, unless the record has it so: [block][step][output][4] */
     const int8_t *x;
     const float *scales;
     const int32_t *sums;
@@ -169,7 +176,7 @@ struct tile_input {
 
 /* One record for N_ROWS rows: total += (dw * dx) * integer, and where the type has one += minimum *
  * (dx * sum of x). */
-CF_INLINE void tile_record(enum cf_dtype dtype, bool is_unpacked, int n_rows, const char *head,
+CF_INLINE void tile_record(enum cf_dtype dtype, bool is_many, int n_rows, const char *head,
                            const char *record, const char *weights, const struct tile_input *in,
                            int64_t b, vt (*total)[TILE_VECTORS])
 {
@@ -180,15 +187,15 @@ CF_INLINE void tile_record(enum cf_dtype dtype, bool is_unpacked, int n_rows, co
     if (dtype == CF_Q6_K) { /* a scale for each half */
         for (int half = 0; half < 2; half++) {
             qi part[CF_TILE_ROWS_MAX][TILE_VECTORS];
-            CF_UNROLL
+            TILE_UNROLL
             for (int r = 0; r < n_rows; r++) {
                 n_x[r] = in->sums[2 * (r * n_blocks + b) + half];
             }
-            integers(dtype, is_unpacked, n_rows, weights, 4 * half, 4, x, in->n_in, n_x, part);
-            CF_UNROLL
+            integers(dtype, is_many, n_rows, weights, 4 * half, 4, x, in->n_in, n_x, part);
+            TILE_UNROLL
             for (int v = 0; v < TILE_VECTORS; v++) {
                 qi s = qi_load_bytes(record + half * CF_TILE_OUTPUTS + v * VT_LANES);
-                CF_UNROLL
+                TILE_UNROLL
                 for (int r = 0; r < n_rows; r++) {
                     qi scaled = qi_mul(part[r][v], s);
                     acc[r][v] = half == 0 ? scaled : qi_add(acc[r][v], scaled);
@@ -196,14 +203,14 @@ CF_INLINE void tile_record(enum cf_dtype dtype, bool is_unpacked, int n_rows, co
             }
         }
     } else {
-        CF_UNROLL
+        TILE_UNROLL
         for (int r = 0; r < n_rows; r++) {
             const int32_t *sums = in->sums + 2 * (r * n_blocks + b);
             n_x[r] = sums[0] + sums[1];
         }
-        integers(dtype, is_unpacked, n_rows, weights, 0, CF_TILE_STEPS, x, in->n_in, n_x, acc);
+        integers(dtype, is_many, n_rows, weights, 0, CF_TILE_STEPS, x, in->n_in, n_x, acc);
     }
-    CF_UNROLL
+    TILE_UNROLL
     for (int v = 0; v < TILE_VECTORS; v++) {
         const int at = v * VT_LANES;
         vt dw = vt_load_halves((cf_tile_is_k(dtype) ? head : record) + 2 * at);
@@ -215,7 +222,7 @@ CF_INLINE void tile_record(enum cf_dtype dtype, bool is_unpacked, int n_rows, co
         } else if (cf_tile_has_min(dtype)) {
             min = vt_load_halves(record + 2 * (CF_TILE_OUTPUTS + at));
         }
-        CF_UNROLL
+        TILE_UNROLL
         for (int r = 0; r < n_rows; r++) {
             const float dx = in->scales[r * n_blocks + b];
             vt d = vt_mul(dw, vt_set(dx));
@@ -230,8 +237,8 @@ CF_INLINE void tile_record(enum cf_dtype dtype, bool is_unpacked, int n_rows, co
 }
 
 /* sums[r][16]: N_ROWS rows through a whole panel. */
-CF_INLINE void tile_rows(enum cf_dtype dtype, bool is_unpacked, int n_rows,
-                         const struct tile_input *in, float (*sums)[CF_TILE_OUTPUTS])
+CF_INLINE void tile_rows(enum cf_dtype dtype, bool is_many, int n_rows, const struct tile_input *in,
+                         float (*sums)[CF_TILE_OUTPUTS])
 {
     enum { AHEAD = 2048 }; /* bytes that are asked for before they are read */
     const size_t record_size = cf_tile_record_size(dtype);
@@ -239,9 +246,9 @@ CF_INLINE void tile_rows(enum cf_dtype dtype, bool is_unpacked, int n_rows,
     const char *head = at;
     const char *unpacked = in->unpacked;
     vt total[CF_TILE_ROWS_MAX][TILE_VECTORS];
-    CF_UNROLL
+    TILE_UNROLL
     for (int r = 0; r < n_rows; r++) {
-        CF_UNROLL
+        TILE_UNROLL
         for (int v = 0; v < TILE_VECTORS; v++) {
             total[r][v] = vt_zero();
         }
@@ -251,18 +258,19 @@ CF_INLINE void tile_rows(enum cf_dtype dtype, bool is_unpacked, int n_rows,
             head = at;
             at += cf_tile_head_size(dtype);
         }
-        CF_UNROLL
-        for (size_t i = 0; !is_unpacked && i < record_size; i += 64) {
+        TILE_UNROLL
+        for (size_t i = 0; !is_many && i < record_size; i += 64) {
             __builtin_prefetch(at + AHEAD + i, 0, 3);
         }
+        const bool is_unpacked = is_many && dtype != CF_Q8_0;
         const char *weights = is_unpacked ? unpacked : at + cf_tile_scales_size(dtype);
-        tile_record(dtype, is_unpacked, n_rows, head, at, weights, in, b, total);
+        tile_record(dtype, is_many, n_rows, head, at, weights, in, b, total);
         at += record_size;
         unpacked = is_unpacked ? unpacked + CF_TILE_STEPS * CF_TILE_STEP : NULL;
     }
-    CF_UNROLL
+    TILE_UNROLL
     for (int r = 0; r < n_rows; r++) {
-        CF_UNROLL
+        TILE_UNROLL
         for (int v = 0; v < TILE_VECTORS; v++) {
             vt_store(sums[r] + v * VT_LANES, total[r][v]);
         }
@@ -274,9 +282,9 @@ CF_INLINE void unpack_panel(enum cf_dtype dtype, const char *panel, int64_t n_in
 {
     for (int64_t b = 0; b < n_in / CF_TILE_BLOCK; b++) {
         panel += cf_tile_is_k(dtype) && b % 8 == 0 ? cf_tile_head_size(dtype) : 0;
-        CF_UNROLL
+        TILE_UNROLL
         for (int step = 0; step < CF_TILE_STEPS; step++) {
-            CF_UNROLL
+            TILE_UNROLL
             for (int v = 0; v < TILE_VECTORS; v++, to += 4 * VT_LANES) {
                 qb_store(to,
                          step_weights(dtype, false, panel + cf_tile_scales_size(dtype), step, v));
@@ -300,7 +308,7 @@ CF_INLINE int tile_some(enum cf_dtype dtype, const struct cf_linear_job *job,
                                   .scales = x->scales + row * n_blocks,
                                   .sums = x->sums + 2 * row * n_blocks,
                                   .n_in = n_in};
-    if (left >= TILE_ROWS && unpacked != NULL) {
+    if (left >= TILE_ROWS && job->is_many) {
         tile_rows(dtype, true, TILE_ROWS, &in, sums);
         return TILE_ROWS;
     }
@@ -308,11 +316,7 @@ CF_INLINE int tile_some(enum cf_dtype dtype, const struct cf_linear_job *job,
         tile_rows(dtype, false, TILE_ROWS, &in, sums);
         return TILE_ROWS;
     }
-    if (left >= 2) {
-        tile_rows(dtype, false, 2, &in, sums);
-        return 2;
-    }
-    tile_rows(dtype, false, 1, &in, sums);
+    tile_rows(dtype, false, 1, &in, sums); /* the panel is in a cache now */
     return 1;
 }
 
