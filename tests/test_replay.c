@@ -181,6 +181,40 @@ static void replay__fork__is_identical(void **state)
     check_replay(fixture, 1);
 }
 
+/* From the greedy reply's 20 tokens on the temperature is another one. */
+static void replay__turned_at_token_20_of_100__is_as_recorded(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    set_option(fixture, "temperature", "0");
+    set_option(fixture, "max-tokens", "100");
+    start(fixture, true);
+    say(fixture, "greedy");
+    int32_t greedy[20];
+    for (int k = 0; k < 20; k++) {
+        greedy[k] = last_turn(fixture)->tokens[k].id;
+    }
+    cf_chat_new_conversation(fixture->chat);
+    send_held(fixture, "greedy", 20);
+    assert_int_equal(cf_chat_set(fixture->chat, "temperature", "1.5", NULL), CF_OK);
+    assert_int_equal(cf_chat_resume(fixture->chat, NULL), CF_OK);
+    settle(fixture);
+    const struct cf_recipe *recipe = cf_chat_recipe(fixture->chat, 1);
+    assert_int_equal(recipe->n_tokens, 100);
+    int n_unlike = 0;
+    for (int k = 0; k < 100; k++) {
+        if (k < 20) {
+            assert_int_equal(recipe->tokens[k].id, greedy[k]);
+            assert_int_equal(recipe->tokens[k].rank, 0);
+        }
+        n_unlike += recipe->tokens[k].rank > 0;
+    }
+    assert_true(n_unlike > 20);
+    assert_int_equal(recipe->n_knobs, 2);
+    assert_int_equal(recipe->knobs[1].begin, 20);
+    assert_true(recipe->knobs[1].sampling.temperature > 1.49);
+    check_replay(fixture, 1);
+}
+
 /* --- side by side --- */
 
 static void compare__same_settings__are_the_same(void **state)
@@ -436,6 +470,7 @@ int main(void)
         TEST(replay__alternatives__are_identical),
         TEST(replay__continued_after_a_restart__is_identical),
         TEST(replay__fork__is_identical),
+        TEST(replay__turned_at_token_20_of_100__is_as_recorded),
         TEST(compare__same_settings__are_the_same),
         TEST(compare__two_settings__share_beginning_and_draws),
         TEST(replay__two_hundred_at_random__are_identical),

@@ -74,6 +74,24 @@ static void tokens__paused__are_drawn_and_taken_one_by_one(void **state)
     leave(pty);
 }
 
+static void tokens__narrow__are_told_in_two_rows(void **state)
+{
+    (void)state;
+    struct pty *pty = begin_with_a_reply(100, 30);
+    pty_resize(pty, 50, 14);
+    pty_wait_text(pty, "r again");
+    pty_type(pty, "t");
+    pty_wait_text(pty, "token 1 of ");
+    pty_wait_text(pty, "bit");
+    pty_type(pty, "\033[C\033[B");
+    pty_wait_text(pty, "token 2 of ");
+    pty_wait_text(pty, " %]");
+    pty_type(pty, "q");
+    pty_wait_text(pty, "F2 knobs");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
 static void compare__two_settings__keep_one_and_undo(void **state)
 {
     (void)state;
@@ -115,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(tokens__cursor__walks_looks_and_branches),
         TEST(tokens__paused__are_drawn_and_taken_one_by_one),
+        TEST(tokens__narrow__are_told_in_two_rows),
         TEST(compare__two_settings__keep_one_and_undo),
         TEST(tokens__shades__come_and_go),
     };

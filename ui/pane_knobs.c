@@ -58,11 +58,8 @@ static void draw_bar(const struct ui_paint *paint, int x, int y, int width, doub
                     ui_paint_style(paint, style));
 }
 
-/* A token as one row: its own leading space kept, newlines and tabs visible. */
-static void describe_piece(const struct ui_knobs_data *data, int32_t id, struct cf_buf *text)
+void ui_knobs_describe_piece(const char *piece, size_t size, struct cf_buf *text)
 {
-    size_t size = 0;
-    const char *piece = data->piece(data->context, id, &size);
     struct cf_buf safe = CF_BUF_INIT;
     cf_text_make_safe(&safe, piece != NULL ? piece : "", size);
     for (size_t i = 0; i < safe.size; i++) {
@@ -100,7 +97,9 @@ static void draw_candidate(const struct ui_paint *paint, struct ui_rect rect, in
                                : is_cut   ? UI_STYLE_FAINT
                                           : UI_STYLE_TEXT;
     struct cf_buf text = CF_BUF_INIT;
-    describe_piece(data, candidate->id, &text);
+    size_t size = 0;
+    const char *piece = data->piece(data->context, candidate->id, &size);
+    ui_knobs_describe_piece(piece, size, &text);
     bool has_both = rect.width >= BOTH_FROM;
     int bar = rect.x + 1 + PIECE_WIDTH;
     int end = rect.x + rect.width;

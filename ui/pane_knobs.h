@@ -27,6 +27,9 @@ struct ui_knobs_data {
     bool has_focus;
 };
 
+/* A token's bytes as part of a row: its own leading space kept, newlines and tabs visible. */
+void ui_knobs_describe_piece(const char *piece, size_t size, struct cf_buf *text);
+
 void ui_knobs_draw(const struct ui_paint *paint, struct ui_rect rect,
                    const struct ui_knobs_data *data, int *top);
 

@@ -393,6 +393,7 @@ static void release(struct ui *ui)
     free(ui->theme_name);
     free(ui->turns);
     free(ui->waiting);
+    cf_buf_release(&ui->token_text);
     free(ui);
 }
 
@@ -425,6 +426,7 @@ enum cf_code ui_run(const struct ui_params *params, struct cf_err *err)
     struct ui *ui = cf_calloc(1, sizeof *ui);
     ui->params = params;
     ui->chat = params->chat;
+    ui->token_text = CF_BUF_INIT;
     enum cf_code code = bind_keys(ui, err);
     if (code == CF_OK) {
         code = open_line(ui, err);

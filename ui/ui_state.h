@@ -68,6 +68,7 @@ struct ui {
     bool was_branched;    /* the reply being written began in another: say what was reused */
     bool is_shaded;
     bool hides_marks;
+    struct cf_buf token_text; /* of ui_describe_token, while it is shown */
     char *query;
     size_t hit_selected;
     bool is_search_asked;
@@ -168,6 +169,7 @@ const struct cf_choice *ui_choice(const struct ui *ui);
 void ui_look_end(struct ui *ui);
 void ui_look_check(struct ui *ui);
 void ui_token_to(struct ui *ui, bool is_end);
+void ui_describe_token(const struct ui *ui, struct cf_buf *text);
 void ui_move_candidate(struct ui *ui, int rows);
 void ui_shade(struct ui *ui, bool is_on);
 void ui_act_tokens(struct ui *ui, enum ui_action action);

@@ -167,6 +167,34 @@ void ui_move_candidate(struct ui *ui, int rows)
     ui->is_dirty = true;
 }
 
+/* Where the candidates' pane has no room: the token and its candidates in two rows, the one in hand
+ * in brackets. */
+void ui_describe_token(const struct ui *ui, struct cf_buf *text)
+{
+    enum { CANDIDATES = 8 };
+    const struct cf_chat_look *look = ui_look(ui);
+    const struct cf_choice *choice = ui_choice(ui);
+    if (look != NULL) {
+        cf_buf_addf(text, "token %zu of %zu", ui->token + 1, look->n);
+    } else {
+        cf_buf_add_str(text, "next token");
+    }
+    if (choice == NULL) {
+        return;
+    }
+    cf_buf_addf(text, " · H %.1f bit\n", (double)choice->entropy);
+    int first = ui->candidate > CANDIDATES / 2 ? ui->candidate - CANDIDATES / 2 : 0;
+    for (int i = first; i < choice->n_candidates && i < first + CANDIDATES; i++) {
+        size_t size = 0;
+        const char *piece = cf_chat_piece(ui->chat, choice->candidates[i].id, &size);
+        struct cf_buf safe = CF_BUF_INIT;
+        ui_knobs_describe_piece(piece, size, &safe);
+        cf_buf_addf(text, i == ui->candidate ? "[%s %.0f %%]  " : "%s %.0f %%  ", safe.data,
+                    (double)choice->candidates[i].p_raw * 100);
+        cf_buf_release(&safe);
+    }
+}
+
 /* --- taking ----------------------------------------------------------------------------------- */
 
 /* The likeliest that was not said. */

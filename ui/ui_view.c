@@ -227,6 +227,11 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
         .offers = offers_of(ui),
         .answer = ui->answer,
     };
+    if (ui->focus == UI_FOCUS_CURSOR && ui->grid.width < UI_LAYOUT_NARROW && data->answer == NULL) {
+        cf_buf_clear(&ui->token_text);
+        ui_describe_token(ui, &ui->token_text);
+        data->answer = ui->token_text.data;
+    }
     data->list.items = cf_chat_listed(ui->chat, &data->list.n);
     data->search.hits = cf_chat_found(ui->chat, &data->search.n);
     if (ui->n_notices > 0) {
