@@ -206,8 +206,11 @@ static void handle_undo(struct cf_chat *chat, const struct cf_storage_event *eve
         return;
     }
     cf_chat_say(chat, false, "undone: %s", event->undone.label);
+    bool is_nothing_on = chat->conversation == 0 && chat->tree->n_path == 0 && !chat->opening.is_on;
     if (event->undone.conversation == chat->conversation) {
         cf_chat_reload(chat);
+    } else if (is_nothing_on && event->undone.message == 0) {
+        cf_chat_open(chat, event->undone.conversation); /* it was on when it was deleted */
     }
     cf_chat_mark(chat, CF_CHANGE_LIST);
 }

@@ -82,6 +82,7 @@ void cf_chat_new_conversation(struct cf_chat *chat)
     leave(chat);
     chat->opening.is_on = false;
     chat->conversation = 0;
+    chat->has_choice = false;
     set_title(chat, "", false);
     put_draft(chat, cf_strdup(""));
     cf_chat_replace_tree(chat, cf_chat_tree_new());

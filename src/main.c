@@ -22,7 +22,7 @@
 #include "ui.h"
 
 /* Tokens a second of the bundled model in the terminal interface. */
-#define BUNDLED_PACE "40"
+#define BUNDLED_PACE "20"
 
 /* A standard stream that was closed is given to the next file opened, and what is written to it
  * would land there.  In its place stands the null device, opened the other way round: reading

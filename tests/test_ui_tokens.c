@@ -68,7 +68,7 @@ static void tokens__paused__are_drawn_and_taken_one_by_one(void **state)
     pty_wait_text(pty, "tok/s");
     pty_type(pty, "\033");
     pty_wait_text(pty, "stopped");
-    pty_type(pty, "q");
+    /* The keyboard is back where the pause was asked for. */
     pty_wait_text(pty, "F3 list");
     pty_type(pty, "\004");
     leave(pty);

@@ -138,9 +138,10 @@ enum ui_place {
       "shade each token by how little the model expected it")                                      \
     X(UI_TOKEN_LEFT, "token-left", UI_IN_CURSOR, "Left h", "the token before")                     \
     X(UI_TOKEN_RIGHT, "token-right", UI_IN_CURSOR, "Right l", "the next token")                    \
-    X(UI_UNSURE_NEXT, "unsure-next", UI_IN_CURSOR, "]",                                            \
+    X(UI_UNSURE_NEXT, "unsure-next", UI_IN_TRANSCRIPT | UI_IN_CURSOR, "]",                         \
       "(]u) the next token that the model was not sure of")                                        \
-    X(UI_UNSURE_PREVIOUS, "unsure-previous", UI_IN_CURSOR, "[", "([u) the one before")             \
+    X(UI_UNSURE_PREVIOUS, "unsure-previous", UI_IN_TRANSCRIPT | UI_IN_CURSOR, "[",                 \
+      "([u) the one before")                                                                       \
     X(UI_TAKE, "take", UI_IN_CURSOR, "Enter",                                                      \
       "take the candidate in hand: a reply from here on, or the next token")                       \
     X(UI_STEP, "step", UI_IN_PAUSED, "n", "paused: draw one token")                                \

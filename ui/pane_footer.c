@@ -24,17 +24,17 @@ static const struct hint reading_hints[] = {{UI_STOP, "stop"},
                                             {UI_HELP, "help"}};
 static const struct hint asking_hints[] = {{UI_STOP, "cancel"}};
 static const struct hint transcript_hints[] = {{UI_REGENERATE, "again"}, {UI_TOKENS, "tokens"},
-                                               {UI_EDIT, "edit"},        {UI_YANK, "copy"},
-                                               {UI_LEAVE, "write"},      {UI_HELP, "help"}};
+                                               {UI_LEAVE, "write"},      {UI_EDIT, "edit"},
+                                               {UI_YANK, "copy"},        {UI_HELP, "help"}};
 static const struct hint list_hints[] = {{UI_OPEN, "open"},     {UI_NEW, "new"},
                                          {UI_RENAME, "rename"}, {UI_DELETE, "delete"},
                                          {UI_UNDO, "undo"},     {UI_LIST, "close"}};
-static const struct hint knobs_hints[] = {{UI_KNOB_DOWN, "down"},     {UI_KNOB_UP, "up"},
-                                          {UI_KNOBS, "close"},        {UI_KNOB_SET, "type"},
-                                          {UI_KNOB_RESET, "default"}, {UI_LEAVE, "write"}};
-static const struct hint cursor_hints[] = {{UI_TOKEN_RIGHT, "token"}, {UI_UP, "choose"},
-                                           {UI_TAKE, "branch"},       {UI_UNSURE_NEXT, "unsure"},
-                                           {UI_SHADE, "shade"},       {UI_STOP, "leave"}};
+static const struct hint knobs_hints[] = {{UI_KNOB_DOWN, "down"}, {UI_KNOB_UP, "up"},
+                                          {UI_LEAVE, "write"},    {UI_KNOBS, "close"},
+                                          {UI_KNOB_SET, "type"},  {UI_KNOB_RESET, "default"}};
+static const struct hint cursor_hints[] = {{UI_TOKEN_RIGHT, "token"},  {UI_UP, "choose"},
+                                           {UI_TAKE, "branch"},        {UI_STOP, "leave"},
+                                           {UI_UNSURE_NEXT, "unsure"}, {UI_SHADE, "shade"}};
 static const struct hint paused_hints[] = {{UI_PAUSE, "go on"},
                                            {UI_STEP, "draw one"},
                                            {UI_UP, "choose"},
@@ -42,6 +42,8 @@ static const struct hint paused_hints[] = {{UI_PAUSE, "go on"},
                                            {UI_STOP, "stop"}};
 static const struct hint compare_hints[] = {
     {UI_KEEP_FIRST, "keep 1"}, {UI_KEEP_SECOND, "keep 2"}, {UI_KEEP_BOTH, "keep both"}};
+static const struct hint held_reply_hints[] = {
+    {UI_STOP, "stop"}, {UI_PAUSE, "go on"}, {UI_KNOBS, "knobs"}, {UI_HELP, "help"}};
 static const struct hint search_hints[] = {
     {UI_OPEN, "open"}, {UI_SEARCH, "search"}, {UI_LEAVE, "leave"}};
 static const struct hint help_hints[] = {
@@ -80,6 +82,7 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
         return is_running(data->status) ? CHOOSE(streaming_hints) : CHOOSE(compare_hints);
     default:
         return data->status->is_queue_held && data->place & UI_IN_WAITING ? CHOOSE(held_hints)
+               : data->status->phase == CF_PHASE_PAUSED                   ? CHOOSE(held_reply_hints)
                : is_running(data->status)                                 ? CHOOSE(streaming_hints)
                                                                           : CHOOSE(input_hints);
     }

@@ -97,7 +97,7 @@ static const char *state_words(const struct cf_chat_turn *turn,
     case CF_TURN_ELSEWHERE:
         return "being written by another confab";
     case CF_TURN_COMPLETE:
-        return turn->reason == CF_END_LENGTH    ? "cut at max-tokens"
+        return turn->reason == CF_END_LENGTH    ? "cut at max-tokens, c goes on"
                : turn->reason == CF_END_CONTEXT ? "the context is full"
                : turn->reason == CF_END_LOOP    ? "went round in circles"
                                                 : "";

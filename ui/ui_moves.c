@@ -67,6 +67,7 @@ void ui_ask(struct ui *ui, enum ui_asking asking, int64_t id, const char *text)
                              ? ui->focus_before
                              : ui->focus;
     }
+    ui_hush(ui);
     ui->asking = asking;
     ui->asked_id = id;
     show_prompt(ui);
@@ -125,6 +126,7 @@ void ui_toggle_knobs(struct ui *ui)
 
 void ui_toggle_help(struct ui *ui)
 {
+    ui->screen.help_top = 0;
     ui_set_focus(ui, ui->focus == UI_FOCUS_HELP ? ui->focus_before : UI_FOCUS_HELP);
 }
 

@@ -61,11 +61,12 @@ struct ui {
     bool is_list_known;   /* has been answered once */
     bool is_opening_last; /* the last conversation, at the start and by itself */
     size_t knob_selected;
-    bool is_looking;      /* at a reply, token by token */
-    size_t token;         /* where the cursor stands */
-    int candidate;        /* in hand; -1: none */
-    bool is_bracket_open; /* ] or [ was the last key */
-    bool was_branched;    /* the reply being written began in another: say what was reused */
+    bool is_looking;           /* at a reply, token by token */
+    size_t token;              /* where the cursor stands */
+    int candidate;             /* in hand; -1: none */
+    bool is_bracket_open;      /* ] or [ was the last key */
+    bool was_branched;         /* the reply being written began in another: say what was reused */
+    enum ui_focus paused_from; /* where a pause was asked for: it ends there */
     bool is_shaded;
     bool hides_marks;
     struct cf_buf token_text; /* of ui_describe_token, while it is shown */

@@ -89,8 +89,8 @@ void ui_look_check(struct ui *ui)
     if (ui->focus == UI_FOCUS_COMPARE && cf_chat_compared(ui->chat, 0) == NULL) {
         ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
     }
-    if (ui->focus == UI_FOCUS_CURSOR && !ui->is_looking && !is_paused(ui)) {
-        ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
+    if (ui->focus == UI_FOCUS_CURSOR && !ui->is_looking && !ui_is_running(ui)) {
+        ui_set_focus(ui, ui->paused_from);
     }
 }
 
@@ -137,11 +137,14 @@ void ui_token_to(struct ui *ui, bool is_end)
 /* To the next token to the right or left that the model was not sure of. */
 void ui_act_unsure(struct ui *ui, enum ui_action action)
 {
+    ui->is_bracket_open = true; /* a `u' behind the bracket is part of the key */
+    if (ui->focus == UI_FOCUS_TRANSCRIPT) {
+        ui_act_tokens(ui, UI_TOKENS);
+    }
     const struct cf_chat_look *look = ui_look(ui);
     if (look == NULL) {
         return;
     }
-    ui->is_bracket_open = true; /* a `u' behind the bracket is part of the key */
     size_t at = ui->token;
     while (action == UI_UNSURE_NEXT ? at + 1 < look->n : at > 0) {
         at = action == UI_UNSURE_NEXT ? at + 1 : at - 1;
@@ -162,7 +165,7 @@ void ui_move_candidate(struct ui *ui, int rows)
         return;
     }
     int last = choice->n_candidates - 1;
-    int at = ui->candidate + rows;
+    int at = ui->candidate < 0 && rows < 0 ? 0 : ui->candidate + rows;
     ui->candidate = at < -1 ? -1 : at > last ? last : at;
     ui->is_dirty = true;
 }
@@ -261,12 +264,18 @@ void ui_act_pause(struct ui *ui, enum ui_action action)
         ui_check(ui, cf_chat_step(ui->chat, -1, &err), &err);
     } else if (is_paused(ui)) {
         ui->candidate = -1;
-        ui_check(ui, cf_chat_resume(ui->chat, &err), &err);
+        if (ui_check(ui, cf_chat_resume(ui->chat, &err), &err) && ui->focus == UI_FOCUS_CURSOR) {
+            ui_set_focus(ui, ui->paused_from);
+        }
     } else if (ui_check(ui, cf_chat_pause(ui->chat, &err), &err)) {
         ui_look_end(ui);
+        ui->paused_from = ui->focus;
         ui->has_knobs = true;
         ui->candidate = -1;
-        ui_set_focus(ui, UI_FOCUS_CURSOR);
+        /* What is being typed goes on being typed. */
+        if (ui->focus != UI_FOCUS_INPUT || ui_line_is_empty(ui->line)) {
+            ui_set_focus(ui, UI_FOCUS_CURSOR);
+        }
     }
 }
 
