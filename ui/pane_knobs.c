@@ -103,7 +103,7 @@ static void draw_candidate(const struct ui_paint *paint, struct ui_rect rect, in
     bool has_both = rect.width >= BOTH_FROM;
     int bar = rect.x + 1 + PIECE_WIDTH;
     int end = rect.x + rect.width;
-    int bar_end = end - NUMBER_WIDTH * (has_both ? 2 : 1);
+    int bar_end = end - NUMBER_WIDTH * (has_both ? 2 : 1) - 1;
     if (is_in_hand) {
         ui_grid_fill(paint->grid, (struct ui_rect){rect.x, y, bar - rect.x, 1}, ' ',
                      ui_paint_style(paint, UI_STYLE_SELECTED));
@@ -208,7 +208,8 @@ static void draw_title(const struct ui_paint *paint, struct ui_rect rect,
     if (data->choice == NULL) {
         return;
     }
-    snprintf(text, sizeof text, "H %.1f bit", (double)data->choice->entropy);
+    bool is_tight = x + 11 > end;
+    snprintf(text, sizeof text, is_tight ? "H %.1f" : "H %.1f bit", (double)data->choice->entropy);
     if (rect.width >= BOTH_FROM) {
         char longer[64];
         snprintf(longer, sizeof longer, "%d inside · %s", data->choice->n_inside, text);
