@@ -113,8 +113,12 @@ static void draw_candidate(const struct ui_paint *paint, struct ui_rect rect, in
     if (bar < bar_end) {
         draw_bar(paint, bar, y, bar_end - bar, (double)candidate->p_raw, style);
     }
-    draw_share(paint, bar, y, has_both ? end - 1 - NUMBER_WIDTH : end - 1, (double)candidate->p_raw,
-               UI_STYLE_FAINT);
+    /* Where only one number has room: what a turned knob changes, while candidates are chosen from.
+     */
+    bool is_in_force = !has_both && data->is_steered && !is_cut;
+    draw_share(paint, bar, y, has_both ? end - 1 - NUMBER_WIDTH : end - 1,
+               (double)(is_in_force ? candidate->p : candidate->p_raw),
+               is_in_force ? UI_STYLE_TEXT : UI_STYLE_FAINT);
     if (has_both && !is_cut) {
         draw_share(paint, bar, y, end - 1, (double)candidate->p, UI_STYLE_TEXT);
     }
@@ -140,13 +144,17 @@ static void describe_cut(const struct ui_knobs_data *data, char *text, size_t si
 static void draw_cut(const struct ui_paint *paint, struct ui_rect rect, int y,
                      const struct ui_knobs_data *data)
 {
-    char text[40];
+    char text[56];
     describe_cut(data, text, sizeof text);
+    if (data->is_steered && rect.width < BOTH_FROM) {
+        size_t size = strlen(text);
+        snprintf(text + size, sizeof text - size, " · %d", (int)data->choice->n_inside);
+    }
     int end = rect.x + rect.width;
     for (int x = rect.x + 1; x < end - 1; x++) {
         ui_grid_put_str(paint->grid, x, y, end, "┄", ui_paint_style(paint, UI_STYLE_MARK));
     }
-    int width = (int)strlen(text) + 2;
+    int width = cf_text_width(text, strlen(text), 0) + 2;
     int x = end - 1 - 4 - width;
     ui_grid_putf(paint->grid, x > rect.x ? x : rect.x + 1, y, end,
                  ui_paint_style(paint, UI_STYLE_MARK), " %s ", text);
