@@ -207,7 +207,10 @@ void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan)
     struct cf_chat_status *status = &chat->status;
     status->n_used = (int32_t)prompt->ids.n;
     status->n_draft = n_draft_ids(plan);
-    status->drops_next = prompt->will_drop;
+    /* A draft is the next message itself: where it drops anything, that is not visible already. */
+    bool is_draft = plan->draft != NULL && !plan->is_open_reply;
+    bool drops_next = prompt->will_drop && !is_draft;
+    status->drops_next = drops_next;
     status->first_visible = 0;
     for (size_t i = 0; i < plan->n_turns; i++) {
         const struct cf_chat_source *source = &plan->sources[i];
@@ -217,7 +220,7 @@ void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan)
         struct cf_chat_turn *turn = &source->node->turn;
         turn->is_visible = i >= prompt->start || turn->is_pinned;
         turn->is_dropped_next =
-            i >= prompt->start && prompt->will_drop && i < prompt->next_start && !turn->is_pinned;
+            i >= prompt->start && drops_next && i < prompt->next_start && !turn->is_pinned;
         turn->is_cut = prompt->is_cut && prompt->cut_turn == i;
         if (i == prompt->start) {
             status->first_visible = source->place;

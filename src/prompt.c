@@ -306,13 +306,70 @@ static enum cf_code choose_window(struct build *build, struct cf_err *err)
     return move_window(build) ? CF_OK : cut_last_unit(build, err);
 }
 
-/* What the next turn will do to the window. */
+/* A reply as long as the room that is kept for one, of some token. */
+static void invent_reply(const struct build *build, struct cf_buf *text, struct cf_ids *ids)
+{
+    int32_t id = 0;
+    size_t size = 0;
+    const char *piece = cf_tokenizer_piece(build->scribe.tokenizer, id, &size);
+    while (cf_tokenizer_is_special(build->scribe.tokenizer, id) || size == 0 ||
+           (unsigned char)piece[0] <= ' ' || (unsigned char)piece[0] >= 0x7F) {
+        piece = cf_tokenizer_piece(build->scribe.tokenizer, ++id, &size);
+    }
+    for (int32_t i = 0; i < build->n_reserved; i++) {
+        cf_ids_add(ids, id);
+        cf_buf_add(text, piece, size);
+    }
+}
+
+/* Where the window will start when the turns go on with a short message. */
+static size_t next_start(const struct build *build, size_t start, bool is_reply_due)
+{
+    struct build next = *build;
+    struct cf_buf text = CF_BUF_INIT;
+    struct cf_ids ids = {.n = 0};
+    struct cf_turn *turns = cf_calloc(build->n_turns + 2, sizeof *turns);
+    memcpy(turns, build->turns, build->n_turns * sizeof *turns);
+    if (is_reply_due) {
+        invent_reply(build, &text, &ids);
+        turns[next.n_turns++] = (struct cf_turn){.role = CF_ROLE_ASSISTANT,
+                                                 .text = text.data,
+                                                 .size = text.size,
+                                                 .ids = ids.data,
+                                                 .n_ids = (int32_t)ids.n};
+    }
+    turns[next.n_turns++] = (struct cf_turn){.role = CF_ROLE_USER, .text = "?", .size = 1};
+    next.turns = turns;
+    next.budget.start = start;
+    next.costs = NULL;
+    next.window = (struct cf_window){.start = 0};
+    cf_scribe_init(&next.scribe, build->scribe.tokenizer, build->scribe.template);
+    enum cf_code code = choose_window(&next, NULL);
+    size_t found = code == CF_OK ? next.window.start : build->n_turns;
+    free(next.costs);
+    cf_scribe_release(&next.scribe);
+    cf_ids_release(&ids);
+    cf_buf_release(&text);
+    free(turns);
+    return found < build->n_turns ? found : build->n_turns;
+}
+
+/* What the next message will do to the window. */
 static void look_ahead(struct build *build, struct cf_prompt *prompt)
 {
-    int32_t n_after = (int32_t)prompt->ids.n + build->n_reserved;
-    prompt->will_drop = build->n_turns > 0 && n_after > build->limit;
-    size_t next = find_start(build, prompt->start, build->budget.n_ctx / 2 - build->n_reserved);
-    prompt->next_start = prompt->will_drop && next > prompt->start ? next : prompt->start;
+    prompt->next_start = prompt->start;
+    if (build->n_turns > 0) {
+        bool is_reply_due = build->turns[build->n_turns - 1].role != CF_ROLE_ASSISTANT;
+        int32_t n_about = (int32_t)prompt->ids.n + (is_reply_due ? build->n_reserved : 0) +
+                          cf_scribe_overhead(&build->scribe, CF_ROLE_USER) +
+                          cf_scribe_overhead(&build->scribe, CF_ROLE_ASSISTANT);
+        /* Far from the limit there is nothing to work out: seams take few ids. */
+        if (n_about + 2 * MIN_ROOM > build->limit) {
+            size_t next = next_start(build, prompt->start, is_reply_due);
+            prompt->next_start = next > prompt->start ? next : prompt->start;
+        }
+    }
+    prompt->will_drop = prompt->next_start > prompt->start;
 }
 
 static void report(struct build *build, struct cf_prompt *prompt)

@@ -52,8 +52,10 @@ struct cf_prompt {
     size_t cut_size;
     int32_t n_reserved; /* kept free for the reply: min(max_tokens, n_ctx / 4) */
     int32_t n_reply;    /* the longest reply that there is room for: at most max_tokens */
-    bool will_drop;     /* after a reply of n_reserved tokens the next turn will move the window */
-    size_t next_start;  /* to about here: turns from start to this will be dropped */
+    bool will_drop; /* the next message, if short, will move the window; where the last turn is no
+                       reply, one of n_reserved tokens is taken to come before it */
+    size_t
+        next_start; /* to here: turns from start to this will be dropped, n_turns when all will */
     bool is_system_unused;   /* there is a system prompt, the template has no place for it */
     struct cf_texts missing; /* names like <|user|> in the template that the tokenizer lacks: they
                                 went in as ordinary text */

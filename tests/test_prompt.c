@@ -380,6 +380,55 @@ static void prompt__window__moves_rarely_and_says_so_before(void **state)
     talk_release(&talk);
 }
 
+#define LONG_REPLY " A cup of tea, because the rain is cold and the tea is hot."
+
+/* What a finished conversation says of the next message is what building with it does. */
+static void prompt__window__tells_what_the_next_message_drops(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"transcript", "dialogpt", "chatml", "plain", "roles"};
+    for (size_t k = 0; k < CF_ARRAY_SIZE(names); k++) {
+        struct talk talk = {.n = 0};
+        size_t start = 0;
+        int n_drops = 0;
+        int n_near = 0;
+        for (int i = 0; i < 25; i++) {
+            talk_say(&talk, CF_ROLE_USER, "What?");
+            struct cf_prompt prompt = build(&talk, names[k], NULL, 512, 400, start);
+            start = prompt.start;
+            /* By small steps past the limit. */
+            talk_reply(&talk, prompt.ids.n < 345 ? LONG_REPLY : ".");
+            cf_prompt_release(&prompt);
+            struct cf_prompt finished = build(&talk, names[k], NULL, 512, 400, start);
+            talk_say(&talk, CF_ROLE_USER, "?");
+            prompt = build(&talk, names[k], NULL, 512, 400, finished.start);
+            assert_int_equal(finished.will_drop, prompt.start > finished.start);
+            assert_int_equal(finished.next_start, prompt.start);
+            n_drops += finished.will_drop;
+            n_near += finished.ids.n + 128 > 384 && !finished.will_drop;
+            talk.n--;
+            free(talk.texts[talk.n]);
+            start = finished.start;
+            cf_prompt_release(&finished);
+            cf_prompt_release(&prompt);
+        }
+        assert_true(n_drops > 0 && n_near > 0);
+        /* A reply that is due may take all that is kept for it. */
+        talk_say(&talk, CF_ROLE_USER, "What?");
+        struct cf_prompt due = build(&talk, names[k], NULL, 512, 400, start);
+        for (int i = 0; i < 4 && !due.will_drop; i++) {
+            talk_reply(&talk, LONG_REPLY);
+            talk_say(&talk, CF_ROLE_USER, "What?");
+            start = due.start;
+            cf_prompt_release(&due);
+            due = build(&talk, names[k], NULL, 512, 400, start);
+            assert_true(due.will_drop || due.ids.n + 128 <= 384);
+        }
+        cf_prompt_release(&due);
+        talk_release(&talk);
+    }
+}
+
 static void prompt__window__keeps_system_and_pinned_turns(void **state)
 {
     (void)state;
@@ -593,6 +642,7 @@ int main(void)
         cmocka_unit_test(prompt__build__works_without_turns),
         cmocka_unit_test(prompt__build__each_prompt_begins_the_next),
         cmocka_unit_test(prompt__window__moves_rarely_and_says_so_before),
+        cmocka_unit_test(prompt__window__tells_what_the_next_message_drops),
         cmocka_unit_test(prompt__window__keeps_system_and_pinned_turns),
         cmocka_unit_test(prompt__window__keeps_the_end_of_a_turn_that_is_too_long),
         cmocka_unit_test(prompt__window__lets_a_long_reply_go_on),
