@@ -120,6 +120,17 @@ static void close_session(struct bench *b)
     free(b->path);
 }
 
+/* What is read from a cache, as far as the system tells of its size, has no share of the memory's
+ * bandwidth. */
+static bool is_share_of_memory(double size, double share)
+{
+    long cache = 0;
+#ifdef _SC_LEVEL3_CACHE_SIZE
+    cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+#endif
+    return size > (double)cache && share <= 1;
+}
+
 static void write_test(struct bench *b, bool is_gen, int32_t n, int32_t depth,
                        const struct cf_bench_speed *speed, double size)
 {
@@ -135,9 +146,13 @@ static void write_test(struct bench *b, bool is_gen, int32_t n, int32_t depth,
         json_object_set_new(line, "bandwidth_share", json_real(share));
         cf_out_add_json(&b->out, line);
     } else {
-        cf_out_addf(&b->out, "%-7s %6d %6d %10.1f %8.1f %10.2f %8.1f %6.1f %%\n",
+        char text[32] = "-";
+        if (is_share_of_memory(size, share)) {
+            (void)snprintf(text, sizeof text, "%.1f %%", share * 100);
+        }
+        cf_out_addf(&b->out, "%-7s %6d %6d %10.1f %8.1f %10.2f %8.1f %8s\n",
                     is_gen ? "gen" : "prompt", (int)n, (int)depth, speed->tokens_per_second,
-                    speed->spread, size * 1e-6, b->bandwidth * 1e-9, share * 100);
+                    speed->spread, size * 1e-6, b->bandwidth * 1e-9, text);
     }
     cf_out_flush(&b->out);
 }
@@ -206,8 +221,12 @@ static enum cf_code write_foot(struct bench *b, struct cf_err *err)
     double size = cf_bench_pass_size(b->model);
     double bare = cf_bench_bare(b->model, b->pool, 3 * b->n_reps);
     double bandwidth = cf_bench_bandwidth(b->model, b->pool, 3);
-    cf_out_addf(&b->out, "\nkernels alone   %.1f tokens/s, %.1f %% of the bandwidth\n", bare,
-                100 * bare * size / bandwidth);
+    double share = bare * size / bandwidth;
+    cf_out_addf(&b->out, "\nkernels alone   %.1f tokens/s", bare);
+    if (is_share_of_memory(size, share)) {
+        cf_out_addf(&b->out, ", %.1f %% of the bandwidth", share * 100);
+    }
+    cf_out_addf(&b->out, "\n");
     cf_out_addf(&b->out, "first token     %.1f ms for a prompt of %d tokens\n", first * 1e3,
                 (int)n);
     cf_out_addf(&b->out, "load            %.1f ms\n", b->load_seconds * 1e3);
