@@ -20,6 +20,7 @@
 #include "term.h"
 #include "thread.h"
 #include "ui.h"
+#include "ui_bind.h"
 
 /* Tokens a second of the bundled model in the terminal interface. */
 #define BUNDLED_PACE "20"
@@ -189,6 +190,12 @@ static enum cf_exit run(struct cf_cli *cli)
         const char *const face[] = {readline, ui_term_library(), NULL};
         cf_cli_print_version(face);
         return flush_stdout(CF_EXIT_DONE);
+    }
+    struct ui_keys keys;
+    struct cf_err err = CF_ERR_INIT;
+    /* A mistake in the file is one whatever is run. */
+    if (ui_bind_keys(&keys, &cli->config, &err) != CF_OK) {
+        return cf_cli_fail(&err);
     }
     if (cli->command != NULL) {
         return cli->command->run(cli);

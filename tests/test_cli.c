@@ -376,7 +376,19 @@ static void cli__bench__writes_a_line_a_test(void **state)
     }
     program_release(&result);
     PROGRAM(&result, 0, NULL, "bench", "--gen", "2", "--reps", "1");
-    assert_non_null(strstr(result.out.data, "\ngen "));
+    const char *row = strstr(result.out.data, "\ngen ");
+    assert_non_null(row);
+    double size = 0;
+    double share = 0;
+    char sign = 0;
+    int n_read = sscanf(row, " gen %*d %*d %*f %*f %lf %*f %lf %c", &size, &share, &sign);
+    if (n_read == 1) {
+        assert_non_null(strstr(row, " -\n"));
+    } else {
+        /* Of what lies in a cache no share is told, whatever its size is here. */
+        assert_true(n_read == 3 && sign == '%' && share <= 100);
+        assert_true(size * 1e6 > (double)sysconf(_SC_LEVEL3_CACHE_SIZE));
+    }
     assert_null(strstr(result.out.data, "\nprompt "));
     assert_non_null(strstr(result.out.data, "\nkernels alone "));
     program_release(&result);
@@ -544,6 +556,33 @@ static void cli__config__says_where_values_come_from(void **state)
     program_release(&result);
 }
 
+/* What the [keys] mean is known to the terminal interface alone; a mistake there is told by all. */
+static void cli__config__refuses_keys_by_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } rows[] = {
+        {"[keys]\nfly = x\n", "config:2: [keys]: there is no action 'fly'"},
+        {"[keys]\nyank = Y\nfork = rr\n", "config:3: [keys] fork: 'rr' is not a key"},
+        {"\n[keys]\nyank = c\n", "config:3: [keys]: c stands for both "},
+        {"[keys]\nfork = F\nyank = x\ncontinue = x\nedit = E\n", "config:4: [keys]: x stands "},
+    };
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/config", program_home());
+    for (size_t i = 0; i <= CF_ARRAY_SIZE(rows); i++) {
+        bool is_good = i == CF_ARRAY_SIZE(rows);
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        fputs(is_good ? "[keys]\nyank = c\ncontinue = y\n" : rows[i].text, file);
+        fclose(file);
+        struct program_result result;
+        PROGRAM(&result, is_good ? 0 : 1, NULL, "--config", path, "list");
+        assert_true(is_good || strstr(result.err.data, rows[i].message) != NULL);
+        program_release(&result);
+    }
+}
+
 static void cli__model_info__tells_the_shape(void **state)
 {
     (void)state;
@@ -625,6 +664,7 @@ int main(void)
         TEST(cli__shelves__delete_restore_purge),
         TEST(cli__backup__is_a_database),
         TEST(cli__template__must_be_known),
+        TEST(cli__config__refuses_keys_by_line),
         TEST(cli__config__says_where_values_come_from),
         TEST(cli__model_info__tells_the_shape),
         TEST(cli__model_convert__takes_metadata),

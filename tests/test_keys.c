@@ -63,7 +63,7 @@ static void keys__init__has_no_conflict(void **state)
     struct ui_keys keys;
     ui_keys_init(&keys);
     struct cf_err err = CF_ERR_INIT;
-    assert_int_equal(ui_keys_check(&keys, &err), CF_OK);
+    assert_int_equal(ui_keys_check(&keys, NULL, &err), CF_OK);
     for (int i = UI_NONE + 1; i < UI_N_ACTIONS; i++) {
         const struct ui_action_info *info = ui_action_info((enum ui_action)i);
         assert_int_equal(ui_action_find(info->name), i);
@@ -130,7 +130,7 @@ static void keys__bind__follows_the_config_file(void **state)
     assert_int_equal(ui_keys_find(&keys, UI_IN_TRANSCRIPT, UI_KEY_F12), UI_REGENERATE);
     assert_int_equal(ui_keys_find(&keys, UI_IN_TRANSCRIPT, 'r'), UI_NONE);
     assert_int_equal(ui_keys_find(&keys, UI_IN_LIST, 'r'), UI_RENAME);
-    assert_int_equal(ui_keys_check(&keys, &err), CF_OK);
+    assert_int_equal(ui_keys_check(&keys, NULL, &err), CF_OK);
     struct cf_buf buf = CF_BUF_INIT;
     ui_keys_describe(&keys, UI_REGENERATE, UI_ANYWHERE, -1, &buf);
     assert_string_equal(buf.data, "X F12");
@@ -175,11 +175,14 @@ static void keys__check__names_both_actions(void **state)
     ui_keys_init(&keys);
     struct cf_err err = CF_ERR_INIT;
     assert_int_equal(ui_keys_bind(&keys, "yank", "c", &err), CF_OK);
-    assert_int_equal(ui_keys_check(&keys, &err), CF_ERR_EXISTS);
+    enum ui_action both[2] = {UI_NONE, UI_NONE};
+    assert_int_equal(ui_keys_check(&keys, both, &err), CF_ERR_EXISTS);
+    assert_true(both[0] == UI_YANK ? both[1] == UI_CONTINUE
+                                   : both[0] == UI_CONTINUE && both[1] == UI_YANK);
     assert_string_equal(err.text, "[keys]: c stands for both 'continue' and 'yank'");
     /* An exchange is no conflict. */
     assert_int_equal(ui_keys_bind(&keys, "continue", "y", &err), CF_OK);
-    assert_int_equal(ui_keys_check(&keys, &err), CF_OK);
+    assert_int_equal(ui_keys_check(&keys, NULL, &err), CF_OK);
 }
 
 int main(void)

@@ -286,7 +286,7 @@ static bool find_clash(const struct ui_keys *keys, int action, uint32_t key, int
     return false;
 }
 
-enum cf_code ui_keys_check(const struct ui_keys *keys, struct cf_err *err)
+enum cf_code ui_keys_check(const struct ui_keys *keys, enum ui_action both[2], struct cf_err *err)
 {
     for (int i = UI_NONE + 1; i < UI_N_ACTIONS; i++) {
         for (int k = 0; k < keys->of[i].n; k++) {
@@ -294,6 +294,10 @@ enum cf_code ui_keys_check(const struct ui_keys *keys, struct cf_err *err)
             if (find_clash(keys, i, keys->of[i].keys[k], &other)) {
                 char text[UI_KEY_TEXT_SIZE];
                 ui_key_format(text, keys->of[i].keys[k]);
+                if (both != NULL) {
+                    both[0] = (enum ui_action)i;
+                    both[1] = (enum ui_action)other;
+                }
                 return cf_err_set(err, CF_ERR_EXISTS, "[keys]: %s stands for both '%s' and '%s'",
                                   text, actions[i].name, actions[other].name);
             }

@@ -221,8 +221,9 @@ void ui_keys_init(struct ui_keys *keys);
  * by ui_keys_check, since two lines may exchange keys. */
 enum cf_code ui_keys_bind(struct ui_keys *keys, const char *name, const char *text,
                           struct cf_err *err);
-/* CF_ERR_EXISTS: one key stands for two actions in one place; the sentence names all three. */
-enum cf_code ui_keys_check(const struct ui_keys *keys, struct cf_err *err);
+/* CF_ERR_EXISTS: one key stands for two actions in one place; the sentence names all three, and
+ * BOTH (may be NULL) is set to the two. */
+enum cf_code ui_keys_check(const struct ui_keys *keys, enum ui_action both[2], struct cf_err *err);
 /* The action of a key at PLACE (one of enum ui_place, or UI_IN_INPUT | UI_IN_EMPTY). */
 enum ui_action ui_keys_find(const struct ui_keys *keys, unsigned place, uint32_t key);
 /* Adds the action's keys as the help and the footer show them, "F1 ?"; only the first N, -1: all.

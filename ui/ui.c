@@ -11,6 +11,7 @@
 
 #include "mem.h"
 #include "path.h"
+#include "ui_bind.h"
 #include "ui_state.h"
 
 enum { FRAME_MS = 16 };
@@ -333,21 +334,6 @@ static enum cf_code loop(struct ui *ui, struct cf_err *err)
 
 /* --- beginning and end ------------------------------------------------------------------------ */
 
-static enum cf_code bind_keys(struct ui *ui, struct cf_err *err)
-{
-    const struct cf_config *config = ui->params->config;
-    ui_keys_init(&ui->keys);
-    for (size_t i = 0; i < config->n_keys; i++) {
-        const struct cf_key_binding *binding = &config->keys[i];
-        enum cf_code code = ui_keys_bind(&ui->keys, binding->action, binding->key, err);
-        if (code != CF_OK) {
-            return cf_err_prefix(err, code, "%s:%d", config->path, binding->line);
-        }
-    }
-    enum cf_code code = ui_keys_check(&ui->keys, err);
-    return code == CF_OK ? CF_OK : cf_err_prefix(err, code, "%s", config->path);
-}
-
 static enum cf_code open_line(struct ui *ui, struct cf_err *err)
 {
     char *history = NULL;
@@ -427,7 +413,7 @@ enum cf_code ui_run(const struct ui_params *params, struct cf_err *err)
     ui->params = params;
     ui->chat = params->chat;
     ui->token_text = CF_BUF_INIT;
-    enum cf_code code = bind_keys(ui, err);
+    enum cf_code code = ui_bind_keys(&ui->keys, ui->params->config, err);
     if (code == CF_OK) {
         code = open_line(ui, err);
     }
