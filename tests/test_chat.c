@@ -556,6 +556,35 @@ static void chat__idle_work__leaves_little_for_enter(void **state)
     assert_string_equal(cf_chat_draft(fixture->chat), "");
 }
 
+static void chat__idle_work__foretells_the_next_message_alone(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    set_option(fixture, "ctx", "128");
+    set_option(fixture, "max-tokens", "32");
+    struct cf_chat_params params = params_of(fixture, false);
+    params.idles = true;
+    open_chat(fixture, &params);
+    settle(fixture);
+    say(fixture, "twenty characters...");
+    const struct cf_chat_status *status = cf_chat_status(fixture->chat);
+    int32_t n_talk = (int32_t)strlen("User: twenty characters...\nAssistant:") + 32;
+    while (status->n_used != n_talk) {
+        wait_a_little(fixture);
+        pump(fixture);
+    }
+    /* Another reply's room is not free behind it, yet a short message drops nothing. */
+    assert_true(n_talk + 32 > 128 - 32);
+    assert_false(status->drops_next);
+    cf_chat_set_draft(fixture->chat, "x", 1);
+    while (status->n_draft == 0) {
+        wait_a_little(fixture);
+        pump(fixture);
+    }
+    assert_false(status->drops_next);
+    assert_false(turn_at(fixture, 0)->is_dropped_next);
+    assert_true(turn_at(fixture, 0)->is_visible);
+}
+
 static void chat__idle_work__takes_no_command_for_a_message(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -690,6 +719,7 @@ int main(void)
         TEST(chat__complete__continues_a_text),
         TEST(chat__delete_turn__can_be_undone),
         TEST(chat__idle_work__leaves_little_for_enter),
+        TEST(chat__idle_work__foretells_the_next_message_alone),
         TEST(chat__idle_work__takes_no_command_for_a_message),
         TEST(chat__model__that_is_not_there_is_said),
     };
