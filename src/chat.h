@@ -188,8 +188,7 @@ struct cf_chat_status {
     int32_t n_reused;     /* and of those, how many were in the cache */
     int32_t n_evaluated;  /* and how many had to be evaluated for it */
     size_t first_visible; /* index of the turn where the model's memory begins */
-    bool drops_next; /* the next message, if short, makes the model forget some; not beside a draft
-                      */
+    bool drops_next;      /* a short next message makes the model forget some; no draft is there */
 };
 const struct cf_chat_status *cf_chat_status(const struct cf_chat *chat);
 
