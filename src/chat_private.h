@@ -500,8 +500,10 @@ void cf_chat_record_job(struct cf_chat_node *node, const struct cf_chat_work *wo
                         int32_t alternative);
 /* How the positions behind the last job's tokens were computed. */
 void cf_chat_record_paths(struct cf_chat_node *node, const struct cf_eval_run *runs, size_t n);
+/* Which model writes the reply, if that is known yet. */
+void cf_chat_record_digest(const struct cf_chat *chat, struct cf_chat_node *node);
 void cf_chat_start_digest(struct cf_chat *chat);
-/* True once, when the thread has come to its end. */
+/* True once, when the thread has come to its end; the reply being written has the digest then. */
 bool cf_chat_take_digest(struct cf_chat *chat);
 void cf_chat_stop_digest(struct cf_chat *chat);
 

@@ -136,6 +136,25 @@ static void join_digest(struct cf_chat_digest *digest)
     digest->cache_path = NULL;
 }
 
+void cf_chat_record_digest(const struct cf_chat *chat, struct cf_chat_node *node)
+{
+    if (chat->digest.is_known) {
+        node->recipe.head.model_digest = chat->digest.digest;
+    }
+}
+
+/* Those being written hear of it at once: a kill may be all the end they have. */
+static void record_in_reply(struct cf_chat *chat)
+{
+    const struct cf_chat_work *work = chat->reply;
+    for (int32_t i = 0; work != NULL && !work->is_detached && i < work->n; i++) {
+        if (!work->nodes[i]->is_finished) {
+            cf_chat_record_digest(chat, work->nodes[i]);
+            work->nodes[i]->is_dirty = true;
+        }
+    }
+}
+
 bool cf_chat_take_digest(struct cf_chat *chat)
 {
     struct cf_chat_digest *digest = &chat->digest;
@@ -147,6 +166,7 @@ bool cf_chat_take_digest(struct cf_chat *chat)
         digest->digest = (struct cf_digest){0};
     }
     digest->is_known = true;
+    record_in_reply(chat);
     return true;
 }
 

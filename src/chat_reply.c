@@ -491,9 +491,7 @@ static enum cf_message_state stored_state(enum cf_turn_state state)
 
 static void finish_node(struct cf_chat *chat, struct cf_chat_node *node)
 {
-    if (chat->digest.is_known) {
-        node->recipe.head.model_digest = chat->digest.digest;
-    }
+    cf_chat_record_digest(chat, node);
     struct cf_buf blob = CF_BUF_INIT;
     cf_recipe_encode(&node->recipe, &blob);
     const struct cf_reply_state state = state_of(node, &blob);

@@ -89,11 +89,23 @@ static bool is_digest_of(const struct cf_digest *digest, const char *path, const
            cf_digest_equal(&found, digest);
 }
 
-/* The path of a model at hand with the recorded digest: the one that --model names, else any. */
+/* The path of a model at hand with the recorded digest: the one that --model names, else any.  A
+ * reply that was cut off before the digest was known can be tried with the usual model only. */
 static enum cf_code find_model(char **path, const struct cf_cli *cli, const struct stored *stored,
                                struct cf_err *err)
 {
+    static const struct cf_digest unknown;
     const struct cf_digest *digest = &stored->recipe.head.model_digest;
+    if (cf_digest_equal(digest, &unknown)) {
+        enum cf_code found = cf_cli_model_path(path, cli, err);
+        if (found == CF_OK) {
+            cf_cli_warn(cli,
+                        "the digest of the model that wrote reply %lld was not recorded: trying "
+                        "with %s",
+                        (long long)stored->one.items[0].id, *path);
+        }
+        return found;
+    }
     const char *name = stored->one.items[0].model;
     struct cf_texts names = {0};
     struct cf_texts paths = {0};

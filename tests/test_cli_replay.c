@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "program.h"
+#include "recipe.h"
+#include "store.h"
 
 static int set_up(void **state)
 {
@@ -117,6 +119,51 @@ static void replay__model_gone__names_digest_and_name(void **state)
     program_release(&result);
 }
 
+/* As a kill leaves it that comes before the digest of the model is known. */
+static void forget_digest(int64_t id)
+{
+    struct cf_store *store = NULL;
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_messages one = {0};
+    struct cf_recipe recipe = {0};
+    struct cf_buf blob = CF_BUF_INIT;
+    const struct cf_store_options options = {.must_exist = true};
+    if (cf_store_open(&store, program_path(".local/share/confab/confab.db"), &options, &err) !=
+        CF_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(cf_store_message_load(&one, store, id, true, NULL), CF_OK);
+    const struct cf_message *message = &one.items[0];
+    assert_int_equal(cf_recipe_decode(&recipe, message->recipe, message->recipe_size, NULL), CF_OK);
+    recipe.head.model_digest = (struct cf_digest){0};
+    cf_recipe_encode(&recipe, &blob);
+    const struct cf_reply_state reply = {.text = message->text,
+                                         .size = message->size,
+                                         .recipe = blob.data,
+                                         .recipe_size = blob.size,
+                                         .n_tokens = (int32_t)recipe.n_tokens};
+    assert_int_equal(cf_store_reply_resume(store, id, NULL), CF_OK);
+    assert_int_equal(
+        cf_store_reply_finish(store, id, &reply, CF_MESSAGE_INTERRUPTED, CF_END_NONE, NULL, NULL),
+        CF_OK);
+    cf_buf_release(&blob);
+    cf_recipe_release(&recipe);
+    cf_messages_release(&one);
+    cf_store_close(store);
+}
+
+static void replay__digest_unknown__is_tried_with_the_usual_model(void **state)
+{
+    (void)state;
+    RUN("ask", "-n", "9", "Hello.");
+    forget_digest(2);
+    struct program_result result;
+    PROGRAM(&result, 0, NULL, "replay", "2");
+    assert_int_equal(strncmp(result.out.data, "identical, ", 11), 0);
+    assert_non_null(strstr(result.err.data, "that wrote reply 2 was not recorded"));
+    program_release(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +173,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(replay__no_reply__is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(replay__model_gone__names_digest_and_name, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(replay__digest_unknown__is_tried_with_the_usual_model,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests_name("cli_replay", tests, NULL, NULL);
 }
