@@ -309,7 +309,9 @@ const struct cf_chat_hit *cf_chat_found(const struct cf_chat *chat, size_t *n);
 /* --- talking --- */
 
 /* Sends a message and starts its reply, or queues it while one is being written or the model is
- * being opened.  Empty text is refused with CF_ERR_RANGE.  The draft is empty afterwards. */
+ * being opened.  Empty text is refused with CF_ERR_RANGE, what would answer a reply that another
+ * confab is still writing with CF_ERR_BUSY, as by all that starts a reply.  The draft is empty
+ * afterwards. */
 enum cf_code cf_chat_send(struct cf_chat *chat, const char *text, size_t size, struct cf_err *err);
 /* The same with N alternatives of the reply, decoded together; the first is the active one. */
 enum cf_code cf_chat_send_many(struct cf_chat *chat, const char *text, size_t size, int32_t n,

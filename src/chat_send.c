@@ -132,9 +132,32 @@ static void start_message(struct cf_chat *chat, struct cf_chat_node *parent, con
     cf_chat_start_reply(chat, &start);
 }
 
+/* A prompt with half a sentence of a reply that goes on elsewhere could not be made again.  What is
+ * refused has the branch read anew: that reply may have ended since. */
+static enum cf_code check_branch(struct cf_chat *chat, const struct cf_chat_node *leaf,
+                                 struct cf_err *err)
+{
+    for (const struct cf_chat_node *node = leaf; node != NULL; node = node->parent) {
+        if (node->turn.state == CF_TURN_ELSEWHERE) {
+            cf_chat_reload(chat);
+            return cf_err_set(err, CF_ERR_BUSY,
+                              "the reply is still being written by another confab: try again when "
+                              "it has ended");
+        }
+    }
+    return CF_OK;
+}
+
 void cf_chat_start_queued(struct cf_chat *chat)
 {
     if (chat->n_queue == 0 || chat->is_queue_held || !cf_chat_can_start(chat)) {
+        return;
+    }
+    struct cf_err err = CF_ERR_INIT;
+    if (check_branch(chat, cf_chat_tree_leaf(chat->tree), &err) != CF_OK) {
+        chat->is_queue_held = true;
+        cf_chat_say(chat, true, "%s", err.text);
+        cf_chat_mark(chat, CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
         return;
     }
     struct cf_chat_message message = chat->queue[0];
@@ -149,6 +172,9 @@ enum cf_code cf_chat_send_queued(struct cf_chat *chat, struct cf_err *err)
 {
     if (chat->n_queue == 0 || !chat->is_queue_held) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "no message is held back");
+    }
+    if (check_branch(chat, cf_chat_tree_leaf(chat->tree), err) != CF_OK) {
+        return err->code;
     }
     chat->is_queue_held = false;
     cf_chat_start_queued(chat);
@@ -187,6 +213,14 @@ enum cf_code cf_chat_send_many(struct cf_chat *chat, const char *text, size_t si
     if (n < 1 || n > CF_WORKER_ALTERNATIVES_MAX) {
         return cf_err_set(err, CF_ERR_RANGE, "the number of alternatives must be 1 to %d, not %d",
                           CF_WORKER_ALTERNATIVES_MAX, (int)n);
+    }
+    /* What is sent to a conversation that is only being opened waits, and is looked at then. */
+    bool is_there = !chat->opening.is_on || chat->opening.is_refresh;
+    if (is_there) {
+        code = check_branch(chat, cf_chat_tree_leaf(chat->tree), err);
+    }
+    if (code != CF_OK) {
+        return code;
     }
     char *sent = chat->draft; /* TEXT may be that very draft */
     chat->draft = cf_strdup("");
@@ -246,6 +280,10 @@ enum cf_code cf_chat_compare(struct cf_chat *chat, const struct cf_sampling *oth
     }
     struct cf_chat_start start =
         start_below(leaf->turn.role == CF_ROLE_ASSISTANT ? leaf->parent : leaf);
+    code = check_branch(chat, start.parent, err);
+    if (code != CF_OK) {
+        return code;
+    }
     start.n = 2;
     start.other = other;
     cf_chat_start_reply(chat, &start);
@@ -267,8 +305,11 @@ enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err
     struct cf_chat_node *node = chat->tree->path[turn];
     bool is_reply = node->turn.role == CF_ROLE_ASSISTANT;
     struct cf_chat_start start = start_below(is_reply ? node->parent : node);
-    cf_chat_start_reply(chat, &start);
-    return CF_OK;
+    code = check_branch(chat, start.parent, err);
+    if (code == CF_OK) {
+        cf_chat_start_reply(chat, &start);
+    }
+    return code;
 }
 
 /* Tokens of one model mean nothing to another. */
@@ -304,11 +345,11 @@ enum cf_code cf_chat_continue(struct cf_chat *chat, size_t turn, struct cf_err *
     struct cf_chat_node *node = chat->tree->path[turn];
     cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
     code = check_same_model(chat, node, err);
+    if (code == CF_OK) {
+        code = check_branch(chat, node, err);
+    }
     if (code != CF_OK) {
         return code;
-    }
-    if (node->turn.state == CF_TURN_ELSEWHERE) {
-        return cf_err_set(err, CF_ERR_BUSY, "the reply is being written by another confab");
     }
     if (!node->turn.can_continue) {
         return cf_err_set(err, CF_ERR_RANGE, "%s",
@@ -346,8 +387,11 @@ enum cf_code cf_chat_edit(struct cf_chat *chat, size_t turn, const char *text, s
     if (node->turn.role != CF_ROLE_USER) {
         return cf_err_set(err, CF_ERR_RANGE, "only your own messages can be edited");
     }
-    start_message(chat, node->parent, text, size, 1);
-    return CF_OK;
+    code = check_branch(chat, node->parent, err);
+    if (code == CF_OK) {
+        start_message(chat, node->parent, text, size, 1);
+    }
+    return code;
 }
 
 enum cf_code cf_chat_branch(struct cf_chat *chat, size_t turn, int32_t token, int32_t id,
@@ -368,6 +412,9 @@ enum cf_code cf_chat_branch(struct cf_chat *chat, size_t turn, int32_t token, in
                           (int)token);
     }
     code = check_same_model(chat, node, err);
+    if (code == CF_OK) {
+        code = check_branch(chat, node->parent, err);
+    }
     if (code != CF_OK) {
         return code;
     }
@@ -455,6 +502,7 @@ static void go_on(struct cf_chat *chat, struct cf_chat_work *work, struct cf_cha
     node->is_finished = false;
     free(node->error);
     node->error = NULL;
+    cf_chat_record_digest(chat, node);
     cf_chat_node_update(node);
     /* One that still waits to be finished was never given up. */
     bool is_ours = cf_chat_take_unfinished(chat, node);

@@ -124,6 +124,106 @@ static void chat__recipe__is_complete(void **state)
     cf_messages_release(&one);
 }
 
+/* Whether the last reply, which is still being written, is stored with the model's digest. */
+static bool is_digest_stored(const struct chat_fixture *fixture)
+{
+    if (last_turn(fixture)->id <= 0) {
+        return false;
+    }
+    struct cf_messages one;
+    struct cf_recipe recipe = {0};
+    static const struct cf_digest unknown;
+    load_message(fixture, last_turn(fixture)->id, &one);
+    assert_int_equal(one.items[0].state, CF_MESSAGE_STREAMING);
+    bool is_there =
+        one.items[0].recipe_size > 0 &&
+        cf_recipe_decode(&recipe, one.items[0].recipe, one.items[0].recipe_size, NULL) == CF_OK &&
+        !cf_digest_equal(&recipe.head.model_digest, &unknown);
+    cf_recipe_release(&recipe);
+    cf_messages_release(&one);
+    return is_there;
+}
+
+/* What a kill leaves of it can be made again. */
+static void chat__digest__known_during_a_reply_is_saved_with_it(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    char *endless = make_endless_model(fixture);
+    /* Long enough for a reply to begin before it is read. */
+    assert_int_equal(truncate(endless, 64 << 20), 0);
+    free(endless);
+    start(fixture, true);
+    send_held(fixture, "before it is known what the model is", 3);
+    pump_until(fixture, is_digest_stored);
+    assert_true(is_paused(fixture));
+    no_notice(fixture);
+}
+
+static bool is_complete(const struct chat_fixture *fixture)
+{
+    return last_turn(fixture)->state == CF_TURN_COMPLETE;
+}
+
+static bool is_begun(const struct chat_fixture *fixture)
+{
+    struct cf_store *store = open_store(fixture);
+    struct cf_messages one = {0};
+    bool is_there = cf_store_message_load(&one, store, 4, false, NULL) == CF_OK;
+    cf_messages_release(&one);
+    cf_store_close(store);
+    return is_there;
+}
+
+/* Half a sentence is nothing to answer: that prompt could not be made again. */
+static void chat__send__below_a_reply_written_elsewhere_is_refused(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    say(fixture, "one");
+    send_held(fixture, "two", 3);
+    pump_until(fixture, is_begun);
+    struct cf_chat *writer = fixture->chat;
+    start(fixture, true);
+    open_last(fixture);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
+    assert_int_equal(last_turn(fixture)->state, CF_TURN_ELSEWHERE);
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_chat_send(fixture->chat, "three", 5, &err), CF_ERR_BUSY);
+    assert_non_null(strstr(err.text, "by another confab"));
+    settle(fixture);
+    assert_int_equal(cf_chat_send_many(fixture->chat, "three", 5, 2, &err), CF_ERR_BUSY);
+    settle(fixture);
+    assert_int_equal(cf_chat_continue(fixture->chat, 3, &err), CF_ERR_BUSY);
+    settle(fixture);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
+    assert_int_equal(cf_chat_status(fixture->chat)->n_queued, 0);
+    /* Beside it and above it nothing is in the way. */
+    assert_int_equal(cf_chat_edit(fixture->chat, 2, "two, then", 9, &err), CF_OK);
+    settle(fixture);
+    assert_int_equal(last_turn(fixture)->state, CF_TURN_COMPLETE);
+    assert_int_equal(cf_chat_walk(fixture->chat, 2, -1, true, &err), CF_OK);
+    settle(fixture);
+    assert_int_equal(cf_chat_regenerate(fixture->chat, 3, &err), CF_OK);
+    settle(fixture);
+    assert_int_equal(cf_chat_walk(fixture->chat, 3, -1, true, &err), CF_OK);
+    assert_int_equal(last_turn(fixture)->state, CF_TURN_ELSEWHERE);
+
+    struct cf_chat *reader = fixture->chat;
+    fixture->chat = writer;
+    assert_int_equal(cf_chat_resume(writer, NULL), CF_OK);
+    settle(fixture);
+    cf_chat_free(writer);
+    fixture->chat = reader;
+    /* A refusal also looks again. */
+    (void)cf_chat_send(fixture->chat, "three", 5, &err);
+    pump_until(fixture, is_complete);
+    settle(fixture);
+    if (cf_chat_n_turns(fixture->chat) == 4) {
+        say(fixture, "three");
+    }
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 6);
+}
+
 static void chat__continue__does_not_wait_for_the_digest(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -472,6 +572,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(chat__reopen__finds_everything_again),
         TEST(chat__recipe__is_complete),
+        TEST(chat__digest__known_during_a_reply_is_saved_with_it),
+        TEST(chat__send__below_a_reply_written_elsewhere_is_refused),
         TEST(chat__continue__does_not_wait_for_the_digest),
         TEST(chat__stream__is_on_the_disk_while_it_runs),
         TEST(chat__killed__reply_is_interrupted_and_goes_on),
