@@ -298,6 +298,18 @@ static void handle_open_failed(struct cf_chat *chat, const struct cf_storage_eve
     cf_chat_mark(chat, CF_CHANGE_STATUS);
 }
 
+/* The store's notice has a sentence a line: each is one of ours. */
+static void say_lines(struct cf_chat *chat, const char *text)
+{
+    while (*text != '\0') {
+        size_t size = strcspn(text, "\n");
+        if (size > 0) {
+            cf_chat_say(chat, false, "%.*s", (int)size, text);
+        }
+        text += size + (text[size] == '\n');
+    }
+}
+
 static void handle_own_event(struct cf_chat *chat, const struct cf_storage_event *event)
 {
     if (event->kind == CF_STORAGE_OPENED) {
@@ -305,7 +317,7 @@ static void handle_own_event(struct cf_chat *chat, const struct cf_storage_event
         if (event->code != CF_OK) {
             handle_open_failed(chat, event);
         } else if (event->text != NULL) {
-            cf_chat_say(chat, false, "%s", event->text);
+            say_lines(chat, event->text);
         }
     } else if (event->kind == CF_STORAGE_CHANGED) {
         cf_chat_reload(chat);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernels/kernels.h"
@@ -269,6 +270,43 @@ static void cli__show__tells_what_was_turned(void **state)
     program_release(&result);
     PROGRAM(&result, 0, NULL, "show", "last", "-d", path);
     assert_null(strstr(result.out.data, "from token"));
+    program_release(&result);
+}
+
+/* A process that dies over a reply. */
+static int die_over_reply(const char *path)
+{
+    struct cf_store *store = NULL;
+    int64_t conversation = 0;
+    int64_t reply = 0;
+    const struct cf_conversation_spec spec = {.title = "cut"};
+    enum cf_code code = cf_store_open(&store, path, NULL, NULL);
+    if (code == CF_OK) {
+        code = cf_store_conversation_create(&conversation, store, &spec, NULL);
+    }
+    const struct cf_reply_spec begun = {.conversation = conversation};
+    if (code == CF_OK) {
+        code = cf_store_reply_begin(&reply, 1, store, &begun, NULL);
+    }
+    return code == CF_OK ? 0 : 1;
+}
+
+/* What the store has to tell is one sentence a line. */
+static void cli__ask__tells_of_a_reply_cut_short(void **state)
+{
+    (void)state;
+    const char *path = program_path("cut.db");
+    int status = 1;
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(die_over_reply(path));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    struct program_result result;
+    PROGRAM(&result, 0, NULL, "ask", "-n", "2", "-d", path, "Hello!");
+    assert_non_null(strstr(result.err.data, "can be continued\n"));
+    assert_null(strstr(result.err.data, "\\n"));
     program_release(&result);
 }
 
@@ -654,6 +692,7 @@ int main(void)
         TEST(cli__ask__count_gives_siblings),
         TEST(cli__ask__goes_on_with_a_conversation),
         TEST(cli__show__tells_what_was_turned),
+        TEST(cli__ask__tells_of_a_reply_cut_short),
         TEST(cli__complete__saves_nothing),
         TEST(cli__tokenize__round_trips_every_byte),
         TEST(cli__tokenize__takes_special_names_as_text),
