@@ -166,6 +166,19 @@ static void ui__waiting__is_taken_back_or_sent(void **state)
     leave(pty);
 }
 
+static void ui__again__says_why_it_makes_no_reply(void **state)
+{
+    (void)state;
+    struct pty *pty = start(100, 24);
+    send_message(pty, "hello");
+    pty_type(pty, "\033[Z");
+    pty_wait_text(pty, "again");
+    pty_type(pty, "rr");
+    pty_wait_text(pty, "A reply is being written");
+    pty_type(pty, "\003\003");
+    leave(pty);
+}
+
 static void ui__alternatives__of_ones_own_messages_too(void **state)
 {
     (void)state;
@@ -237,6 +250,7 @@ int main(int argc, char **argv)
         TEST(ui__question__ends_by_esc_and_nothing_else_does),
         TEST(ui__question__is_over_in_another_conversation),
         TEST(ui__waiting__is_taken_back_or_sent),
+        TEST(ui__again__says_why_it_makes_no_reply),
         TEST(ui__alternatives__of_ones_own_messages_too),
         TEST(ui__context__tells_the_draft_apart),
     };

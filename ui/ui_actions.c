@@ -94,6 +94,17 @@ static void walk(struct ui *ui, size_t turn, int step)
     ui_check(ui, cf_chat_walk(ui->chat, turn, step, ui->is_key_held, &err), &err);
 }
 
+/* Whether a key that is held must not start another reply.  While one runs none can be started:
+ * who presses the key again is told so. */
+static bool is_repeat(struct ui *ui)
+{
+    if (!ui->is_key_held || ui_is_running(ui)) {
+        return false;
+    }
+    ui_say(ui, false, "The reply has ended already; pressed once more, the key makes another");
+    return true;
+}
+
 static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -104,9 +115,9 @@ static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
     } else if (action == UI_YANK) {
         ui_copy(ui, data->text, data->size);
     } else if (action == UI_REGENERATE) {
-        code = ui->is_key_held ? CF_OK : cf_chat_regenerate(ui->chat, turn, &err);
+        code = is_repeat(ui) ? CF_OK : cf_chat_regenerate(ui->chat, turn, &err);
     } else if (action == UI_CONTINUE) {
-        code = ui->is_key_held ? CF_OK : cf_chat_continue(ui->chat, turn, &err);
+        code = is_repeat(ui) ? CF_OK : cf_chat_continue(ui->chat, turn, &err);
     } else if (action == UI_FORK) {
         code = ui->is_key_held ? CF_OK : cf_chat_fork(ui->chat, turn, &err);
     } else if (action == UI_DELETE) {
