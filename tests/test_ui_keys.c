@@ -172,7 +172,7 @@ static void ui__again__says_why_it_makes_no_reply(void **state)
     struct pty *pty = start(100, 24);
     send_message(pty, "hello");
     pty_type(pty, "\033[Z");
-    pty_wait_text(pty, "again");
+    pty_wait_text(pty, FOCUS("transcript"));
     pty_type(pty, "rr");
     pty_wait_text(pty, "A reply is being written");
     pty_type(pty, "\003\003");
