@@ -91,10 +91,7 @@ static void list_tokens(struct cf_chat_looking *looking, const struct cf_tokeniz
     looking->tokens = cf_calloc(recipe->n_tokens + 1, sizeof looking->tokens[0]);
     for (size_t k = 0; k < recipe->n_tokens; k++) {
         const struct cf_recipe_token *from = &recipe->tokens[k];
-        size_t size = 0;
-        if (!cf_tokenizer_is_special(tokenizer, from->id)) {
-            (void)cf_tokenizer_piece(tokenizer, from->id, &size);
-        }
+        size_t size = cf_tokenizer_spelled_size(tokenizer, from->id);
         looking->tokens[k] =
             (struct cf_chat_look_token){.begin = shown(end, hidden, node->turn.size),
                                         .end = shown(end + size, hidden, node->turn.size),

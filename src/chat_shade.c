@@ -24,11 +24,7 @@ static void shade_reply(struct cf_chat_node *node, const struct cf_tokenizer *to
     size_t end = node->n_shades > 0 ? node->shades[node->n_shades - 1].end + hidden : 0;
     while (node->n_shades < node->recipe.n_tokens) {
         const struct cf_recipe_token *token = &node->recipe.tokens[node->n_shades];
-        size_t size = 0;
-        if (!cf_tokenizer_is_special(tokenizer, token->id)) {
-            (void)cf_tokenizer_piece(tokenizer, token->id, &size);
-        }
-        end += size;
+        end += cf_tokenizer_spelled_size(tokenizer, token->id);
         size_t at = end < node->text.size ? end : node->text.size;
         add_shade(node, at > hidden ? at - hidden : 0, token->p_raw);
     }

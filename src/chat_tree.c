@@ -303,15 +303,6 @@ void cf_chat_node_update(struct cf_chat_node *node)
     turn->can_continue = can_continue(node);
 }
 
-static size_t spelled_size(const struct cf_tokenizer *tokenizer, int32_t id)
-{
-    size_t size = 0;
-    if (!cf_tokenizer_is_special(tokenizer, id)) {
-        (void)cf_tokenizer_piece(tokenizer, id, &size);
-    }
-    return size;
-}
-
 void cf_chat_node_set_ids(struct cf_chat_node *node, const struct cf_tokenizer *tokenizer)
 {
     cf_prompt_reply_ids(&node->ids, tokenizer, &node->recipe, node->text.size);
@@ -329,7 +320,7 @@ static void set_marks(struct cf_chat_node *node, const struct cf_tokenizer *toke
     size_t token = 0;
     for (size_t i = 0; i < recipe->n_knobs; i++) {
         for (; token < (size_t)recipe->knobs[i].begin && token < recipe->n_tokens; token++) {
-            end += spelled_size(tokenizer, recipe->tokens[token].id);
+            end += cf_tokenizer_spelled_size(tokenizer, recipe->tokens[token].id);
         }
         size_t at = end < node->text.size ? end : node->text.size;
         node->marks[i] = (struct cf_turn_mark){.begin = recipe->knobs[i].begin,
@@ -338,7 +329,7 @@ static void set_marks(struct cf_chat_node *node, const struct cf_tokenizer *toke
     }
     node->n_spelled = end;
     for (; token < recipe->n_tokens; token++) {
-        node->n_spelled += spelled_size(tokenizer, recipe->tokens[token].id);
+        node->n_spelled += cf_tokenizer_spelled_size(tokenizer, recipe->tokens[token].id);
     }
 }
 

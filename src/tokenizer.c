@@ -139,6 +139,15 @@ const char *cf_tokenizer_piece(const struct cf_tokenizer *tokenizer, int32_t id,
     return tokenizer->tokens[id].bytes;
 }
 
+size_t cf_tokenizer_spelled_size(const struct cf_tokenizer *tokenizer, int32_t id)
+{
+    size_t size = 0;
+    if (!cf_tokenizer_is_special(tokenizer, id)) {
+        (void)cf_tokenizer_piece(tokenizer, id, &size);
+    }
+    return size;
+}
+
 void cf_tokenizer_decode(const struct cf_tokenizer *tokenizer, const int32_t *ids, size_t n,
                          struct cf_buf *bytes)
 {

@@ -63,6 +63,8 @@ void cf_tokenizer_encode_special(const struct cf_tokenizer *tokenizer, const voi
 /* The bytes of a token, size into *size; a special token's are its name.  An id without a token
  * gives NULL and 0.  Owned by the tokenizer.  They may begin or end within a character. */
 const char *cf_tokenizer_piece(const struct cf_tokenizer *tokenizer, int32_t id, size_t *size);
+/* Bytes that a token adds to a reply's text: those of its piece, none for a special one. */
+size_t cf_tokenizer_spelled_size(const struct cf_tokenizer *tokenizer, int32_t id);
 /* Appends the bytes of all N tokens, special ones by name; ids without a token add nothing. */
 void cf_tokenizer_decode(const struct cf_tokenizer *tokenizer, const int32_t *ids, size_t n,
                          struct cf_buf *bytes);

@@ -95,11 +95,7 @@ static void wave_release(struct wave *wave)
 static bool add_text(struct wave *wave, struct alternative *alternative, int32_t id)
 {
     const struct cf_tokenizer *tokenizer = wave->worker->tokenizer;
-    size_t size = 0;
-    if (!cf_tokenizer_is_special(tokenizer, id)) {
-        (void)cf_tokenizer_piece(tokenizer, id, &size);
-    }
-    alternative->n_fed += size;
+    alternative->n_fed += cf_tokenizer_spelled_size(tokenizer, id);
     alternative->ends[alternative->n_tokens++] = alternative->n_fed;
     cf_buf_clear(&wave->whole);
     cf_buf_clear(&wave->shown);

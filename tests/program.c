@@ -289,3 +289,17 @@ void program_expect(struct program_result *result, int status, const char *input
     }
     assert_int_equal(result->status, status);
 }
+
+int program_set_up(void **state)
+{
+    (void)state;
+    program_begin();
+    return 0;
+}
+
+int program_tear_down(void **state)
+{
+    (void)state;
+    program_end();
+    return 0;
+}

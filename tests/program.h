@@ -19,6 +19,9 @@ struct program_result {
  * source's data; program_end removes it. */
 void program_begin(void);
 void program_end(void);
+/* The same as cmocka's fixtures of a test. */
+int program_set_up(void **state);
+int program_tear_down(void **state);
 /* The home folder, and a path in it, good until the next call but three. */
 const char *program_home(void);
 const char *program_path(const char *name);

@@ -22,20 +22,6 @@
 
 enum { MEMORY_MAX = 1 << 30, CPU_SECONDS_MAX = 20 };
 
-static int set_up(void **state)
-{
-    (void)state;
-    program_begin();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    program_end();
-    return 0;
-}
-
 static void limit(void *arg)
 {
     (void)arg;
@@ -379,7 +365,7 @@ static void folder__changed_config__is_refused(void **state)
     free(file.bytes);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, program_tear_down)
 
 int main(void)
 {

@@ -14,20 +14,6 @@
 #include "recipe.h"
 #include "store.h"
 
-static int set_up(void **state)
-{
-    (void)state;
-    program_begin();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    program_end();
-    return 0;
-}
-
 /* Line I of the JSON lines in TEXT; a new reference. */
 static json_t *json_line(const struct cf_buf *text, size_t i)
 {
@@ -682,7 +668,7 @@ static void cli__later__says_so(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, program_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(cli__usage__is_status_two_and_a_hint),
         TEST(cli__help_and_version__go_to_stdout),

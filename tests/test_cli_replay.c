@@ -10,20 +10,6 @@
 #include "recipe.h"
 #include "store.h"
 
-static int set_up(void **state)
-{
-    (void)state;
-    program_begin();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    program_end();
-    return 0;
-}
-
 /* Reply ID comes out the same, every token of it. */
 static void expect_identical(const char *id, const char *threads)
 {
@@ -167,14 +153,16 @@ static void replay__digest_unknown__is_tried_with_the_usual_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(replay__stored__is_identical, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(replay__another_system_prompt_since__is_identical, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(replay__no_reply__is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(replay__model_gone__names_digest_and_name, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(replay__stored__is_identical, program_set_up,
+                                        program_tear_down),
+        cmocka_unit_test_setup_teardown(replay__another_system_prompt_since__is_identical,
+                                        program_set_up, program_tear_down),
+        cmocka_unit_test_setup_teardown(replay__no_reply__is_refused, program_set_up,
+                                        program_tear_down),
+        cmocka_unit_test_setup_teardown(replay__model_gone__names_digest_and_name, program_set_up,
+                                        program_tear_down),
         cmocka_unit_test_setup_teardown(replay__digest_unknown__is_tried_with_the_usual_model,
-                                        set_up, tear_down),
+                                        program_set_up, program_tear_down),
     };
     return cmocka_run_group_tests_name("cli_replay", tests, NULL, NULL);
 }

@@ -23,20 +23,6 @@ enum {
     COMMIT_MS = 500, /* and for the disk, on a machine with other things to do */
 };
 
-static int set_up(void **state)
-{
-    (void)state;
-    program_begin();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    program_end();
-    return 0;
-}
-
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -394,7 +380,7 @@ static void second__meanwhile__leaves_the_first_alone(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, program_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(kill__at_random_moments__loses_nothing),
         TEST(kill__of_a_slow_reply__keeps_all_but_the_last_moment),

@@ -11,20 +11,6 @@
 
 #include "program.h"
 
-static int set_up(void **state)
-{
-    (void)state;
-    program_begin();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    program_end();
-    return 0;
-}
-
 /* A reply that takes seconds: it is still being written when its first words have been read. */
 static const char *const long_ask[] = {"ask", "--count", "64",     "--threads", "1",  "-t",  "2",
                                        "-n",  "450",     "--seed", "3",         "-q", "Hi.", NULL};
@@ -229,7 +215,7 @@ static void output__full__is_one_sentence(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, program_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(signal__while_a_reply_streams__keeps_it),
         TEST(signal__while_waiting_for_input__ends_it),

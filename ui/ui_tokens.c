@@ -15,7 +15,7 @@
 /* What the cursor stands on; NULL: on a paused reply, or nowhere. */
 const struct cf_chat_look *ui_look(const struct ui *ui)
 {
-    return ui->focus == UI_FOCUS_CURSOR || ui->is_looking ? cf_chat_looked(ui->chat) : NULL;
+    return ui->is_looking ? cf_chat_looked(ui->chat) : NULL;
 }
 
 static bool is_paused(const struct ui *ui)
