@@ -89,6 +89,36 @@ static bool is_digest_of(const struct cf_digest *digest, const char *path, const
            cf_digest_equal(&found, digest);
 }
 
+/* The path of the model with that digest: USUAL (may be NULL), one that is installed, or the
+ * bundled one; NULL when it is none of them.  The caller frees it. */
+static char *find_by_digest(const struct cf_digest *digest, const char *usual)
+{
+    struct cf_texts names = {0};
+    struct cf_texts paths = {0};
+    char *bundled = NULL;
+    char *cache_path = NULL;
+    char *found = NULL;
+    (void)cf_path_in(&cache_path, CF_FOLDER_CACHE, "digests", NULL);
+    (void)cf_catalog_list(&names, &paths, NULL);
+    if (cf_catalog_find(&bundled, NULL, NULL) == CF_OK &&
+        (usual == NULL || strcmp(bundled, usual) != 0)) {
+        cf_texts_add(&paths, bundled);
+    }
+    if (usual != NULL && is_digest_of(digest, usual, cache_path)) {
+        found = cf_strdup(usual);
+    }
+    for (size_t i = 0; i < paths.n && found == NULL; i++) {
+        if (is_digest_of(digest, paths.items[i], cache_path)) {
+            found = cf_strdup(paths.items[i]);
+        }
+    }
+    cf_texts_release(&names);
+    cf_texts_release(&paths);
+    free(bundled);
+    free(cache_path);
+    return found;
+}
+
 /* The path of a model at hand with the recorded digest: the one that --model names, else any.  A
  * reply that was cut off before the digest was known can be tried with the usual model only. */
 static enum cf_code find_model(char **path, const struct cf_cli *cli, const struct stored *stored,
@@ -106,49 +136,23 @@ static enum cf_code find_model(char **path, const struct cf_cli *cli, const stru
         }
         return found;
     }
-    const char *name = stored->one.items[0].model;
-    struct cf_texts names = {0};
-    struct cf_texts paths = {0};
-    char *cache_path = NULL;
     char *usual = NULL;
-    (void)cf_path_in(&cache_path, CF_FOLDER_CACHE, "digests", NULL);
-    enum cf_code code = CF_OK;
-    if (cf_cli_model_path(&usual, cli, cli->settings.model != NULL ? err : NULL) == CF_OK) {
-        cf_texts_add(&paths, usual);
-    } else if (cli->settings.model != NULL) {
-        code = err->code;
+    enum cf_code code = cf_cli_model_path(&usual, cli, err);
+    if (code != CF_OK && cli->settings.model != NULL) {
+        return code;
     }
+    *path = find_by_digest(digest, usual);
     free(usual);
-    if (code == CF_OK) {
-        struct cf_texts installed = {0};
-        (void)cf_catalog_list(&names, &installed, NULL);
-        for (size_t i = 0; i < installed.n; i++) {
-            cf_texts_add(&paths, installed.items[i]);
-        }
-        cf_texts_release(&installed);
-        if (cf_catalog_find(&usual, NULL, NULL) == CF_OK) {
-            cf_texts_add(&paths, usual);
-            free(usual);
-        }
-        size_t i = 0;
-        while (i < paths.n && !is_digest_of(digest, paths.items[i], cache_path)) {
-            i++;
-        }
-        if (i < paths.n) {
-            *path = cf_strdup(paths.items[i]);
-        } else {
-            char hex[CF_DIGEST_TEXT_SIZE];
-            cf_digest_format(hex, digest);
-            code = cf_err_set(err, CF_ERR_NOT_FOUND,
-                              "the model that wrote the reply is not here: %s with the SHA-256 %s "
-                              "(--model names a file)",
-                              name != NULL ? name : "unnamed", hex);
-        }
+    if (*path != NULL) {
+        return CF_OK;
     }
-    cf_texts_release(&names);
-    cf_texts_release(&paths);
-    free(cache_path);
-    return code;
+    const char *name = stored->one.items[0].model;
+    char hex[CF_DIGEST_TEXT_SIZE];
+    cf_digest_format(hex, digest);
+    return cf_err_set(err, CF_ERR_NOT_FOUND,
+                      "the model that wrote the reply is not here: %s with the SHA-256 %s "
+                      "(--model names a file)",
+                      name != NULL ? name : "unnamed", hex);
 }
 
 static enum cf_code open_engine(struct cf_engine *engine, const struct cf_cli *cli,

@@ -13,13 +13,6 @@
 
 enum { READ_SIZE = 64 * 1024 };
 
-int64_t ui_line_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 enum cf_code ui_line_open(struct ui_line **line, const struct ui_line_options *options,
                           const struct ui_line_hooks *hooks, struct cf_err *err)
 {
@@ -145,7 +138,7 @@ static void handle_paste(struct ui_line *line, const struct ui_input *input)
 static void handle_all(struct ui_line *line)
 {
     struct ui_input input;
-    while (!line->has_ended && ui_decoder_next(&line->decoder, &input, ui_line_now_ms())) {
+    while (!line->has_ended && ui_decoder_next(&line->decoder, &input, cf_clock_ms())) {
         switch (input.kind) {
         case UI_INPUT_KEY:
             handle_key(line, &input);
@@ -195,7 +188,7 @@ enum ui_line_input ui_line_read(struct ui_line *line)
         return UI_LINE_EOF;
     }
     if (!handle_wheel(line, bytes, (size_t)n)) {
-        ui_decoder_add(&line->decoder, bytes, (size_t)n, ui_line_now_ms());
+        ui_decoder_add(&line->decoder, bytes, (size_t)n, cf_clock_ms());
         handle_all(line);
     }
     return line->has_ended ? UI_LINE_EOF : UI_LINE_OK;
@@ -203,7 +196,7 @@ enum ui_line_input ui_line_read(struct ui_line *line)
 
 int ui_line_timeout_ms(const struct ui_line *line)
 {
-    return ui_decoder_timeout_ms(&line->decoder, ui_line_now_ms());
+    return ui_decoder_timeout_ms(&line->decoder, cf_clock_ms());
 }
 
 void ui_line_tick(struct ui_line *line)

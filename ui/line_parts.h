@@ -4,6 +4,7 @@
 #ifndef UI_LINE_PARTS_H
 #define UI_LINE_PARTS_H
 
+#include "clock.h"
 #include "line.h"
 
 #include "line_decode.h"
@@ -52,8 +53,6 @@ struct ui_line {
 };
 
 extern struct ui_line *ui_line_the;
-
-int64_t ui_line_now_ms(void);
 
 /* -- line_readline.c -------------------------------------------------------------------------- */
 

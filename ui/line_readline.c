@@ -43,14 +43,14 @@ static bool refill(struct ui_line *line)
 {
     while (!ui_line_has_queued(line)) {
         struct ui_input input;
-        if (ui_decoder_next(&line->decoder, &input, ui_line_now_ms())) {
+        if (ui_decoder_next(&line->decoder, &input, cf_clock_ms())) {
             if (input.kind == UI_INPUT_KEY) {
                 cf_buf_add(&line->queue, input.raw, input.n_raw);
             }
             continue;
         }
         struct pollfd poll_fd = {.fd = line->input_fd, .events = POLLIN};
-        int timeout_ms = ui_decoder_timeout_ms(&line->decoder, ui_line_now_ms());
+        int timeout_ms = ui_decoder_timeout_ms(&line->decoder, cf_clock_ms());
         int n_ready = poll(&poll_fd, 1, timeout_ms);
         if (n_ready < 0 && errno != EINTR) {
             return false;
@@ -62,7 +62,7 @@ static bool refill(struct ui_line *line)
                 line->has_ended = true;
                 return false;
             }
-            ui_decoder_add(&line->decoder, bytes, (size_t)n, ui_line_now_ms());
+            ui_decoder_add(&line->decoder, bytes, (size_t)n, cf_clock_ms());
         }
     }
     return true;

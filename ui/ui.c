@@ -230,7 +230,7 @@ static int timeout_of(struct ui *ui)
     int timeout = least_timeout(ui_line_timeout_ms(ui->line), cf_chat_timeout_ms(ui->chat));
     timeout = least_timeout(timeout, ui_notice_tick(ui));
     if (ui->is_dirty) {
-        int64_t left = ui->drawn_ms + FRAME_MS - ui_now_ms();
+        int64_t left = ui->drawn_ms + FRAME_MS - cf_clock_ms();
         timeout = least_timeout(timeout, left > 0 && !ui->is_urgent ? (int)left : 0);
     }
     return timeout;
@@ -305,7 +305,7 @@ static void pass(struct ui *ui, const struct pollfd *fds)
     take_signals(ui);
     react(ui, cf_chat_pump(ui->chat));
     fill_line(ui);
-    bool is_due = ui->is_urgent || ui_now_ms() >= ui->drawn_ms + FRAME_MS;
+    bool is_due = ui->is_urgent || cf_clock_ms() >= ui->drawn_ms + FRAME_MS;
     if (ui->is_dirty && is_due && !ui->is_hung_up && !ui->is_done) {
         ui_draw(ui);
     }

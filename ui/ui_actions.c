@@ -269,7 +269,7 @@ static void interrupt(struct ui *ui, enum ui_action action)
 {
     (void)action;
     struct cf_err err = CF_ERR_INIT;
-    int64_t now_ms = ui_now_ms();
+    int64_t now_ms = cf_clock_ms();
     if (ui_line_is_pending(ui->line)) {
         ui_line_abort(ui->line);
         return;
@@ -466,7 +466,7 @@ static bool begins_number(uint32_t key)
 bool ui_key(void *context, uint32_t key)
 {
     struct ui *ui = context;
-    int64_t now_ms = ui_now_ms();
+    int64_t now_ms = cf_clock_ms();
     ui->is_key_held = key == ui->last_key && now_ms - ui->last_key_ms < HELD_MS;
     ui->last_key = key;
     ui->last_key_ms = now_ms;

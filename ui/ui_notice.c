@@ -11,13 +11,6 @@
  * before what nobody asked for takes its place. */
 enum { NOTICE_MS = 6000, HURRIED_MS = 2500, LEAST_MS = 800 };
 
-int64_t ui_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void drop_first(struct ui *ui)
 {
     free(ui->notices[0].text);
@@ -27,7 +20,7 @@ static void drop_first(struct ui *ui)
 
 static void start_first(struct ui *ui)
 {
-    ui->notice_since_ms = ui_now_ms();
+    ui->notice_since_ms = cf_clock_ms();
     ui->notice_until_ms = ui->notice_since_ms + (ui->n_notices > 1 ? HURRIED_MS : NOTICE_MS);
 }
 
@@ -37,7 +30,7 @@ static bool does_first_yield(const struct ui *ui)
 {
     return ui->n_notices > 0 && ui->drawn_ms >= ui->notice_since_ms &&
            (ui->is_acting || !ui->notices[0].is_error ||
-            ui_now_ms() - ui->notice_since_ms >= LEAST_MS);
+            cf_clock_ms() - ui->notice_since_ms >= LEAST_MS);
 }
 
 /* Whether a sentence begins with an ordinary word: the names of files, settings and models stay as
@@ -131,7 +124,7 @@ int ui_notice_tick(struct ui *ui)
     if (ui->n_notices == 0) {
         return -1;
     }
-    int64_t left = ui->notice_until_ms - ui_now_ms();
+    int64_t left = ui->notice_until_ms - cf_clock_ms();
     if (left <= 0) {
         drop_first(ui);
         ui->is_dirty = true;
@@ -139,7 +132,7 @@ int ui_notice_tick(struct ui *ui)
             return -1;
         }
         start_first(ui);
-        left = ui->notice_until_ms - ui_now_ms();
+        left = ui->notice_until_ms - cf_clock_ms();
     }
     return left > 0 ? (int)left : 0;
 }

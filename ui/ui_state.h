@@ -3,6 +3,7 @@
 #ifndef UI_UI_STATE_H
 #define UI_UI_STATE_H
 
+#include "clock.h"
 #include "line.h"
 #include "pane_screen.h"
 #include "term.h"
@@ -102,8 +103,6 @@ struct ui {
     bool is_done;
     bool is_hung_up;
 };
-
-int64_t ui_now_ms(void); /* monotonic */
 
 /* --- ui_view.c --- */
 void ui_draw(struct ui *ui);

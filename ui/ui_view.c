@@ -271,5 +271,5 @@ void ui_draw(struct ui *ui)
     ui_term_show(ui->term, &ui->grid, x, y);
     ui->is_dirty = false;
     ui->is_urgent = false;
-    ui->drawn_ms = ui_now_ms();
+    ui->drawn_ms = cf_clock_ms();
 }
