@@ -247,6 +247,11 @@ static void tokens__draw__escapes_what_could_move_the_cursor(void **state)
                                        .first_other = -1,
                                        .n_cut_if = 1};
     fake_choose(&chat);
+    /* One taken by hand from far behind the candidates. */
+    chat.choice.id = 40;
+    chat.choice.rank = 1233;
+    chat.choice.p_raw = 0.0002F;
+    chat.choice.p = 0;
     chat.data.has_knobs = true;
     chat.data.transcript.has_focus = true;
     chat.data.transcript.look = &look;
@@ -336,6 +341,7 @@ static void knobs__draw__shows_every_knob(void **state)
     fake_say(&chat, CF_ROLE_USER, "What should I drink when it rains?");
     fake_choose(&chat);
     chat.choice.id = 6;
+    chat.choice.rank = 6;
     chat.choice.p_raw = 0.005f;
     chat.data.has_knobs = true;
     chat.data.focus = UI_PANE_KNOBS;

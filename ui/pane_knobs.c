@@ -74,6 +74,23 @@ void ui_knobs_describe_piece(const char *piece, size_t size, struct cf_buf *text
     cf_buf_release(&safe);
 }
 
+/* The rank of the token drawn, at the end of its bar's [BEGIN, END): a bar that is longer shows
+ * through. */
+static void draw_rank(const struct ui_paint *paint, int begin, int y, int end, int32_t rank)
+{
+    char text[16];
+    snprintf(text, sizeof text, "#%d", (int)rank + 1);
+    int x = end - (int)strlen(text);
+    x = x < begin ? begin : x;
+    for (size_t i = 0; text[i] != '\0' && x < end; i++, x++) {
+        struct ui_style style = ui_paint_style(paint, UI_STYLE_BAR_DRAWN);
+        if (ui_grid_at(paint->grid, x, y)->chars[0] == 0x2588) { /* █ */
+            style.attrs ^= UI_ATTR_REVERSE;
+        }
+        ui_grid_put(paint->grid, x, y, end, &text[i], 1, style);
+    }
+}
+
 /* A probability as a percentage, flush right before column END. */
 static void draw_share(const struct ui_paint *paint, int begin, int y, int end, double share,
                        enum ui_style_name style)
@@ -112,6 +129,9 @@ static void draw_candidate(const struct ui_paint *paint, struct ui_rect rect, in
     cf_buf_release(&text);
     if (bar < bar_end) {
         draw_bar(paint, bar, y, bar_end - bar, (double)candidate->p_raw, style);
+        if (is_drawn) {
+            draw_rank(paint, bar, y, bar_end, data->choice->rank);
+        }
     }
     /* Where only one number has room: what a turned knob changes, while candidates are chosen from.
      */
@@ -191,13 +211,42 @@ static int look_lines(const struct ui_knobs_data *data, int width, struct cf_buf
     return n;
 }
 
+/* What stands in a row of the list where it is no candidate. */
+enum { ROW_CUT = -1, ROW_DRAWN = -2, ROWS_MAX = CF_CHOICE_MAX + 2 };
+
+/* The rows of the list: candidates by their number, the cut, and behind them the token drawn where
+ * it is none of them. */
+static int list_rows(const struct cf_choice *choice, int rows[ROWS_MAX])
+{
+    int n = 0;
+    bool is_cut_shown = false;
+    bool is_drawn_there = false;
+    for (int i = 0; i < choice->n_candidates; i++) {
+        if (!(choice->candidates[i].p > 0) && !is_cut_shown) {
+            rows[n++] = ROW_CUT;
+            is_cut_shown = true;
+        }
+        rows[n++] = i;
+        is_drawn_there |= choice->candidates[i].id == choice->id;
+    }
+    if (!is_drawn_there) {
+        rows[n++] = ROW_DRAWN;
+    }
+    return n;
+}
+
+static bool is_row_drawn(const struct cf_choice *choice, int row)
+{
+    return row == ROW_DRAWN || (row >= 0 && choice->candidates[row].id == choice->id);
+}
+
 /* Rows that the candidates take of HEIGHT, a blank one behind them included. */
 static int candidates_height(const struct ui_knobs_data *data, int height)
 {
     if (data->is_steered || data->look != NULL) {
         int most = height - STEERED_KNOBS;
-        int n = data->choice != NULL ? data->choice->n_candidates : 0;
-        int wish = n + 5;
+        int rows[ROWS_MAX];
+        int wish = (data->choice != NULL ? list_rows(data->choice, rows) : 0) + 4;
         return wish < most ? wish : most > 3 ? most : height < 3 ? height : 3;
     }
     int wish = CANDIDATES + 3;
@@ -227,53 +276,45 @@ static void draw_title(const struct ui_paint *paint, struct ui_rect rect,
     }
 }
 
-/* The row of each candidate and of the cut among N rows: -1 for the cut. */
-static int list_rows(const struct cf_choice *choice, int rows[CF_CHOICE_MAX + 1])
+static void draw_row(const struct ui_paint *paint, struct ui_rect rect, int y,
+                     const struct ui_knobs_data *data, int row)
 {
-    int n = 0;
-    bool is_cut_shown = false;
-    for (int i = 0; i < choice->n_candidates; i++) {
-        if (!(choice->candidates[i].p > 0) && !is_cut_shown) {
-            rows[n++] = -1;
-            is_cut_shown = true;
-        }
-        rows[n++] = i;
+    const struct cf_choice *choice = data->choice;
+    if (row == ROW_CUT) {
+        draw_cut(paint, rect, y, data);
+    } else if (row == ROW_DRAWN) {
+        const struct cf_candidate drawn = {choice->id, choice->p_raw, choice->p};
+        draw_candidate(paint, rect, y, data, &drawn, false);
+    } else {
+        draw_candidate(paint, rect, y, data, &choice->candidates[row], row == data->candidate);
     }
-    return n;
 }
 
-static struct cf_candidate drawn_of(const struct cf_choice *choice)
-{
-    return (struct cf_candidate){.id = choice->id, .p_raw = choice->p_raw, .p = choice->p};
-}
-
-/* Rows [y, last) of candidates. */
+/* Rows [y, last) of the list, so that the candidate in hand is among them; the token drawn takes
+ * the last one when it is further down. */
 static void draw_rows(const struct ui_paint *paint, struct ui_rect rect, int y, int last,
                       const struct ui_knobs_data *data)
 {
-    const struct cf_choice *choice = data->choice;
-    int rows[CF_CHOICE_MAX + 1];
-    int n = list_rows(choice, rows);
-    int height = last - y;
-    int top = 0;
-    int drawn = -1;
+    int rows[ROWS_MAX];
+    int n = list_rows(data->choice, rows);
+    int in_hand = 0;
+    int drawn = 0;
     for (int i = 0; i < n; i++) {
-        top = data->candidate >= 0 && rows[i] == data->candidate && i >= height ? i - height + 1
-                                                                                : top;
-        drawn = rows[i] >= 0 && choice->candidates[rows[i]].id == choice->id ? i : drawn;
+        in_hand = data->candidate >= 0 && rows[i] == data->candidate ? i : in_hand;
+        drawn = is_row_drawn(data->choice, rows[i]) ? i : drawn;
     }
-    for (int i = top; i < n && y < last; i++, y++) {
-        /* The one drawn takes the last row when it is further down. */
-        bool is_last = y + 1 == last && i + 1 < n;
-        if (is_last && data->candidate < 0 && (drawn < 0 || drawn > i)) {
-            const struct cf_candidate candidate = drawn_of(choice);
-            draw_candidate(paint, rect, y, data, &candidate, false);
-        } else if (rows[i] < 0) {
-            draw_cut(paint, rect, y, data);
-        } else {
-            draw_candidate(paint, rect, y, data, &choice->candidates[rows[i]],
-                           rows[i] == data->candidate);
-        }
+    int height = last - y;
+    int top = ui_pane_scroll(0, in_hand, n, height);
+    bool is_below = drawn >= top + height && height > 1;
+    if (is_below) {
+        height--;
+        top = ui_pane_scroll(0, in_hand, n, height);
+    }
+    for (int i = 0; i < height && top + i < n; i++) {
+        draw_row(paint, rect, y + i, data, rows[top + i]);
+    }
+    if (is_below) {
+        draw_row(paint, rect, last - 1, data, rows[drawn]);
     }
 }
 

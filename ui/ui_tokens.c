@@ -185,7 +185,7 @@ void ui_describe_token(const struct ui *ui, struct cf_buf *text)
     if (choice == NULL) {
         return;
     }
-    cf_buf_addf(text, " · H %.1f bit\n", (double)choice->entropy);
+    cf_buf_addf(text, " · rank %d · H %.1f bit\n", (int)choice->rank + 1, (double)choice->entropy);
     int first = ui->candidate > CANDIDATES / 2 ? ui->candidate - CANDIDATES / 2 : 0;
     for (int i = first; i < choice->n_candidates && i < first + CANDIDATES; i++) {
         size_t size = 0;
