@@ -304,7 +304,7 @@ bool cf_chat_saves(const struct cf_chat *chat)
 
 bool cf_chat_can_start(const struct cf_chat *chat)
 {
-    return chat->is_loaded && chat->reply == NULL && !chat->opening.is_on &&
+    return chat->is_loaded && chat->reply == NULL && !chat->opening.is_on && !chat->is_partial &&
            (chat->storage == NULL || chat->is_storage_ready || chat->is_storage_failed);
 }
 

@@ -12,6 +12,10 @@ static enum cf_code node_at(struct cf_chat_node **node, const struct cf_chat *ch
     if (turn >= chat->tree->n_path) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no such message");
     }
+    if (chat->is_partial) {
+        return cf_err_set(err, CF_ERR_BUSY,
+                          "the conversation is still being read; try again in a moment");
+    }
     *node = chat->tree->path[turn];
     return CF_OK;
 }

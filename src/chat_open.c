@@ -81,6 +81,7 @@ void cf_chat_new_conversation(struct cf_chat *chat)
 {
     leave(chat);
     chat->opening.is_on = false;
+    chat->is_partial = false;
     chat->conversation = 0;
     chat->has_choice = false;
     set_title(chat, "", false);
@@ -99,6 +100,7 @@ void cf_chat_release_opening(struct cf_chat *chat)
 {
     struct cf_chat_opening *opening = &chat->opening;
     cf_conversations_release(&opening->load);
+    cf_messages_release(&opening->tail);
     cf_messages_release(&opening->tree);
     free(opening->draft);
     *opening = (struct cf_chat_opening){0};
@@ -109,15 +111,16 @@ static void ask_for(struct cf_chat *chat, int64_t conversation)
     struct cf_chat_opening *opening = &chat->opening;
     opening->conversation = conversation;
     struct cf_storage *storage = chat->storage;
-    cf_chat_expect_about(chat, cf_storage_load(storage, conversation, 1, false), CF_WHAT_LOAD,
-                         conversation);
-    cf_chat_expect_about(chat, cf_storage_tree(storage, conversation, true), CF_WHAT_TREE,
-                         conversation);
+    cf_chat_expect_about(chat, cf_storage_load(storage, conversation, CF_CHAT_TAIL, true),
+                         CF_WHAT_LOAD, conversation);
     opening->has_draft = opening->is_refresh || !chat->keeps_drafts;
     if (!opening->has_draft) {
         cf_chat_expect_about(chat, cf_storage_draft_load(storage, conversation), CF_WHAT_DRAFT,
                              conversation);
     }
+    /* Last, since it may take long. */
+    cf_chat_expect_about(chat, cf_storage_tree(storage, conversation, true), CF_WHAT_TREE,
+                         conversation);
 }
 
 /* The branch that NODE is on; the one that is on stays where it ends. */
@@ -204,18 +207,55 @@ void cf_chat_ask_title(struct cf_chat *chat)
 
 static void fail_opening(struct cf_chat *chat, const struct cf_err *err)
 {
-    bool is_refresh = chat->opening.is_refresh;
+    bool is_told = !chat->opening.is_refresh || chat->is_partial;
     cf_chat_release_opening(chat);
-    if (!is_refresh) {
+    if (is_told) {
         chat->failure = *err;
         cf_chat_say(chat, true, "%s", err->text);
     }
     cf_chat_mark(chat, CF_CHANGE_STATUS);
 }
 
+/* What is known of the conversation besides its messages is on from now on. */
+static void take_conversation(struct cf_chat *chat)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    const struct cf_conversation *conversation = &opening->load.items[0];
+    chat->conversation = conversation->id;
+    set_title(chat, conversation->title, conversation->is_title_own);
+    chat->wants_title = false;
+    if (opening->is_refresh) {
+        return;
+    }
+    cf_chat_reset_settings(chat, conversation->settings, conversation->system);
+    put_draft(chat, opening->draft != NULL ? opening->draft : cf_strdup(""));
+    opening->draft = NULL;
+    chat->has_choice = false;
+    cf_chat_mark(chat, CF_CHANGE_OPENED | CF_CHANGE_CHOICE);
+}
+
+/* The end of a long conversation is shown at once, while the whole of it is still being read. */
+static void show_tail(struct cf_chat *chat)
+{
+    struct cf_chat_opening *opening = &chat->opening;
+    const struct cf_conversation *conversation = &opening->load.items[0];
+    if (opening->is_refresh || opening->message != 0 || opening->tail.n == 0 ||
+        conversation->n_messages < CF_CHAT_TAIL_FROM) {
+        return;
+    }
+    cf_chat_replace_tree(chat, cf_chat_tree_load(chat, &opening->tail, conversation->active_leaf));
+    take_conversation(chat);
+    opening->is_refresh = true;
+    chat->is_partial = true;
+    cf_chat_mark(chat, CF_CHANGE_TURNS | CF_CHANGE_STATUS);
+}
+
 static void finish_opening(struct cf_chat *chat)
 {
     struct cf_chat_opening *opening = &chat->opening;
+    if (opening->has_load && opening->has_draft && !opening->has_tree) {
+        show_tail(chat);
+    }
     if (!opening->has_load || !opening->has_tree || !opening->has_draft) {
         return;
     }
@@ -224,22 +264,13 @@ static void finish_opening(struct cf_chat *chat)
         chat->is_reload_due = true;
         return;
     }
-    const struct cf_conversation *conversation = &opening->load.items[0];
-    chat->conversation = conversation->id;
-    set_title(chat, conversation->title, conversation->is_title_own);
-    chat->wants_title = false;
-    cf_chat_replace_tree(chat, cf_chat_tree_load(chat, &opening->tree, conversation->active_leaf));
+    int64_t leaf = opening->load.items[0].active_leaf;
+    cf_chat_replace_tree(chat, cf_chat_tree_load(chat, &opening->tree, leaf));
+    take_conversation(chat);
+    chat->is_partial = false;
     struct cf_chat_node *wanted = cf_chat_tree_find(chat->tree, opening->message);
     if (wanted != NULL) {
         show_node(chat, wanted);
-    }
-    unsigned changes = CF_CHANGE_TURNS | CF_CHANGE_STATUS;
-    if (!opening->is_refresh) {
-        cf_chat_reset_settings(chat, conversation->settings, conversation->system);
-        put_draft(chat, opening->draft != NULL ? opening->draft : cf_strdup(""));
-        opening->draft = NULL;
-        chat->has_choice = false;
-        changes |= CF_CHANGE_OPENED | CF_CHANGE_CHOICE;
     }
     if (opening->load.is_damaged || chat->tree->messages.is_damaged) {
         cf_chat_say(chat, true,
@@ -248,7 +279,7 @@ static void finish_opening(struct cf_chat *chat)
     }
     cf_chat_release_opening(chat);
     cf_chat_idle_later(chat);
-    cf_chat_mark(chat, changes);
+    cf_chat_mark(chat, CF_CHANGE_TURNS | CF_CHANGE_STATUS);
 }
 
 void cf_chat_handle_title(struct cf_chat *chat, const struct cf_storage_event *event)
@@ -281,7 +312,9 @@ void cf_chat_handle_opening(struct cf_chat *chat, const struct cf_chat_pending *
             return;
         }
         opening->load = event->conversations;
+        opening->tail = event->messages;
         event->conversations = (struct cf_conversations){0};
+        event->messages = (struct cf_messages){0};
         opening->has_load = true;
     } else {
         opening->tree = event->messages;

@@ -38,6 +38,8 @@ enum {
     CF_CHAT_DRAFT_MS = 1000,
     CF_CHAT_SETTINGS_MS = 500,
     CF_CHAT_FREE_MS = 5000,
+    CF_CHAT_TAIL = 100,       /* messages that are shown before the others are there */
+    CF_CHAT_TAIL_FROM = 1000, /* where there are so many of them that one would wait */
 };
 
 /* A message in the tree.  The tree's root is a node without a message. */
@@ -199,6 +201,7 @@ struct cf_chat_opening {
     int64_t message; /* to be shown; 0: the branch seen last */
     bool has_load, has_tree, has_draft;
     struct cf_conversations load;
+    struct cf_messages tail; /* of the branch seen last */
     struct cf_messages tree;
     char *draft;
 };
@@ -268,6 +271,7 @@ struct cf_chat {
     bool is_queue_held; /* the person stopped a reply: wait for the next message */
     struct cf_chat_opening opening;
     bool is_reload_due;
+    bool is_partial;       /* only the end of the branch is here yet: it can be read, not changed */
     int64_t last_local_id; /* negative ids where there is no storage */
     uint32_t next_version;
     bool wants_title;

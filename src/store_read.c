@@ -353,6 +353,37 @@ static size_t first_child(const struct tree_node *nodes, size_t n, int64_t paren
     return low;
 }
 
+/* Where the messages stand in items, by id. */
+struct place_of {
+    int64_t id;
+    size_t index;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct place_of *x = a;
+    const struct place_of *y = b;
+    return x->id < y->id ? -1 : x->id > y->id ? 1 : 0;
+}
+
+static struct place_of *sort_places(const struct cf_messages *messages)
+{
+    struct place_of *places = cf_calloc(messages->n, sizeof *places);
+    for (size_t i = 0; i < messages->n; i++) {
+        places[i] = (struct place_of){.id = messages->items[i].id, .index = i};
+    }
+    qsort(places, messages->n, sizeof *places, compare_places);
+    return places;
+}
+
+/* The index in items; n: it is not there. */
+static size_t find_place(const struct place_of *places, size_t n, int64_t id)
+{
+    const struct place_of key = {.id = id};
+    const struct place_of *found = bsearch(&key, places, n, sizeof key, compare_places);
+    return found != NULL ? found->index : n;
+}
+
 /* Depth first, siblings by id.  A message whose parent is not there becomes a root, so that nothing
  * that was read is left out. */
 static void order_tree(struct cf_messages *messages)
@@ -361,25 +392,13 @@ static void order_tree(struct cf_messages *messages)
     struct tree_node *nodes = cf_calloc(n, sizeof *nodes);
     struct cf_message *ordered = cf_calloc(n, sizeof *ordered);
     size_t *stack = cf_calloc(n, sizeof *stack);
-    int64_t *ids = cf_calloc(n, sizeof *ids);
+    struct place_of *places = sort_places(messages);
     bool *is_seen = cf_calloc(n, sizeof *is_seen);
     for (size_t i = 0; i < n; i++) {
-        ids[i] = messages->items[i].id; /* ascending, as they were read */
-    }
-    for (size_t i = 0; i < n; i++) {
-        int64_t parent = messages->items[i].parent;
-        size_t low = 0;
-        size_t high = n;
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-            if (ids[middle] < parent) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        bool is_there = low < n && ids[low] == parent;
-        nodes[i] = (struct tree_node){.id = ids[i], .parent = is_there ? parent : 0, .index = i};
+        const struct cf_message *item = &messages->items[i];
+        bool is_there = find_place(places, n, item->parent) < n;
+        nodes[i] =
+            (struct tree_node){.id = item->id, .parent = is_there ? item->parent : 0, .index = i};
     }
     qsort(nodes, n, sizeof *nodes, compare_nodes);
     size_t n_stack = 0;
@@ -406,10 +425,73 @@ static void order_tree(struct cf_messages *messages)
     memcpy(messages->items, ordered, n_ordered * sizeof *ordered);
     messages->n = n_ordered;
     free(is_seen);
-    free(ids);
+    free(places);
     free(stack);
     free(ordered);
     free(nodes);
+}
+
+/* Counts alternatives, and takes in how many below each are in the trash:
+ * counting them in SQL, row by row, is what a conversation of thousands would wait for. */
+static enum cf_code count_siblings(struct cf_messages *messages, struct cf_store *store,
+                                   int64_t conversation, struct cf_err *err)
+{
+    size_t n = messages->n;
+    struct tree_node *nodes = cf_calloc(n, sizeof *nodes);
+    for (size_t i = 0; i < n; i++) {
+        const struct cf_message *item = &messages->items[i];
+        nodes[i] = (struct tree_node){.id = item->id, .parent = item->parent, .index = i};
+    }
+    qsort(nodes, n, sizeof *nodes, compare_nodes);
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        for (end = begin; end < n && nodes[end].parent == nodes[begin].parent; end++) {
+        }
+        for (size_t i = begin; i < end; i++) {
+            messages->items[nodes[i].index].alternative = (int32_t)(i - begin);
+            messages->items[nodes[i].index].n_alternatives = (int32_t)(end - begin);
+        }
+    }
+    free(nodes);
+    struct place_of *places = sort_places(messages);
+    sqlite3_stmt *stmt = NULL;
+    bool has_row = false;
+    enum cf_code code =
+        cf_db_query(&stmt, store, err,
+                    "SELECT parent, count(*) FROM message INDEXED BY message_tree"
+                    " WHERE conversation = ?1 AND trashed IS NOT NULL AND parent IS NOT NULL"
+                    " GROUP BY parent",
+                    "i", conversation);
+    while (code == CF_OK && (code = cf_db_step(&has_row, store, stmt, err)) == CF_OK && has_row) {
+        size_t at = find_place(places, n, sqlite3_column_int64(stmt, 0));
+        if (at < n) {
+            messages->items[at].n_trashed_children = sqlite3_column_int(stmt, 1);
+        }
+    }
+    free(places);
+    cf_db_end(stmt);
+    return code;
+}
+
+/* All rows of a conversation in one go; CF_ERR_CORRUPT where one can't be read. */
+static enum cf_code read_rows(struct cf_messages *messages, struct cf_store *store,
+                              int64_t conversation, bool with_recipes, struct cf_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool has_row = false;
+    enum cf_code code = cf_db_query(
+        &stmt, store, err,
+        "SELECT " OWN_COLUMNS ", 0, 1, 0, CASE WHEN ?2 THEN (SELECT r.body FROM recipe r"
+        " WHERE r.message = m.id) END, m.text FROM message m INDEXED BY message_tree"
+        " WHERE m.conversation = ?1 AND m.trashed IS NULL",
+        "ii", conversation, (int64_t)with_recipes);
+    while (code == CF_OK && (code = cf_db_step(&has_row, store, stmt, err)) == CF_OK && has_row) {
+        read_row(messages, stmt);
+    }
+    cf_db_end(stmt);
+    if (code == CF_OK && messages->n > 0) {
+        code = count_siblings(messages, store, conversation, err);
+    }
+    return code;
 }
 
 enum cf_code cf_store_tree_load(struct cf_messages *messages, struct cf_store *store,
@@ -418,6 +500,10 @@ enum cf_code cf_store_tree_load(struct cf_messages *messages, struct cf_store *s
     struct cf_messages made = {.n = 0};
     enum cf_code code = cf_store_need_conversation(store, conversation, err);
     if (code == CF_OK) {
+        code = read_rows(&made, store, conversation, with_recipes, err);
+    }
+    if (code == CF_ERR_CORRUPT) {
+        cf_messages_release(&made);
         code = read_all(&made, store,
                         "SELECT id FROM message INDEXED BY message_tree WHERE conversation = ?1"
                         " AND trashed IS NULL AND ?2 IS NULL ORDER BY id",
