@@ -9,8 +9,8 @@
 /* A weight matrix W, y = W x + b.  Element (out, in) is
  *   data[out][in] when layout is CF_OUT_IN (GGUF, embeddings, lm_head), rows in blocks of dtype;
  *   data[in][out] when layout is CF_IN_OUT (transformers' Conv1D; float types only);
- *   in tiles when layout is CF_TILES (block types only): the file's bits, arranged for the kernels
- *   as kernels/tiles.h says. */
+ *   in tiles when layout is CF_TILES: the file's bits, arranged for the kernels as
+ *   kernels/tiles.h says. */
 enum cf_layout { CF_OUT_IN, CF_IN_OUT, CF_TILES };
 
 struct cf_matrix {

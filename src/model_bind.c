@@ -269,12 +269,6 @@ static enum cf_code bind_vector(const struct binder *binder, const float **vecto
     return CF_OK;
 }
 
-/* As it stands or, rows of blocks, once arranged in tiles. */
-static bool can_multiply(enum cf_dtype dtype, enum cf_layout layout)
-{
-    return cf_tiles_know(dtype) ? layout == CF_OUT_IN : cf_linear_knows(dtype, layout);
-}
-
 /* Bound as y = W x + b; the tensor is [n_out, n_in], or [n_in, n_out] in Conv1D's layout. */
 static enum cf_code bind_matrix(struct binder *binder, struct cf_matrix *matrix, enum part part,
                                 int32_t layer, int32_t n_out, int32_t n_in)
@@ -292,7 +286,7 @@ static enum cf_code bind_matrix(struct binder *binder, struct cf_matrix *matrix,
     bool is_embedding = part == WTE || part == WPE;
     bool is_linear = part != WPE && (part != WTE || binder->model->is_tied);
     if (!tensor.is_known || (is_embedding && !cf_to_f32_knows(tensor.dtype)) ||
-        (is_linear && !can_multiply(tensor.dtype, layout))) {
+        (is_linear && !cf_tiles_take(tensor.dtype, layout))) {
         return refuse_type(binder, &tensor);
     }
     matrix->data = aligned(binder->files, &tensor);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Matrices of block types, from the file's rows to the kernels' tiles.
+/* The matrices that are multiplied with, from the file's layout to the kernels' tiles.
  *
  * The tiles lie in anonymous memory in huge pages: a mapped file comes in pages of 4 KB, and
  * walking the page table for them costs a fifth of the speed at which memory is read.  For that
@@ -38,10 +38,9 @@ static struct cf_matrix *matrix_at(struct cf_model *model, size_t i)
     return of_layer[i % PER_LAYER];
 }
 
-/* 0 for a matrix that stays as it is. */
 static size_t tiles_size(const struct cf_matrix *w)
 {
-    size_t size = cf_tiles_know(w->dtype) ? cf_tiles_size(w->dtype, w->n_out, w->n_in) : 0;
+    size_t size = cf_tiles_size(w->dtype, w->n_out, w->n_in);
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
@@ -49,15 +48,11 @@ static void arrange(struct cf_model *model, struct cf_pool *pool, unsigned char 
 {
     for (size_t i = 0; i < n_matrices(model); i++) {
         struct cf_matrix *w = matrix_at(model, i);
-        size_t size = tiles_size(w);
-        if (size == 0) {
-            continue;
-        }
         cf_tiles_make(pool, w, to);
         cf_mapping_forget(w->data, cf_dtype_row_size(w->dtype, (size_t)w->n_in) * (size_t)w->n_out);
         w->data = to;
         w->layout = CF_TILES;
-        to += size;
+        to += tiles_size(w);
     }
     if (model->is_tied) {
         model->wte = model->lm_head;
@@ -70,9 +65,6 @@ enum cf_code cf_model_tile(struct cf_model *model, struct cf_err *err)
     size_t size = 0;
     for (size_t i = 0; i < n_matrices(model); i++) {
         size += tiles_size(matrix_at(model, i));
-    }
-    if (size == 0) {
-        return CF_OK;
     }
     size_t mapped = size + huge_page_size; /* to begin at the border of a huge page */
     void *memory = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

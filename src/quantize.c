@@ -104,25 +104,9 @@ static void list_jobs(struct jobs *jobs, const struct cf_model *model, enum cf_d
 /* Rows [first, first + n_rows) of a matrix as float32, rows of n_in. */
 static void read_rows(const struct cf_matrix *matrix, int64_t first, int64_t n_rows, float *rows)
 {
-    const struct cf_kernels *kernels = cf_kernels_current();
-    const unsigned char *data = matrix->data;
-    size_t n_in = (size_t)matrix->n_in;
-    if (matrix->layout != CF_IN_OUT) {
-        for (int64_t i = 0; i < n_rows; i++) {
-            cf_matrix_row(kernels, matrix, (int32_t)(first + i), rows + (size_t)i * n_in);
-        }
-        return;
-    }
-    /* Conv1D: our rows are its columns. */
-    size_t row_size = cf_dtype_row_size(matrix->dtype, (size_t)matrix->n_out);
-    size_t element = cf_dtype_block_size(matrix->dtype);
-    float some[N_ROWS];
-    for (size_t in = 0; in < n_in; in++) {
-        cf_to_f32(kernels, matrix->dtype, data + in * row_size + (size_t)first * element,
-                  (size_t)n_rows, some);
-        for (size_t row = 0; row < (size_t)n_rows; row++) {
-            rows[row * n_in + in] = some[row];
-        }
+    for (int64_t i = 0; i < n_rows; i++) {
+        cf_matrix_row(cf_kernels_current(), matrix, (int32_t)(first + i),
+                      rows + (size_t)i * (size_t)matrix->n_in);
     }
 }
 

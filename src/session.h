@@ -34,9 +34,9 @@ struct cf_interrupt {
 /* How a position's KV was computed. */
 enum cf_eval_path {
     CF_PATH_KERNEL, /* own kernels */
-    CF_PATH_GEMM,   /* OpenBLAS in fixed tiles of 64 rows aligned to the position: chosen for F32
-                       weights where a tile has at least 32 new positions (and for F16 and BF16 by
-                       CPUs without vectors); any float weights can be replayed through it */
+    CF_PATH_GEMM,   /* OpenBLAS in fixed tiles of 64 rows aligned to the position: chosen for float
+                       weights by CPUs without vectors where a tile has at least 32 new positions;
+                       any float weights can be replayed through it */
 };
 
 struct cf_eval_run {

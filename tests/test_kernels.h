@@ -23,10 +23,11 @@ static inline float *test_random_floats(size_t n, uint64_t seed)
 }
 
 struct test_matrix {
-    struct cf_matrix w; /* in tiles where it was asked for */
-    void *data;         /* as a file has it */
-    void *tiles;        /* or NULL */
-    float *exact;       /* the elements widened, [n_out][n_in] */
+    struct cf_matrix w;       /* in tiles */
+    struct cf_matrix in_file; /* in the layout that was asked for */
+    void *data;
+    void *tiles;
+    float *exact; /* the elements widened, [n_out][n_in] */
 };
 
 /* Blocks of a K type, which nothing here can make from numbers: random bits, but for the float16
@@ -72,18 +73,17 @@ static inline struct test_matrix test_matrix_make(enum cf_dtype dtype, enum cf_l
         }
         free(values);
     }
-    m.w = (struct cf_matrix){
+    m.in_file = (struct cf_matrix){
         .data = m.data, .dtype = dtype, .layout = layout, .n_out = n_out, .n_in = n_in};
-    if (layout == CF_TILES) {
-        struct cf_matrix rows = m.w;
-        struct cf_pool *pool = NULL;
-        rows.layout = CF_OUT_IN;
-        assert_int_equal(cf_pool_new(&pool, 1, NULL), CF_OK);
-        m.tiles = cf_aligned_alloc(cf_tiles_size(dtype, n_out, n_in));
-        cf_tiles_make(pool, &rows, m.tiles);
-        m.w.data = m.tiles;
-        cf_pool_free(pool);
-    }
+    struct cf_pool *pool = NULL;
+    assert_true(cf_tiles_take(dtype, layout));
+    assert_int_equal(cf_pool_new(&pool, 1, NULL), CF_OK);
+    m.tiles = cf_aligned_alloc(cf_tiles_size(dtype, n_out, n_in));
+    cf_tiles_make(pool, &m.in_file, m.tiles);
+    m.w = m.in_file;
+    m.w.layout = CF_TILES;
+    m.w.data = m.tiles;
+    cf_pool_free(pool);
     return m;
 }
 

@@ -7,14 +7,19 @@ enum { N_POOLS = 4, N_ROWS_MAX = 65 };
 
 struct kind {
     enum cf_dtype dtype;
-    enum cf_layout layout;
+    enum cf_layout layout; /* in the file */
 };
 
+static bool is_block_type(enum cf_dtype dtype)
+{
+    return cf_dtype_n_block(dtype) > 1;
+}
+
 static const struct kind kinds[] = {
-    {CF_F32, CF_OUT_IN}, {CF_F16, CF_OUT_IN},  {CF_BF16, CF_OUT_IN}, {CF_F32, CF_IN_OUT},
-    {CF_F16, CF_IN_OUT}, {CF_BF16, CF_IN_OUT}, {CF_Q8_0, CF_TILES},  {CF_Q4_0, CF_TILES},
-    {CF_Q4_1, CF_TILES}, {CF_Q5_0, CF_TILES},  {CF_Q5_1, CF_TILES},  {CF_Q4_K, CF_TILES},
-    {CF_Q5_K, CF_TILES}, {CF_Q6_K, CF_TILES},
+    {CF_F32, CF_OUT_IN},  {CF_F16, CF_OUT_IN},  {CF_BF16, CF_OUT_IN}, {CF_F32, CF_IN_OUT},
+    {CF_F16, CF_IN_OUT},  {CF_BF16, CF_IN_OUT}, {CF_Q8_0, CF_OUT_IN}, {CF_Q4_0, CF_OUT_IN},
+    {CF_Q4_1, CF_OUT_IN}, {CF_Q5_0, CF_OUT_IN}, {CF_Q5_1, CF_OUT_IN}, {CF_Q4_K, CF_OUT_IN},
+    {CF_Q5_K, CF_OUT_IN}, {CF_Q6_K, CF_OUT_IN},
 };
 
 /* n_out, n_in; n_in is rounded up to whole blocks.  Nothing divides what the kernels like. */
@@ -53,7 +58,7 @@ static void activation_of(enum cf_dtype dtype, const float *x, int64_t n, double
     for (int64_t i = 0; i < n; i++) {
         seen[i] = (double)x[i];
     }
-    for (int64_t b = 0; cf_tiles_know(dtype) && b < n; b += 32) {
+    for (int64_t b = 0; is_block_type(dtype) && b < n; b += 32) {
         float greatest = 0;
         for (int i = 0; i < 32; i++) {
             greatest = fmaxf(greatest, fabsf(x[b + i]));
@@ -110,7 +115,6 @@ static void linear__any_kind__matches_double(void **state)
             float *bias = i % 3 == 0 ? NULL : test_random_floats(n_out, i + 3);
             void *scratch =
                 cf_aligned_alloc(cf_linear_scratch_size(&m.w, n_rows, cf_pool_n_threads(pool)) + 1);
-            assert_true(cf_linear_knows(kind->dtype, kind->layout));
             cf_linear(kernels, pool, &m.w, bias, then, x, n_rows, y, scratch);
             for (int64_t r = 0; r < n_rows; r++) {
                 expect_row(&m, bias, then, x + r * m.w.n_in, before + r * m.w.n_out,
@@ -188,10 +192,14 @@ static void linear__layouts_and_tables__agree(void **state)
             struct test_matrix m = test_matrix_make(CF_F32, CF_OUT_IN, N_OUT, N_IN, 3);
             struct cf_matrix w = m.w;
             float *turned = cf_aligned_alloc(sizeof(float) * N_OUT * N_IN);
-            for (int i = 0; l == 1 && i < N_OUT * N_IN; i++) {
+            for (int i = 0; i < N_OUT * N_IN; i++) {
                 turned[i % N_IN * N_OUT + i / N_IN] = m.exact[i];
-                w.layout = CF_IN_OUT;
-                w.data = turned;
+            }
+            if (l == 1) {
+                struct cf_matrix columns = m.in_file;
+                columns.layout = CF_IN_OUT;
+                columns.data = turned;
+                cf_tiles_make(pools[1], &columns, m.tiles);
             }
             void *scratch = cf_aligned_alloc(cf_linear_scratch_size(&w, N, 1));
             cf_linear(cf_kernels_at(t), pools[0], &w, NULL, CF_THEN_GELU_TANH, x, N, y, scratch);
@@ -244,9 +252,8 @@ static void linear__zero_rows__do_nothing(void **state)
     cf_linear(cf_kernels_current(), pools[1], &m.w, NULL, CF_THEN_STORE, &y, 0, &y, &y);
     cf_linear_gemm(cf_kernels_current(), pools[1], &m.w, NULL, CF_THEN_STORE, &y, 0, 0, &y, &y);
     assert_true(y == 7);
-    assert_false(cf_linear_knows(CF_Q8_0, CF_IN_OUT));
-    assert_false(cf_linear_knows(CF_Q6_K, CF_OUT_IN));
-    assert_false(cf_linear_knows(CF_F16, CF_TILES));
+    assert_false(cf_tiles_take(CF_Q8_0, CF_IN_OUT));
+    assert_false(cf_tiles_take(CF_F16, CF_TILES));
     test_matrix_release(&m);
 }
 
@@ -255,7 +262,7 @@ static void gemm__any_kind__matches_double(void **state)
     (void)state;
     for (size_t i = 0; i < CF_ARRAY_SIZE(kinds) * CF_ARRAY_SIZE(shapes); i++) {
         const struct kind *kind = &kinds[i % CF_ARRAY_SIZE(kinds)];
-        if (kind->layout == CF_TILES) {
+        if (is_block_type(kind->dtype)) {
             continue;
         }
         struct test_matrix m = matrix_of(kind, shapes[i / CF_ARRAY_SIZE(kinds)], i);
@@ -291,7 +298,7 @@ static void gemm__row__depends_on_its_position_alone(void **state)
     enum { N_OUT = 300, N_IN = 290, N = 150 };
     static const int64_t cuts[][5] = {{0, N, N, N, N}, {0, 37, 64, 100, N}, {0, 1, 2, 127, N}};
     for (size_t k = 0; k < CF_ARRAY_SIZE(kinds); k++) {
-        if (kinds[k].layout == CF_TILES) {
+        if (is_block_type(kinds[k].dtype)) {
             continue;
         }
         struct test_matrix m = test_matrix_make(kinds[k].dtype, kinds[k].layout, N_OUT, N_IN, k);

@@ -148,17 +148,7 @@ static struct cf_model *open_model(const char *path)
 /* Row OUT of any matrix. */
 static void read_row(const struct cf_matrix *matrix, int out, float row[N_INNER])
 {
-    const struct cf_kernels *kernels = cf_kernels_current();
-    const unsigned char *data = matrix->data;
-    if (matrix->layout != CF_IN_OUT) {
-        cf_matrix_row(kernels, matrix, out, row);
-        return;
-    }
-    for (int in = 0; in < matrix->n_in; in++) {
-        size_t at = (size_t)in * (size_t)matrix->n_out + (size_t)out;
-        cf_to_f32(kernels, matrix->dtype, data + at * cf_dtype_block_size(matrix->dtype), 1,
-                  &row[in]);
-    }
+    cf_matrix_row(cf_kernels_current(), matrix, out, row);
 }
 
 static void assert_matrix(const struct cf_matrix *one, const struct cf_matrix *other,
@@ -167,7 +157,6 @@ static void assert_matrix(const struct cf_matrix *one, const struct cf_matrix *o
     assert_int_equal(one->n_out, other->n_out);
     assert_int_equal(one->n_in, other->n_in);
     assert_int_equal(other->dtype, dtype);
-    assert_true(other->layout != CF_IN_OUT);
     /* Weights lie between -1 and 1. */
     double bound = dtype == CF_F32    ? 0.0
                    : dtype == CF_F16  ? 0x1p-12

@@ -386,9 +386,19 @@ static void session__sync__evaluates_only_what_is_new(void **state)
 static void session__runs__tell_tiles_from_single_positions(void **state)
 {
     (void)state;
-    struct engine engine = engine_open(small, CF_F32, 1, 1);
     size_t n_runs;
-    /* A tile of 64 through GEMM, the eight positions behind it not. */
+    for (size_t t = 1; cf_kernels_at(t) != NULL; t++) {
+        cf_kernels_use(cf_kernels_at(t));
+        struct engine engine = engine_open(small, CF_F32, 1, 1);
+        sync_ids(&engine, 0, small_expect.ids, N_IDS);
+        const struct cf_eval_run *runs = cf_session_runs(engine.session, 0, &n_runs);
+        assert_int_equal(n_runs, 1);
+        assert_int_equal(runs[0].path, CF_PATH_KERNEL);
+        engine_close(&engine);
+    }
+    /* Without vectors a tile of 64 goes through GEMM, the eight positions behind it do not. */
+    cf_kernels_use(cf_kernels_at(0));
+    struct engine engine = engine_open(small, CF_F32, 1, 1);
     sync_ids(&engine, 0, small_expect.ids, N_IDS);
     const struct cf_eval_run *runs = cf_session_runs(engine.session, 0, &n_runs);
     assert_int_equal(n_runs, 2);
@@ -412,6 +422,7 @@ static void session__runs__tell_tiles_from_single_positions(void **state)
     assert_int_equal(n_runs, 0);
     cf_session_assert_sane(engine.session);
     engine_close(&engine);
+    cf_kernels_use(NULL);
 }
 
 static void session__sync_runs__refuses_what_cannot_be(void **state)
@@ -478,22 +489,26 @@ static void session__interrupt__leaves_whole_positions(void **state)
 {
     (void)state;
     const int32_t *ids = small_expect.ids;
+    /* Two passes of two layers. */
+    static const struct cf_eval_run runs[] = {{.n = 64, .path = CF_PATH_GEMM},
+                                              {.n = N_IDS - 64, .path = CF_PATH_KERNEL}};
     struct engine calm = engine_open(small, CF_F32, 2, 1);
-    sync_ids(&calm, 0, ids, N_IDS);
+    assert_int_equal(cf_session_sync_runs(calm.session, 0, ids, N_IDS, runs, 2, NULL, NULL), CF_OK);
     for (int left = 0; left < 12; left++) {
         struct engine engine = engine_open(small, CF_F32, 2, 1);
         struct countdown countdown = {.left = left};
         struct cf_interrupt interrupt = {.fn = count_down, .arg = &countdown};
         struct cf_err err = CF_ERR_INIT;
-        /* Two passes of two layers: the tile of 64, then eight. */
-        enum cf_code code = cf_session_sync(engine.session, 0, ids, N_IDS, &interrupt, NULL, &err);
+        enum cf_code code =
+            cf_session_sync_runs(engine.session, 0, ids, N_IDS, runs, 2, &interrupt, &err);
         cf_session_assert_sane(engine.session);
         int32_t n;
         (void)cf_session_ids(engine.session, 0, &n);
         assert_int_equal(code, left < 4 ? CF_ERR_CANCELLED : CF_OK);
         assert_int_equal(n, left < 2 ? 0 : left < 4 ? 64 : N_IDS);
         assert_true(code == CF_OK || cf_session_logits(engine.session, 0) == NULL);
-        sync_ids(&engine, 0, ids, N_IDS);
+        assert_int_equal(cf_session_sync_runs(engine.session, 0, ids, N_IDS, runs, 2, NULL, &err),
+                         CF_OK);
         assert_same_bits(cf_session_logits(engine.session, 0), cf_session_logits(calm.session, 0),
                          small->n_vocab, "resumed");
         /* A decode that is stopped has advanced nothing. */

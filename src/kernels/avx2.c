@@ -18,7 +18,7 @@ CF_TARGET_BEGIN("avx2,fma,f16c")
 /* ---- Tiles ---- */
 
 typedef vf vt;
-enum { VT_LANES = 8, VT_ROWS = 6, VT_VECTORS = 2 };
+enum { VT_LANES = 8, VT_ROWS = 6 };
 #define vt_zero vf_zero
 #define vt_set vf_set
 #define vt_load vf_load
@@ -125,6 +125,11 @@ CF_INLINE vt qi_to_float(qi a)
 CF_INLINE vt vt_load_halves(const char *p)
 {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+CF_INLINE vt vt_load_bf16(const char *p)
+{
+    return vf_load_bf16((const uint16_t *)(const void *)p);
 }
 
 CF_INLINE vt vt_load_bytes(const char *p)

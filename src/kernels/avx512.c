@@ -20,7 +20,7 @@ CF_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 /* ---- Tiles ---- */
 
 typedef __m512 vt;
-enum { VT_LANES = 16, VT_ROWS = 8, VT_VECTORS = 3 };
+enum { VT_LANES = 16, VT_ROWS = 12 };
 
 CF_INLINE vt vt_zero(void)
 {
@@ -154,6 +154,12 @@ CF_INLINE vt qi_to_float(qi a)
 CF_INLINE vt vt_load_halves(const char *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+CF_INLINE vt vt_load_bf16(const char *p)
+{
+    __m256i halves = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
 
 CF_INLINE vt vt_load_bytes(const char *p)

@@ -10,49 +10,27 @@
 
 #include "kernels/body_attend.h"
 
-#include "kernels/body_few.h"
-
-#include "kernels/body_many.h"
+#include "kernels/body_float.h"
 
 #include "kernels/body_tiles.h"
 
-static void prepare(const struct cf_linear_job *job, int64_t begin, int64_t end)
-{
-    if (job->w->layout == CF_TILES) {
-        prepare_tiles(job, begin, end);
-    } else {
-        prepare_float(job, begin, end);
-    }
-}
-
 typedef void linear_fn(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch);
 
-/* Indexed by the dtype's number; what is not here is not known. */
-enum { N_LINEAR_DTYPES = CF_BF16 + 1 };
-
-static void few(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch)
+static void linear(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch)
 {
-    static linear_fn *const fns[N_LINEAR_DTYPES] = {
-        [CF_F32] = few_f32,     [CF_F16] = few_f16,     [CF_BF16] = few_bf16,
+    static linear_fn *const fns[] = {
+        [CF_F32] = linear_f32,  [CF_F16] = linear_f16,  [CF_BF16] = linear_bf16,
         [CF_Q8_0] = tiles_q8_0, [CF_Q4_0] = tiles_q4_0, [CF_Q4_1] = tiles_q4_1,
         [CF_Q5_0] = tiles_q5_0, [CF_Q5_1] = tiles_q5_1, [CF_Q4_K] = tiles_q4_k,
         [CF_Q5_K] = tiles_q5_k, [CF_Q6_K] = tiles_q6_k};
     fns[job->w->dtype](job, begin, end, scratch);
 }
 
-static void many(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch)
-{
-    static linear_fn *const fns[N_LINEAR_DTYPES] = {
-        [CF_F32] = many_f32, [CF_F16] = many_f16, [CF_BF16] = many_bf16};
-    linear_fn *fn = job->w->layout == CF_TILES ? few : fns[job->w->dtype];
-    fn(job, begin, end, scratch);
-}
-
 #define CF_TABLE(table_name)                                                                       \
     {                                                                                              \
-        .name = table_name, .prepare_rows = PREPARE_ROWS, .panel = PANEL, .prepare = prepare,      \
-        .few = few, .many = many, .attend = attend, .layer_norm = layer_norm, .finish = finish,    \
-        .f16_to_f32 = f16_to_f32, .f32_to_f16 = f32_to_f16,                                        \
+        .name = table_name, .prepare = prepare_tiles, .linear = linear, .attend = attend,          \
+        .layer_norm = layer_norm, .finish = finish, .f16_to_f32 = f16_to_f32,                      \
+        .f32_to_f16 = f32_to_f16,                                                                  \
     }
 
 #endif

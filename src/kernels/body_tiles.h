@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* body_tiles: any number of rows of x, in 8 bits, times weights in tiles (tiles.h).
+/* body_tiles: any number of rows of x, in 8 bits, times weights of block types in tiles (tiles.h).
  *
  * The words with q name how an instruction set multiplies small integers.  VT_LANES outputs make a
  * vector: qb holds four bytes an output, qx four bytes of x, the same for all outputs, qi an int32
@@ -10,8 +10,6 @@
  * for which there are not registers enough. */
 #ifndef CF_KERNELS_BODY_TILES_H
 #define CF_KERNELS_BODY_TILES_H
-
-enum { TILE_VECTORS = CF_TILE_OUTPUTS / VT_LANES };
 
 /* Unrolled, the sums live in registers; where these words are loops themselves it would only make
  * the compiler work for minutes. */
@@ -316,7 +314,11 @@ CF_INLINE int tile_some(enum cf_dtype dtype, const struct cf_linear_job *job,
         tile_rows(dtype, false, TILE_ROWS, &in, sums);
         return TILE_ROWS;
     }
-    tile_rows(dtype, false, 1, &in, sums); /* the panel is in a cache now */
+    if (left >= 2) {
+        tile_rows(dtype, false, 2, &in, sums);
+        return 2;
+    }
+    tile_rows(dtype, false, 1, &in, sums);
     return 1;
 }
 

@@ -23,7 +23,7 @@ struct gemm_job {
 /* A thread's scratch. */
 struct gemm_scratch {
     float *x;       /* [CF_GEMM_ROWS][n_in] */
-    float *weights; /* [GEMM_COLUMNS][n_in] or [n_in][GEMM_COLUMNS] */
+    float *weights; /* [n_in][GEMM_COLUMNS] */
     float *result;  /* [CF_GEMM_ROWS][GEMM_COLUMNS] */
 };
 
@@ -46,36 +46,18 @@ size_t cf_linear_gemm_scratch_size(const struct cf_matrix *w, int n_threads)
     return (size_t)n_threads * gemm_thread_floats(w) * sizeof(float);
 }
 
-/* The weights of n outputs from the given one on as float32: where they lie and, in *stride, the
- * distance of their rows. */
-static const float *gemm_weights(const struct gemm_job *job, int64_t output, int64_t n,
-                                 float *scratch, int64_t *stride)
+/* The weights of GEMM_COLUMNS outputs from the given one on, a multiple of them, as float32
+ * [n_in][GEMM_COLUMNS]; those beyond the last panel are left alone. */
+static void gemm_weights(const struct gemm_job *job, int64_t output, float *to)
 {
     const struct cf_matrix *w = job->w;
-    const size_t n_in = (size_t)w->n_in;
-    const size_t n_out = (size_t)w->n_out;
-    const size_t size = cf_dtype_block_size(w->dtype);
-    const char *data = w->data;
-    if (w->layout == CF_OUT_IN) {
-        const char *from = data + (size_t)output * n_in * size;
-        *stride = w->n_in;
-        if (w->dtype == CF_F32) {
-            return (const float *)(const void *)from;
+    const size_t step = CF_TILE_OUTPUTS * cf_dtype_block_size(w->dtype);
+    const char *from = (const char *)w->data + (size_t)(output / CF_TILE_OUTPUTS * w->n_in) * step;
+    for (int64_t g = 0; g < GEMM_COLUMNS && output + g < w->n_out; g += CF_TILE_OUTPUTS) {
+        for (int64_t k = 0; k < w->n_in; k++, from += step) {
+            cf_to_f32(job->kernels, w->dtype, from, CF_TILE_OUTPUTS, to + k * GEMM_COLUMNS + g);
         }
-        cf_to_f32(job->kernels, w->dtype, from, (size_t)n * n_in, scratch);
-        return scratch;
     }
-    const char *from = data + (size_t)output * size;
-    if (w->dtype == CF_F32) {
-        *stride = w->n_out;
-        return (const float *)(const void *)from;
-    }
-    *stride = GEMM_COLUMNS;
-    for (size_t k = 0; k < n_in; k++) {
-        cf_to_f32(job->kernels, w->dtype, from + k * n_out * size, (size_t)n,
-                  scratch + k * GEMM_COLUMNS);
-    }
-    return scratch;
 }
 
 /* Rows [row, row + n) of x stand in rows [place, place + n) of a tile whose other rows are 0. */
@@ -98,16 +80,15 @@ static void gemm_columns(const struct gemm_job *job, int64_t output,
     const struct cf_matrix *w = job->w;
     const int64_t n = w->n_out - output < GEMM_COLUMNS ? w->n_out - output : GEMM_COLUMNS;
     const float *bias = job->bias != NULL ? job->bias + output : NULL;
-    int64_t stride = 0;
-    const float *weights = gemm_weights(job, output, n, scratch->weights, &stride);
+    gemm_weights(job, output, scratch->weights);
     int64_t place = job->offset;
     for (int64_t row = 0; row < job->n_rows;) {
         int64_t left = job->n_rows - row;
         int64_t n_rows = left < CF_GEMM_ROWS - place ? left : CF_GEMM_ROWS - place;
         const float *x = gemm_rows(job, row, n_rows, place, scratch->x);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, w->layout == CF_OUT_IN ? CblasTrans : CblasNoTrans,
-                    CF_GEMM_ROWS, (blasint)n, (blasint)w->n_in, 1.0f, x, (blasint)w->n_in, weights,
-                    (blasint)stride, 0.0f, scratch->result, GEMM_COLUMNS);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, CF_GEMM_ROWS, (blasint)n,
+                    (blasint)w->n_in, 1.0f, x, (blasint)w->n_in, scratch->weights, GEMM_COLUMNS,
+                    0.0f, scratch->result, GEMM_COLUMNS);
         for (int64_t r = 0; r < n_rows; r++) {
             job->kernels->finish(job->then, scratch->result + (place + r) * GEMM_COLUMNS, bias,
                                  (size_t)n, job->y + (row + r) * w->n_out + output);
@@ -134,7 +115,7 @@ void cf_linear_gemm(const struct cf_kernels *kernels, struct cf_pool *pool,
                     const struct cf_matrix *w, const float *bias, enum cf_then then, const float *x,
                     int64_t n_rows, int64_t first_row, float *y, void *scratch)
 {
-    assert(cf_dtype_n_block(w->dtype) == 1 && first_row >= 0);
+    assert(cf_dtype_n_block(w->dtype) == 1 && w->layout == CF_TILES && first_row >= 0);
     if (n_rows <= 0) {
         return;
     }

@@ -57,13 +57,10 @@ enum cf_then {
     CF_THEN_GELU_ERF,  /* y = gelu(v), the exact one */
 };
 
-/* Whether cf_linear knows this dtype in this layout (model refuses the file otherwise). */
-bool cf_linear_knows(enum cf_dtype dtype, enum cf_layout layout);
-
-/* x [n_rows][n_in] f32, y [n_rows][n_out] f32, bias [n_out] or NULL.  For decode, batch and prefill
- * alike: a few rows stream past the weights, many go through packed tiles, which on AVX2 is as fast
- * as OpenBLAS or faster, and exact as the rule says.  For block types x is first quantised row by
- * row to 8 bits a value (blocks of 32 with a float32 scale). */
+/* x [n_rows][n_in] f32, y [n_rows][n_out] f32, bias [n_out] or NULL, w in tiles.  For decode, batch
+ * and prefill alike, which on AVX2 is as fast as OpenBLAS or faster, and exact as the rule says.
+ * For block types x is first quantised row by row to 8 bits a value (blocks of 32 with a float32
+ * scale). */
 void cf_linear(const struct cf_kernels *kernels, struct cf_pool *pool, const struct cf_matrix *w,
                const float *bias, enum cf_then then, const float *x, int64_t n_rows, float *y,
                void *scratch);
@@ -83,13 +80,13 @@ void cf_linear_gemm(const struct cf_kernels *kernels, struct cf_pool *pool,
                     int64_t n_rows, int64_t first_row, float *y, void *scratch);
 size_t cf_linear_gemm_scratch_size(const struct cf_matrix *w, int n_threads);
 
-/* ---- Tiles: block types as the kernels read them ---- */
+/* ---- Tiles: weights as the kernels read them ---- */
 
-/* Whether the dtype is a block type: cf_linear takes it in tiles only. */
-bool cf_tiles_know(enum cf_dtype dtype);
+/* Whether tiles can be made of a file's matrix of this dtype in this layout. */
+bool cf_tiles_take(enum cf_dtype dtype, enum cf_layout layout);
 /* Bytes of a matrix in tiles: those of the file, outputs rounded up to 16. */
 size_t cf_tiles_size(enum cf_dtype dtype, int32_t n_out, int32_t n_in);
-/* W, in layout CF_OUT_IN as a file has it, into tiles, over the pool. */
+/* W, in layout CF_OUT_IN or CF_IN_OUT as a file has it, into tiles, over the pool. */
 void cf_tiles_make(struct cf_pool *pool, const struct cf_matrix *w, void *tiles);
 
 /* ---- Attention ---- */

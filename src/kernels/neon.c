@@ -22,7 +22,7 @@
 /* ---- Tiles ---- */
 
 typedef vf vt;
-enum { VT_LANES = 8, VT_ROWS = 6, VT_VECTORS = 2 };
+enum { VT_LANES = 8, VT_ROWS = 6 };
 #define vt_zero vf_zero
 #define vt_set vf_set
 #define vt_load vf_load

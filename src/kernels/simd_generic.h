@@ -6,9 +6,7 @@
  * vf is eight float32 lanes on every instruction set, so that sums over lanes have one order.
  * vf_fma(a, b, c) is a * b + c, rounded once where the CPU has it and twice here.  vf_max(a, b) is
  * a > b ? a : b, so b when either is a NaN.  _part loads and stores the first n lanes, n from 0 to
- * 8; the other lanes are 0, and their memory is not touched.  `turned' holds a step of columns of
- * eight rows: TURN_STEP values of k for a dtype; turned_column(i) is column i, lane r of it from
- * row r. */
+ * 8; the other lanes are 0, and their memory is not touched. */
 #ifndef CF_KERNELS_SIMD_GENERIC_H
 #define CF_KERNELS_SIMD_GENERIC_H
 
@@ -211,12 +209,19 @@ CF_INLINE vf vf_load_bf16(const uint16_t *p)
     return (vf){v4_load_as(CF_BF16, (const char *)p), v4_load_as(CF_BF16, (const char *)(p + 4))};
 }
 
-/* Eight float16, or eight unsigned bytes, from any address. */
+/* Eight float16, bfloat16 or unsigned bytes, from any address. */
 CF_INLINE vf vt_load_halves(const char *p)
 {
     uint16_t halves[8];
     memcpy(halves, p, sizeof halves);
     return vf_load_f16(halves);
+}
+
+CF_INLINE vf vt_load_bf16(const char *p)
+{
+    uint16_t halves[8];
+    memcpy(halves, p, sizeof halves);
+    return vf_load_bf16(halves);
 }
 
 CF_INLINE vf vt_load_bytes(const char *p)
@@ -226,55 +231,6 @@ CF_INLINE vf vt_load_bytes(const char *p)
         lanes[i] = (float)((const uint8_t *)p)[i];
     }
     return vf_load(lanes);
-}
-
-/* ---- Eight rows of a matrix, turned ---- */
-
-typedef struct {
-    vf columns[8];
-} turned;
-
-/* Four columns of four rows. */
-CF_INLINE void turn_4_by_4(v4 r[4])
-{
-    v4 ab_low = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
-    v4 ab_high = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
-    v4 cd_low = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
-    v4 cd_high = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-    r[0] = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
-    r[1] = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
-    r[2] = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
-    r[3] = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
-}
-
-CF_INLINE turned turn(enum cf_dtype dtype, const char *const *rows, int64_t k)
-{
-    const int64_t size = dtype == CF_F32 ? 4 : 2;
-    const int n_columns = dtype == CF_F32 ? 4 : 8;
-    turned block;
-    CF_UNROLL
-    for (int j = 0; j < n_columns; j += 4) {
-        v4 low[4];
-        v4 high[4];
-        CF_UNROLL
-        for (int r = 0; r < 4; r++) {
-            low[r] = v4_load_as(dtype, rows[r] + (k + j) * size);
-            high[r] = v4_load_as(dtype, rows[r + 4] + (k + j) * size);
-        }
-        turn_4_by_4(low);
-        turn_4_by_4(high);
-        CF_UNROLL
-        for (int i = 0; i < 4; i++) {
-            block.columns[j + i] = (vf){low[i], high[i]};
-        }
-    }
-    return block;
-}
-
-CF_INLINE vf turned_column(enum cf_dtype dtype, const turned *block, int i)
-{
-    (void)dtype;
-    return block->columns[i];
 }
 
 /* ---- 8 bits ---- */
@@ -354,7 +310,7 @@ CF_INLINE qb qb_bits(qb plane, int index, int n)
 /* ---- Tiles ---- */
 
 typedef vf vt;
-enum { VT_LANES = 8, VT_ROWS = 2, VT_VECTORS = 2 };
+enum { VT_LANES = 8, VT_ROWS = 2 };
 #define vt_zero vf_zero
 #define vt_set vf_set
 #define vt_load vf_load

@@ -18,15 +18,12 @@
 
 enum {
     CF_SUM_BLOCK = 256,
-    CF_FEW_ROWS =
-        8, /* up to so many rows the weights stream past the rows; above, tiles are packed */
-    CF_TILES_FEW_ROWS = 15, /* the same for tiles */
-    CF_SEGMENT = 1024,      /* most outputs in a piece of `few' for CF_IN_OUT */
-    CF_SUPER_ROWS = 96,     /* rows that `many' takes through a tile of weights at a time */
-    CF_TILE_FLOATS = 65536, /* size aimed at for a packed tile of weights */
-    CF_TILE_MAX = 144,      /* most outputs in it */
-    CF_PANEL_MAX = 48,      /* widest panel of any table */
-    CF_TILE_ROWS_MAX = 16,  /* most rows in a register tile of any table */
+    CF_FEW_ROWS = 8,         /* up to so many rows float weights are used as they are */
+    CF_TILES_FEW_ROWS = 15,  /* the same for block types */
+    CF_SUPER_ROWS = 96,      /* rows that go through some panels of float weights at a time */
+    CF_PANEL_FLOATS = 65536, /* that those panels should have at the most, to stay in the cache */
+    CF_PANELS_MAX = 9,
+    CF_TILE_ROWS_MAX = 16, /* most rows in a register tile of any table */
     CF_ATTEND_ROWS = 4,
     CF_Q_BLOCK = 32, /* values that share a scale in quantised activations */
 };
@@ -41,7 +38,7 @@ struct cf_linear_job {
     float *y;
     int64_t n_rows;
     bool is_many;
-    void *prepared; /* what prepare made of x */
+    void *prepared; /* what prepare made of x; block types */
     char *scratch;  /* n_threads pieces of scratch_size */
     size_t scratch_size;
 };
@@ -64,14 +61,10 @@ struct cf_attend_job {
 
 struct cf_kernels {
     const char *name;
-    int32_t prepare_rows; /* rows of x that `many' wants prepared together */
-    int32_t panel;        /* outputs that `many' works on together: the grain of its pieces */
-
-    /* Rows [begin, end) of x, begin a multiple of prepare_rows when is_many. */
+    /* Rows [begin, end) of x, for block types. */
     void (*prepare)(const struct cf_linear_job *job, int64_t begin, int64_t end);
-    /* Outputs [begin, end) of all rows. */
-    void (*few)(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch);
-    void (*many)(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch);
+    /* Outputs [begin, end) of all rows, begin a multiple of CF_TILE_OUTPUTS. */
+    void (*linear)(const struct cf_linear_job *job, int64_t begin, int64_t end, void *scratch);
     /* One head of rows [row, row + n), n <= CF_ATTEND_ROWS, which share k and v when n > 1. */
     void (*attend)(const struct cf_attend_job *job, int32_t head, int64_t row, int64_t n,
                    float *scores);
@@ -91,10 +84,23 @@ extern const struct cf_kernels cf_kernels_avx512;
 extern const struct cf_kernels cf_kernels_neon;
 #endif
 
-/* Rows of x in a prepared panel and the room they take, for any table. */
 static inline size_t cf_round_up(size_t n, size_t multiple)
 {
     return (n + multiple - 1) / multiple * multiple;
+}
+
+/* Of float weights the panels that many rows go through together. */
+static inline int64_t cf_float_panels(int64_t n_in)
+{
+    int64_t n = CF_PANEL_FLOATS / CF_TILE_OUTPUTS / n_in;
+    return n < 1 ? 1 : n > CF_PANELS_MAX ? CF_PANELS_MAX : n;
+}
+
+/* Floats for the sums of one piece. */
+static inline size_t cf_float_sums(bool is_many)
+{
+    return is_many ? CF_SUPER_ROWS * CF_PANELS_MAX * CF_TILE_OUTPUTS
+                   : CF_FEW_ROWS * CF_TILE_OUTPUTS;
 }
 
 #endif

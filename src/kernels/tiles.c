@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From a file's rows of blocks to tiles, and one row back to numbers. */
+/* From a file's rows to tiles, and one row back to numbers. */
 #include "kernels/tiles.h"
 
 #include <string.h>
@@ -8,9 +8,9 @@
 #include "kernels/table.h"
 #include "kernels/target.h"
 
-bool cf_tiles_know(enum cf_dtype dtype)
+bool cf_tiles_take(enum cf_dtype dtype, enum cf_layout layout)
 {
-    return cf_dtype_n_block(dtype) > 1;
+    return layout == CF_OUT_IN || (layout == CF_IN_OUT && cf_dtype_n_block(dtype) == 1);
 }
 
 size_t cf_tiles_size(enum cf_dtype dtype, int32_t n_out, int32_t n_in)
@@ -181,6 +181,65 @@ static void put_panel(enum cf_dtype dtype, const uint8_t *rows, int n_outputs, i
     }
 }
 
+/* The same for float types, whose values are SIZE bytes. */
+CF_INLINE void put_float_rows(size_t size, const uint8_t *rows, size_t row_size, int n_outputs,
+                              int64_t n_in, uint8_t *panel)
+{
+    enum { TOGETHER = 16 }; /* values of k: what a row has in a cache line or half of one */
+    for (int64_t k = 0; k < n_in; k += TOGETHER) {
+        const int64_t n = n_in - k < TOGETHER ? n_in - k : TOGETHER;
+        for (int o = 0; o < n_outputs; o++) {
+            const uint8_t *from = rows + (size_t)o * row_size + (size_t)k * size;
+            uint8_t *to = panel + ((size_t)k * CF_TILE_OUTPUTS + (size_t)o) * size;
+            for (int64_t i = 0; i < n; i++, from += size, to += CF_TILE_OUTPUTS * size) {
+                memcpy(to, from, size);
+            }
+        }
+    }
+}
+
+/* The same from columns STRIDE bytes apart, those of Conv1D. */
+CF_INLINE void put_float_columns(size_t size, const uint8_t *columns, size_t stride, int n_outputs,
+                                 int64_t n_in, uint8_t *panel)
+{
+    for (int64_t k = 0; k < n_in; k++, columns += stride, panel += CF_TILE_OUTPUTS * size) {
+        if (n_outputs == CF_TILE_OUTPUTS) {
+            memcpy(panel, columns, CF_TILE_OUTPUTS * size);
+        } else {
+            memcpy(panel, columns, (size_t)n_outputs * size);
+        }
+    }
+}
+
+/* Outputs [output, output + n_outputs) of a float matrix to one panel. */
+static void put_float_panel(const struct cf_matrix *w, int64_t output, int n_outputs,
+                            uint8_t *panel)
+{
+    const bool is_wide = w->dtype == CF_F32;
+    const size_t size = is_wide ? 4 : 2;
+    const uint8_t *data = w->data;
+    if (n_outputs < CF_TILE_OUTPUTS) {
+        memset(panel, 0, cf_tile_panel_size(w->dtype, w->n_in));
+    }
+    if (w->layout == CF_OUT_IN) {
+        const size_t row_size = (size_t)w->n_in * size;
+        const uint8_t *rows = data + (size_t)output * row_size;
+        if (is_wide) { /* numbers for the compiler */
+            put_float_rows(4, rows, row_size, n_outputs, w->n_in, panel);
+        } else {
+            put_float_rows(2, rows, row_size, n_outputs, w->n_in, panel);
+        }
+        return;
+    }
+    const size_t stride = (size_t)w->n_out * size;
+    const uint8_t *columns = data + (size_t)output * size;
+    if (is_wide) {
+        put_float_columns(4, columns, stride, n_outputs, w->n_in, panel);
+    } else {
+        put_float_columns(2, columns, stride, n_outputs, w->n_in, panel);
+    }
+}
+
 struct tiles_job {
     const struct cf_matrix *w;
     uint8_t *tiles;
@@ -194,15 +253,19 @@ static void put_panels(void *ctx, int64_t begin, int64_t end, int thread)
     const size_t row_size = cf_dtype_row_size(w->dtype, (size_t)w->n_in);
     const size_t panel_size = cf_tile_panel_size(w->dtype, w->n_in);
     for (int64_t o = begin; o < end; o += CF_TILE_OUTPUTS) {
-        int64_t n = w->n_out - o < CF_TILE_OUTPUTS ? w->n_out - o : CF_TILE_OUTPUTS;
-        put_panel(w->dtype, (const uint8_t *)w->data + (size_t)o * row_size, (int)n, w->n_in,
-                  job->tiles + (size_t)(o / CF_TILE_OUTPUTS) * panel_size);
+        int n = (int)(w->n_out - o < CF_TILE_OUTPUTS ? w->n_out - o : CF_TILE_OUTPUTS);
+        uint8_t *panel = job->tiles + (size_t)(o / CF_TILE_OUTPUTS) * panel_size;
+        if (cf_dtype_n_block(w->dtype) == 1) {
+            put_float_panel(w, o, n, panel);
+        } else {
+            put_panel(w->dtype, (const uint8_t *)w->data + (size_t)o * row_size, n, w->n_in, panel);
+        }
     }
 }
 
 void cf_tiles_make(struct cf_pool *pool, const struct cf_matrix *w, void *tiles)
 {
-    assert(cf_tiles_know(w->dtype) && w->layout == CF_OUT_IN);
+    assert(cf_tiles_take(w->dtype, w->layout));
     assert((size_t)w->n_in % cf_dtype_n_block(w->dtype) == 0);
     struct tiles_job job = {.w = w, .tiles = tiles};
     cf_pool_run(pool, put_panels, &job, w->n_out, CF_TILE_OUTPUTS);
@@ -253,9 +316,31 @@ static void factors(enum cf_dtype dtype, const uint8_t *head, const uint8_t *rec
     }
 }
 
+static void float_row(const struct cf_matrix *w, int32_t i, float *out)
+{
+    const size_t size = w->dtype == CF_F32 ? 4 : 2;
+    const size_t step = CF_TILE_OUTPUTS * size;
+    const uint8_t *at = (const uint8_t *)w->data +
+                        (size_t)(i / CF_TILE_OUTPUTS) * (size_t)w->n_in * step +
+                        (size_t)(i % CF_TILE_OUTPUTS) * size;
+    for (int32_t k = 0; k < w->n_in; k++, at += step) {
+        uint16_t half;
+        if (w->dtype == CF_F32) {
+            memcpy(&out[k], at, sizeof out[k]);
+        } else {
+            memcpy(&half, at, sizeof half);
+            out[k] = w->dtype == CF_F16 ? cf_f16_to_f32(half) : cf_bf16_to_f32(half);
+        }
+    }
+}
+
 void cf_tiles_row(const struct cf_matrix *w, int32_t i, float *out)
 {
     const enum cf_dtype dtype = w->dtype;
+    if (cf_dtype_n_block(dtype) == 1) {
+        float_row(w, i, out);
+        return;
+    }
     const int o = i % CF_TILE_OUTPUTS;
     const uint8_t *at = (const uint8_t *)w->data +
                         (size_t)(i / CF_TILE_OUTPUTS) * cf_tile_panel_size(dtype, w->n_in);

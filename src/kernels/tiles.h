@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tiles: how a matrix of a block type lies in memory.
+/* tiles: how a matrix lies in memory that cf_linear multiplies with.
  *
- * CF_TILE_OUTPUTS outputs make a panel; the last one's missing outputs are 0.  A panel goes through
- * n_in in blocks of 32 values of k, for each of which it has a record; K types have a head before
- * every eight records.  In a record stand first the scales, 16 outputs side by side, then the
- * weights, byte (step, output, j) being value k = 4 step + j of the block:
+ * CF_TILE_OUTPUTS outputs make a panel; the last one's missing outputs are 0.  Of a float type the
+ * panel is [n_in][CF_TILE_OUTPUTS].  Of a block type it goes through n_in in blocks of 32 values of
+ * k, for each of which it has a record; K types have a head before every eight records.  In a
+ * record stand first the scales, 16 outputs side by side, then the weights, byte (step, output, j)
+ * being value k = 4 step + j of the block:
  *
  *   type        head            scales          weights
  *   Q8_0                        d f16           int8 [8][16][4]
@@ -75,6 +76,9 @@ static inline size_t cf_tile_record_size(enum cf_dtype dtype)
 
 static inline size_t cf_tile_panel_size(enum cf_dtype dtype, int64_t n_in)
 {
+    if (cf_dtype_n_block(dtype) == 1) {
+        return (size_t)n_in * CF_TILE_OUTPUTS * cf_dtype_block_size(dtype);
+    }
     return (size_t)n_in / CF_TILE_BLOCK * cf_tile_record_size(dtype) +
            (size_t)n_in / 256 * cf_tile_head_size(dtype);
 }

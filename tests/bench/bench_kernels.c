@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "kernels/kernels.h"
@@ -92,15 +93,14 @@ static double product_seconds(const struct bench *b, struct cf_matrix w, int64_t
 static const int32_t shapes[][2] = {
     {2304, 768}, {768, 3072}, {3072, 768}, {768, 768}, {50257, 768}};
 
-static void bench_decode(struct bench *b, enum cf_dtype dtype, enum cf_layout layout)
+static void bench_decode(struct bench *b, enum cf_dtype dtype)
 {
     static const int64_t rows[] = {1, 2, 4, 8};
     for (size_t s = 0; s < CF_ARRAY_SIZE(shapes); s++) {
         struct cf_matrix w = {
-            .dtype = dtype, .layout = layout, .n_out = shapes[s][0], .n_in = shapes[s][1]};
+            .dtype = dtype, .layout = CF_TILES, .n_out = shapes[s][0], .n_in = shapes[s][1]};
         double gb = (double)w.n_out * (double)cf_dtype_row_size(dtype, (size_t)w.n_in) * 1e-9;
-        printf("%-5s %-6s %5d x %-5d", cf_dtype_name(dtype),
-               layout == CF_OUT_IN ? "out,in" : "in,out", (int)w.n_out, (int)w.n_in);
+        printf("%-5s %5d x %-5d", cf_dtype_name(dtype), (int)w.n_out, (int)w.n_in);
         for (size_t r = 0; r < CF_ARRAY_SIZE(rows); r++) {
             printf("  %d: %5.1f GB/s", (int)rows[r], gb / product_seconds(b, w, rows[r]));
         }
@@ -108,16 +108,15 @@ static void bench_decode(struct bench *b, enum cf_dtype dtype, enum cf_layout la
     }
 }
 
-static void bench_prefill(struct bench *b, enum cf_dtype dtype, enum cf_layout layout)
+static void bench_prefill(struct bench *b, enum cf_dtype dtype)
 {
     static const int64_t rows[] = {16, 64, 128, 512};
     for (size_t s = 0; s < 2; s++) {
         struct cf_matrix w = {
-            .dtype = dtype, .layout = layout, .n_out = shapes[s][0], .n_in = shapes[s][1]};
-        for (int is_gemm = 0; is_gemm < (dtype == CF_Q8_0 ? 1 : 2); is_gemm++) {
+            .dtype = dtype, .layout = CF_TILES, .n_out = shapes[s][0], .n_in = shapes[s][1]};
+        for (int is_gemm = 0; is_gemm < (cf_dtype_n_block(dtype) > 1 ? 1 : 2); is_gemm++) {
             b->is_gemm = is_gemm != 0;
-            printf("%-5s %-6s %5d x %-5d %s", cf_dtype_name(dtype),
-                   layout == CF_OUT_IN ? "out,in" : "in,out", (int)w.n_out, (int)w.n_in,
+            printf("%-5s %5d x %-5d %s", cf_dtype_name(dtype), (int)w.n_out, (int)w.n_in,
                    is_gemm != 0 ? "gemm" : "own ");
             for (size_t r = 0; r < CF_ARRAY_SIZE(rows); r++) {
                 double gflop = 2e-9 * (double)w.n_out * (double)w.n_in * (double)rows[r];
@@ -194,8 +193,14 @@ int main(int argc, char **argv)
         return 2;
     }
     const size_t n_floats = (size_t)50304 * N_ROWS_MAX / 8;
-    struct cf_matrix largest = {.dtype = CF_F32, .layout = CF_IN_OUT, .n_out = 50257, .n_in = 3072};
-    b.bytes = cf_aligned_alloc(n_bytes_streamed + 4096);
+    struct cf_matrix largest = {.dtype = CF_F16, .layout = CF_TILES, .n_out = 50257, .n_in = 3072};
+    b.bytes = mmap(NULL, n_bytes_streamed + 4096, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (b.bytes == MAP_FAILED) {
+        perror("mmap");
+        return 1;
+    }
+    (void)madvise(b.bytes, n_bytes_streamed, MADV_HUGEPAGE); /* as model keeps them */
     memset(b.bytes, 0x21, n_bytes_streamed); /* small values in every format */
     b.x = cf_calloc(n_floats, sizeof *b.x);
     b.y = cf_calloc(n_floats, sizeof *b.y);
@@ -208,12 +213,13 @@ int main(int argc, char **argv)
     b.scratch = cf_aligned_alloc(size > gemm_size ? size : gemm_size);
     printf("%s, %d threads; memory is read at %.1f GB/s\n", cf_kernels_name(b.kernels), n_threads,
            read_gb_per_s(b.pool, b.bytes, n_bytes_streamed));
-    static const enum cf_dtype dtypes[] = {CF_F32, CF_F16, CF_BF16, CF_Q8_0};
-    for (size_t i = 0; i < 7; i++) {
-        bench_decode(&b, dtypes[i % 4], (enum cf_layout)(i / 4));
+    static const enum cf_dtype dtypes[] = {CF_F32,  CF_F16,  CF_BF16, CF_Q8_0,
+                                           CF_Q4_0, CF_Q4_K, CF_Q6_K};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(dtypes); i++) {
+        bench_decode(&b, dtypes[i]);
     }
-    for (size_t i = 0; i < 7; i++) {
-        bench_prefill(&b, dtypes[i % 4], (enum cf_layout)(i / 4));
+    for (size_t i = 0; i < CF_ARRAY_SIZE(dtypes); i++) {
+        bench_prefill(&b, dtypes[i]);
     }
     for (size_t i = 0; i < 4; i++) {
         bench_attention(&b, i % 2 == 0 ? CF_F32 : CF_F16, i < 2 ? 1 : 64);
@@ -225,6 +231,6 @@ int main(int argc, char **argv)
     free(b.bias);
     free(b.y);
     free(b.x);
-    free(b.bytes);
+    (void)munmap(b.bytes, n_bytes_streamed + 4096);
     return 0;
 }
