@@ -339,6 +339,7 @@ static void update_status(struct cf_chat *chat)
     status->model_name = chat->model_name;
     status->template_name = cf_chat_template(chat)->name;
     status->system_text = chat->settings.system != NULL ? chat->settings.system : "";
+    status->is_held = chat->reply != NULL && chat->reply->is_held;
     status->saves = chat->storage != NULL;
     status->is_unsaved = chat->is_storage_failed || chat->is_held_up;
     status->is_retrying = chat->is_held_up;

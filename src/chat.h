@@ -172,6 +172,7 @@ struct cf_chat_status {
     const char *model_name; /* for people: name and type; "" while none is open */
     const char *template_name;
     const char *system_text; /* "" for none */
+    bool is_held;            /* a pause was asked for: PAUSED follows, if it is not there yet */
     bool saves;              /* false: --no-save */
     bool is_unsaved;  /* the database cannot be opened or written: what is said is only here */
     bool is_retrying; /* it cannot be written for now, and this is tried again and again */

@@ -69,7 +69,8 @@ const struct cf_chat_look *cf_chat_looked(const struct cf_chat *chat)
 const struct cf_choice *cf_chat_look_choice(const struct cf_chat *chat, size_t k)
 {
     const struct cf_chat_looking *looking = chat->looking;
-    bool is_known = looking != NULL && looking->is_evaluated && !looking->is_under_way &&
+    /* While a job is under way, all that it found is the worker's. */
+    bool is_known = looking != NULL && !looking->is_under_way && looking->is_evaluated &&
                     k < looking->view.n && looking->look.tokens[k].is_known;
     return is_known ? &looking->look.tokens[k].choice : NULL;
 }

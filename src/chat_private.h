@@ -122,6 +122,7 @@ struct cf_chat_work {
     bool is_submitted;
     bool is_cancelled; /* before it was submitted: the next pump ends it */
     bool is_started;
+    bool is_held; /* a pause was asked for */
     bool is_paused;
     uint64_t commit;          /* storage job that must be answered before it may start; 0: none */
     double saved_at;          /* when it was last given to the storage */

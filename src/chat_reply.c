@@ -565,23 +565,33 @@ static enum cf_code check_running(const struct cf_chat *chat, struct cf_err *err
 enum cf_code cf_chat_pause(struct cf_chat *chat, struct cf_err *err)
 {
     enum cf_code code = check_running(chat, err);
-    if (code == CF_OK && chat->reply->is_submitted) {
+    if (code != CF_OK) {
+        return code;
+    }
+    chat->reply->is_held = true;
+    if (chat->reply->is_submitted) {
         cf_worker_pause(chat->worker, chat->reply->job.number);
-    } else if (code == CF_OK) {
+    } else {
         chat->reply->job.starts_paused = true;
     }
-    return code;
+    cf_chat_mark(chat, CF_CHANGE_STATUS);
+    return CF_OK;
 }
 
 enum cf_code cf_chat_resume(struct cf_chat *chat, struct cf_err *err)
 {
     enum cf_code code = check_running(chat, err);
-    if (code == CF_OK && chat->reply->is_submitted) {
+    if (code != CF_OK) {
+        return code;
+    }
+    chat->reply->is_held = false;
+    if (chat->reply->is_submitted) {
         cf_worker_resume(chat->worker, chat->reply->job.number);
-    } else if (code == CF_OK) {
+    } else {
         chat->reply->job.starts_paused = false;
     }
-    return code;
+    cf_chat_mark(chat, CF_CHANGE_STATUS);
+    return CF_OK;
 }
 
 enum cf_code cf_chat_step(struct cf_chat *chat, int32_t id, struct cf_err *err)

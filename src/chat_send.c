@@ -525,6 +525,7 @@ static void set_sampling(const struct cf_chat *chat, struct cf_chat_work *work)
     job->n_stop_ids = work->stops.ids.n;
     job->seed = seed_of(chat);
     job->starts_paused = chat->starts_held;
+    work->is_held = chat->starts_held;
     job->stops_loops = chat->stops_loops && chat->settings.stop_loops;
 }
 

@@ -14,6 +14,9 @@ static int set_up_hot(void **state)
 static bool is_looked(const struct chat_fixture *fixture)
 {
     const struct cf_chat_look *look = cf_chat_looked(fixture->chat);
+    /* As a face does with every picture, also while the worker is at it. */
+    const struct cf_choice *choice = cf_chat_look_choice(fixture->chat, 0);
+    assert_true(choice == NULL || (look != NULL && look->state == CF_LOOK_DONE));
     return look != NULL && look->state != CF_LOOK_READING;
 }
 

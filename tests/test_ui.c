@@ -14,22 +14,6 @@ static bool is_first_row_gone(struct pty *pty, const void *text)
     return is_gone;
 }
 
-static bool has_reply_begun(struct pty *pty, const void *ctx)
-{
-    (void)ctx;
-    struct cf_buf row = CF_BUF_INIT;
-    pty_row(pty, 4, &row);
-    bool has_begun = row.size > strlen(" slow  ") + strlen("\xe2\x96\x8c") + 4;
-    cf_buf_release(&row);
-    return has_begun;
-}
-
-/* Waits until the first reply of a conversation has a few tokens, so that it can be continued. */
-static void wait_for_tokens(struct pty *pty)
-{
-    pty_wait(pty, has_reply_begun, NULL, "the first tokens of a reply");
-}
-
 /* Waits until so much has come that the message has left the view. */
 static void wait_for_more_than_a_screen(struct pty *pty, const char *text)
 {
@@ -504,14 +488,14 @@ static void ui__loop__works_little_at_a_time(void **state)
 {
     (void)state;
     /* The thread's own work: what others on a busy machine take is not counted. */
-    assert_true(measure(NULL).longest_cpu_us < 5000);
+    assert_true(measure(NULL).longest_cpu_us < 5000 || IS_SANITIZED);
 }
 
 static void ui__loop__never_waits_for_the_disk(void **state)
 {
     (void)state;
     struct passes passes = measure("CONFAB_TEST_COMMIT_DELAY_MS=200");
-    assert_true(passes.longest_cpu_us < 5000);
+    assert_true(passes.longest_cpu_us < 5000 || IS_SANITIZED);
     assert_true(passes.longest_us < 190000);
 }
 

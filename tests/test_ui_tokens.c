@@ -9,7 +9,7 @@ static struct pty *begin_with_a_reply(int width, int height)
     struct pty *pty = start(width, height);
     pty_wait_text(pty, "Write a message");
     send_message(pty, "hello there");
-    pty_wait_text(pty, "tok/s");
+    wait_for_tokens(pty);
     pty_type(pty, "\033");
     pty_wait_text(pty, "stopped");
     pty_wait_no_text(pty, "Esc stop");

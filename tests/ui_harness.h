@@ -12,6 +12,15 @@
 
 #include "slow_model.h"
 
+/* Where this holds the program is many times slower: its times say nothing. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { IS_SANITIZED = 1 };
+#elif defined(__has_feature)
+enum { IS_SANITIZED = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) };
+#else
+enum { IS_SANITIZED = 0 };
+#endif
+
 /* What one run of the tests has in its folder: the model, and the person's own folders, new for
  * each test. */
 static char folder[] = "ui.XXXXXX";
@@ -105,6 +114,22 @@ static inline void send_message(struct pty *pty, const char *text)
     pty_wait_text(pty, text);
     pty_type(pty, "\r");
     pty_wait_text(pty, "Esc stop");
+}
+
+static inline bool has_reply_begun(struct pty *pty, const void *ctx)
+{
+    (void)ctx;
+    struct cf_buf row = CF_BUF_INIT;
+    pty_row(pty, 4, &row);
+    bool has_begun = row.size > strlen(" slow  ") + strlen("\xe2\x96\x8c") + 4;
+    cf_buf_release(&row);
+    return has_begun;
+}
+
+/* Waits until the first reply of a conversation has a few tokens, so that it can be continued. */
+static inline void wait_for_tokens(struct pty *pty)
+{
+    pty_wait(pty, has_reply_begun, NULL, "the first tokens of a reply");
 }
 
 static inline void leave(struct pty *pty)

@@ -18,11 +18,6 @@ const struct cf_chat_look *ui_look(const struct ui *ui)
     return ui->is_looking ? cf_chat_looked(ui->chat) : NULL;
 }
 
-static bool is_paused(const struct ui *ui)
-{
-    return cf_chat_status(ui->chat)->phase == CF_PHASE_PAUSED;
-}
-
 /* The candidates that are shown: of the token under the cursor, else of the one that came last. */
 const struct cf_choice *ui_choice(const struct ui *ui)
 {
@@ -262,7 +257,7 @@ void ui_act_pause(struct ui *ui, enum ui_action action)
     if (action == UI_STEP) {
         ui->candidate = -1;
         ui_check(ui, cf_chat_step(ui->chat, -1, &err), &err);
-    } else if (is_paused(ui)) {
+    } else if (cf_chat_status(ui->chat)->is_held) {
         ui->candidate = -1;
         if (ui_check(ui, cf_chat_resume(ui->chat, &err), &err) && ui->focus == UI_FOCUS_CURSOR) {
             ui_set_focus(ui, ui->paused_from);
