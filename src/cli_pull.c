@@ -17,6 +17,7 @@
 
 #include "cli_engine.h"
 #include "cli_out.h"
+#include "cli_progress.h"
 #include "download.h"
 #include "mem.h"
 #include "model.h"
@@ -40,10 +41,7 @@ struct pull {
     struct cf_buf path; /* what is being made: a folder or a file in it */
     json_t *answer;     /* of the API */
     const char *commit;
-    struct {
-        const char *name; /* being fetched */
-        int percent;      /* shown; -1: nothing is to be shown */
-    } progress;
+    struct cf_cli_progress progress;
 };
 
 /* ---- Names ---- */
@@ -152,19 +150,7 @@ static void list_gguf(const struct pull *pull, struct cf_buf *names)
 static bool report(void *data, int64_t done, int64_t size)
 {
     struct pull *pull = data;
-    int percent = size > 0 ? (int)(done * 100 / size) : 0;
-    if (pull->progress.percent >= 0 && percent != pull->progress.percent) {
-        enum { BAR = 24 };
-        char bar[BAR + 1];
-        for (int i = 0; i < BAR; i++) {
-            bar[i] = i < percent * BAR / 100 ? '#' : '.';
-        }
-        bar[BAR] = '\0';
-        pull->progress.percent = percent;
-        fprintf(stderr, "\r%-32.32s [%s] %3d %% of %.1f MB", pull->progress.name, bar, percent,
-                (double)size / 1e6);
-        fflush(stderr);
-    }
+    cf_cli_progress_show(&pull->progress, done, size);
     return cf_cli_signal() == 0;
 }
 
@@ -189,16 +175,14 @@ static enum cf_code fetch(struct pull *pull, const char *name, const char *path,
         .report = report,
         .data = pull,
     };
-    pull->progress.name = name;
-    bool is_shown = isatty(STDERR_FILENO) == 1 && !pull->cli->settings.quiet && download.size > 0;
-    pull->progress.percent = is_shown ? 101 : -1;
+    char note[32];
+    (void)snprintf(note, sizeof note, " of %.1f MB", (double)download.size / 1e6);
+    cf_cli_progress_init(&pull->progress, pull->cli, name, note, download.size > 0);
     enum cf_code code = cf_download_file(&download, err);
-    if (is_shown && pull->progress.percent <= 100) {
-        if (code == CF_OK) {
-            (void)report(pull, download.size, download.size);
-        }
-        fputc('\n', stderr);
+    if (code == CF_OK && pull->progress.percent >= 0) {
+        (void)report(pull, download.size, download.size);
     }
+    cf_cli_progress_end(&pull->progress, true);
     cf_buf_release(&url);
     return code;
 }

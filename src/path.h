@@ -45,6 +45,23 @@ enum cf_code cf_path_make_parent(const char *path, struct cf_err *err);
  * CF_ERR_TOO_LARGE, CF_ERR_ACCESS, CF_ERR_IO. */
 enum cf_code cf_path_read_file(struct cf_buf *bytes, const char *path, size_t max_size,
                                struct cf_err *err);
+/* A file that is written as a whole or not at all: piece by piece under a name of its own beside
+ * its target, which is what it was until cf_path_file_commit.  A symbolic link is followed, the mode
+ * of a file that exists is kept, a new one gets 0600.  What is no regular file (a pipe, /dev/null)
+ * is written to directly. */
+struct cf_path_file {
+    int fd;
+    char *target, *temporary; /* temporary NULL: written to directly */
+};
+enum cf_code cf_path_file_open(struct cf_path_file *file, const char *path, struct cf_err *err);
+enum cf_code cf_path_file_add(struct cf_path_file *file, const void *bytes, size_t size,
+                              struct cf_err *err);
+/* Syncs and names it, and closes in any case.  CF_ERR_EXISTS when there is a file of that name and
+ * not is_replacing. */
+enum cf_code cf_path_file_commit(struct cf_path_file *file, bool is_replacing, struct cf_err *err);
+/* Closes it and leaves nothing behind. */
+void cf_path_file_abandon(struct cf_path_file *file);
+
 /* Replaces the file PATH as a whole: it is never seen half written, and after a failure it is what
  * it was.  A symbolic link is followed, the mode of a file that exists is kept, a new one gets
  * 0600. */

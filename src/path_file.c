@@ -74,46 +74,125 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
-/* Writes TEMPORARY, a template for mkstemp, and moves it to TARGET. */
-static enum cf_code write_beside(char *temporary, const char *target, const void *bytes,
-                                 size_t size, struct cf_err *err)
+/* ---- A file as a whole ---- */
+
+static void release(struct cf_path_file *file)
 {
-    struct stat status;
-    mode_t mode = stat(target, &status) == 0 ? status.st_mode & 07777 : 0600;
-    int file = mkstemp(temporary);
-    if (file < 0) {
-        return cf_err_set_errno(err, errno, "cannot write beside %s", target);
+    free(file->target);
+    free(file->temporary);
+    *file = (struct cf_path_file){.fd = -1};
+}
+
+static enum cf_code open_temporary(struct cf_path_file *file, mode_t mode, struct cf_err *err)
+{
+    struct cf_buf name = CF_BUF_INIT;
+    cf_buf_addf(&name, "%s.XXXXXX", file->target);
+    file->temporary = cf_buf_take(&name);
+    file->fd = mkstemp(file->temporary);
+    if (file->fd < 0) {
+        return cf_err_set_errno(err, errno, "cannot write beside %s", file->target);
     }
-    bool is_written = fchmod(file, mode) == 0 && write_all(file, bytes, size) && fsync(file) == 0;
-    int reason = errno;
-    if (close(file) != 0 && is_written) {
-        is_written = false;
-        reason = errno;
+    if (fchmod(file->fd, mode) != 0) {
+        const int reason = errno;
+        (void)close(file->fd);
+        (void)unlink(file->temporary);
+        return cf_err_set_errno(err, reason, "cannot write %s", file->target);
     }
-    if (is_written && rename(temporary, target) != 0) {
-        is_written = false;
-        reason = errno;
-    }
-    if (!is_written) {
-        (void)unlink(temporary);
-        return cf_err_set_errno(err, reason, "cannot write %s", target);
-    }
-    sync_folder(target);
     return CF_OK;
 }
 
-enum cf_code cf_path_write_file(const char *path, const void *bytes, size_t size,
-                                struct cf_err *err)
+enum cf_code cf_path_file_open(struct cf_path_file *file, const char *path, struct cf_err *err)
 {
     char *resolved = realpath(path, NULL);
     if (resolved == NULL && errno != ENOENT) {
         return cf_err_set_errno(err, errno, "cannot write %s", path);
     }
-    char *target = resolved != NULL ? resolved : cf_strdup(path);
-    struct cf_buf temporary = CF_BUF_INIT;
-    cf_buf_addf(&temporary, "%s.XXXXXX", target);
-    enum cf_code code = write_beside(temporary.data, target, bytes, size, err);
-    cf_buf_release(&temporary);
-    free(target);
+    *file =
+        (struct cf_path_file){.fd = -1, .target = resolved != NULL ? resolved : cf_strdup(path)};
+    struct stat status;
+    const bool is_there = stat(file->target, &status) == 0;
+    enum cf_code code = CF_OK;
+    if (!is_there || S_ISREG(status.st_mode)) {
+        code = open_temporary(file, is_there ? status.st_mode & 07777 : 0600, err);
+    } else {
+        file->fd = open(file->target, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        if (file->fd < 0) {
+            code = cf_err_set_errno(err, errno, "cannot write %s", file->target);
+        }
+    }
+    if (code != CF_OK) {
+        release(file);
+    }
     return code;
+}
+
+enum cf_code cf_path_file_add(struct cf_path_file *file, const void *bytes, size_t size,
+                              struct cf_err *err)
+{
+    return write_all(file->fd, bytes, size)
+               ? CF_OK
+               : cf_err_set_errno(err, errno, "cannot write %s", file->target);
+}
+
+/* Gives the temporary file its name, if nothing has it. */
+static bool name_new(const struct cf_path_file *file)
+{
+    if (link(file->temporary, file->target) == 0) {
+        (void)unlink(file->temporary);
+        return true;
+    }
+    /* File systems without hard links: not quite as sure, but there is nothing better. */
+    return errno != EEXIST && access(file->target, F_OK) != 0 &&
+           rename(file->temporary, file->target) == 0;
+}
+
+enum cf_code cf_path_file_commit(struct cf_path_file *file, bool is_replacing, struct cf_err *err)
+{
+    enum cf_code code = CF_OK;
+    const bool is_synced = file->temporary == NULL || fsync(file->fd) == 0;
+    int reason = errno;
+    bool is_done = close(file->fd) == 0 && is_synced;
+    reason = is_done || !is_synced ? reason : errno;
+    if (is_done && file->temporary != NULL) {
+        is_done = is_replacing ? rename(file->temporary, file->target) == 0 : name_new(file);
+        reason = errno;
+    }
+    if (!is_done) {
+        if (file->temporary != NULL) {
+            (void)unlink(file->temporary);
+        }
+        code = !is_replacing && access(file->target, F_OK) == 0
+                   ? cf_err_set(err, CF_ERR_EXISTS, "%s exists already; choose another name",
+                                file->target)
+                   : cf_err_set_errno(err, reason, "cannot write %s", file->target);
+    } else if (file->temporary != NULL) {
+        sync_folder(file->target);
+    }
+    release(file);
+    return code;
+}
+
+void cf_path_file_abandon(struct cf_path_file *file)
+{
+    (void)close(file->fd);
+    if (file->temporary != NULL) {
+        (void)unlink(file->temporary);
+    }
+    release(file);
+}
+
+enum cf_code cf_path_write_file(const char *path, const void *bytes, size_t size,
+                                struct cf_err *err)
+{
+    struct cf_path_file file;
+    enum cf_code code = cf_path_file_open(&file, path, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    code = cf_path_file_add(&file, bytes, size, err);
+    if (code != CF_OK) {
+        cf_path_file_abandon(&file);
+        return code;
+    }
+    return cf_path_file_commit(&file, true, err);
 }

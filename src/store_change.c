@@ -160,6 +160,18 @@ enum cf_code cf_store_conversation_set_leaf(struct cf_store *store, int64_t id, 
 
 /* ---- Tags ---- */
 
+enum cf_code cf_store_tag_inside(struct cf_store *store, int64_t conversation, const char *name,
+                                 size_t size, struct cf_err *err)
+{
+    enum cf_code code =
+        cf_db_run(store, err, "INSERT OR IGNORE INTO tag (name) VALUES (?1)", "x", name, size);
+    return code == CF_OK ? cf_db_run(store, err,
+                                     "INSERT OR IGNORE INTO conversation_tag (conversation, tag)"
+                                     " SELECT ?1, id FROM tag WHERE name = ?2",
+                                     "ix", conversation, name, size)
+                         : code;
+}
+
 enum cf_code cf_store_tag_add(struct cf_store *store, int64_t conversation, const char *tag,
                               struct cf_err *err)
 {
@@ -176,14 +188,7 @@ enum cf_code cf_store_tag_add(struct cf_store *store, int64_t conversation, cons
     }
     code = cf_store_need_conversation(store, conversation, err);
     if (code == CF_OK) {
-        code = cf_db_run(store, err, "INSERT OR IGNORE INTO tag (name) VALUES (?1)", "x",
-                         clean.data, clean.size);
-    }
-    if (code == CF_OK) {
-        code = cf_db_run(store, err,
-                         "INSERT OR IGNORE INTO conversation_tag (conversation, tag)"
-                         " SELECT ?1, id FROM tag WHERE name = ?2",
-                         "ix", conversation, clean.data, clean.size);
+        code = cf_store_tag_inside(store, conversation, clean.data, clean.size, err);
     }
     code = cf_db_finish(store, code, err);
 done:

@@ -52,7 +52,9 @@ static enum cf_code index_again(struct cf_store *store, int64_t id, struct cf_er
     return code;
 }
 
-enum cf_code cf_store_index_message(struct cf_store *store, int64_t id, struct cf_err *err)
+/* What indexes a message's text, TEXT NULL: as it is stored. */
+static enum cf_code index_within(struct cf_store *store, int64_t id, const char *text, size_t size,
+                                 struct cf_err *err)
 {
     if (store->is_index_damaged) {
         return CF_OK;
@@ -61,7 +63,7 @@ enum cf_code cf_store_index_message(struct cf_store *store, int64_t id, struct c
     if (code != CF_OK) {
         return code;
     }
-    code = index_again(store, id, err);
+    code = text != NULL ? index_text(store, id, text, size, err) : index_again(store, id, err);
     if (code == CF_ERR_CORRUPT) {
         store->is_index_damaged = true;
         code = cf_db_run(store, err, "ROLLBACK TO indexing", "");
@@ -70,6 +72,17 @@ enum cf_code cf_store_index_message(struct cf_store *store, int64_t id, struct c
         code = cf_db_run(store, err, "RELEASE indexing", "");
     }
     return code;
+}
+
+enum cf_code cf_store_index_message(struct cf_store *store, int64_t id, struct cf_err *err)
+{
+    return index_within(store, id, NULL, 0, err);
+}
+
+enum cf_code cf_store_index_new(struct cf_store *store, int64_t id, const char *text, size_t size,
+                                struct cf_err *err)
+{
+    return index_within(store, id, text, size, err);
 }
 
 /* Inside: makes an index whose own tables are damaged openable, so that it can be dropped.  What is

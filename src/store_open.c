@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "store_db.h"
+#include "store_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -470,28 +470,6 @@ static enum cf_code interrupt_reply(struct cf_store *store, int64_t id, int64_t 
     return code;
 }
 
-static enum cf_code undo_import(struct cf_store *store, int64_t id, struct cf_err *err)
-{
-    enum cf_code code =
-        cf_db_run(store, err,
-                  "INSERT INTO search (search, rowid, words)"
-                  " SELECT 'delete', w.message, w.words FROM conversation c"
-                  " JOIN message m ON m.conversation = c.id JOIN words w ON w.message = m.id"
-                  " WHERE c.import = ?1",
-                  "i", id);
-    static const char *const steps[] = {
-        ("DELETE FROM words WHERE message IN (SELECT m.id FROM conversation c"
-         " JOIN message m ON m.conversation = c.id WHERE c.import = ?1)"),
-        "UPDATE conversation SET active_leaf = NULL WHERE import = ?1",
-        "DELETE FROM conversation WHERE import = ?1",
-        "DELETE FROM import WHERE id = ?1",
-    };
-    for (size_t i = 0; code == CF_OK && i < CF_ARRAY_SIZE(steps); i++) {
-        code = cf_db_run(store, err, steps[i], "i", id);
-    }
-    return code;
-}
-
 enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, struct cf_err *err)
 {
     struct cf_buf replies = CF_BUF_INIT;
@@ -503,7 +481,7 @@ enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, stru
         code = find_dead(&imports, store, "SELECT id, owner, started FROM import", err);
     }
     /* The common case costs no transaction. */
-    if (code == CF_OK && (replies.size > 0 || imports.size > 0)) {
+    if (code == CF_OK && replies.size > 0) {
         code = cf_db_begin(store, CF_DB_SYNCED, err);
         if (code == CF_OK) {
             for (size_t at = 0; code == CF_OK && at < replies.size; at += sizeof(int64_t)) {
@@ -511,13 +489,13 @@ enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, stru
                 memcpy(&id, replies.data + at, sizeof id);
                 code = interrupt_reply(store, id, &n, err);
             }
-            for (size_t at = 0; code == CF_OK && at < imports.size; at += sizeof(int64_t)) {
-                int64_t id;
-                memcpy(&id, imports.data + at, sizeof id);
-                code = undo_import(store, id, err);
-            }
             code = cf_db_finish(store, code, err);
         }
+    }
+    for (size_t at = 0; code == CF_OK && at < imports.size; at += sizeof(int64_t)) {
+        int64_t id;
+        memcpy(&id, imports.data + at, sizeof id);
+        code = cf_store_import_erase(store, id, err);
     }
     cf_buf_release(&replies);
     cf_buf_release(&imports);

@@ -26,6 +26,18 @@ enum cf_code cf_store_create_inside(int64_t *id, struct cf_store *store,
 /* CF_ERR_NOT_FOUND unless there is such a conversation. */
 enum cf_code cf_store_need_conversation(struct cf_store *store, int64_t id, struct cf_err *err);
 
+/* What stands in a message's own row, but for its text, as m. */
+#define CF_MESSAGE_COLUMNS                                                                         \
+    "m.id, m.uuid, m.conversation, m.parent, m.role, m.state, m.reason, m.pinned, m.created,"      \
+    " m.updated, m.trashed, m.n_tokens, m.n_prompt, m.n_cached, m.first_us, m.total_us, m.model,"  \
+    " m.error, m.origin_id, m.owner"
+enum { CF_MESSAGE_N_COLUMNS = 20 };
+/* From the first columns of a row. */
+void cf_store_read_message(struct cf_message *item, struct cf_arena *arena, sqlite3_stmt *stmt);
+/* A recipe's body in COLUMN and the message's text in the one behind it. */
+void cf_store_read_body(struct cf_message *item, struct cf_arena *arena, sqlite3_stmt *stmt,
+                        int column);
+
 struct cf_place {
     int64_t conversation;
     int64_t parent;
@@ -34,6 +46,15 @@ struct cf_place {
 /* Where a message stands; CF_ERR_NOT_FOUND. */
 enum cf_code cf_store_need_message(struct cf_place *place, struct cf_store *store, int64_t id,
                                    struct cf_err *err);
+
+/* Inside: a title made from TEXT where there is none. */
+enum cf_code cf_store_give_title(struct cf_store *store, int64_t conversation, const char *text,
+                                 size_t size, struct cf_err *err);
+/* Inside: the conversation bears the tag, whose name is clean. */
+enum cf_code cf_store_tag_inside(struct cf_store *store, int64_t conversation, const char *name,
+                                 size_t size, struct cf_err *err);
+/* Takes back, a slice of time after the other, all that the import brought. */
+enum cf_code cf_store_import_erase(struct cf_store *store, int64_t id, struct cf_err *err);
 
 /* Inside: makes LEAF (0: none) the active one and every message above it the child last shown. */
 enum cf_code cf_store_show_leaf(struct cf_store *store, int64_t conversation, int64_t leaf,

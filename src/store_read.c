@@ -8,10 +8,7 @@
 
 enum { SALVAGE_PIECE = 256 };
 
-#define OWN_COLUMNS                                                                                \
-    "m.id, m.uuid, m.conversation, m.parent, m.role, m.state, m.reason, m.pinned, m.created,"      \
-    " m.updated, m.trashed, m.n_tokens, m.n_prompt, m.n_cached, m.first_us, m.total_us, m.model,"  \
-    " m.error, m.origin_id, m.owner"
+#define OWN_COLUMNS CF_MESSAGE_COLUMNS
 #define SIBLINGS                                                                                   \
     "(SELECT count(*) FROM message s WHERE s.conversation = m.conversation"                        \
     " AND s.parent IS m.parent AND s.trashed IS NULL"
@@ -29,12 +26,10 @@ static const char sql_bare[] = "SELECT " OWN_COLUMNS ", 0, 1, 0, NULL, '' FROM m
                                " WHERE m.id = ?1";
 
 enum {
-    COLUMN_OWNER = 19,
-    COLUMN_ALTERNATIVE,
+    COLUMN_ALTERNATIVE = CF_MESSAGE_N_COLUMNS,
     COLUMN_N_ALTERNATIVES,
     COLUMN_N_TRASHED_CHILDREN,
-    COLUMN_RECIPE,
-    COLUMN_TEXT,
+    COLUMN_RECIPE, /* and behind it the text */
 };
 
 void cf_messages_release(struct cf_messages *messages)
@@ -56,10 +51,8 @@ static struct cf_message *add_item(struct cf_messages *messages)
     return item;
 }
 
-static void read_row(struct cf_messages *messages, sqlite3_stmt *stmt)
+void cf_store_read_message(struct cf_message *item, struct cf_arena *arena, sqlite3_stmt *stmt)
 {
-    struct cf_arena *arena = &messages->arena;
-    struct cf_message *item = add_item(messages);
     item->id = sqlite3_column_int64(stmt, 0);
     const char *uuid = (const char *)sqlite3_column_text(stmt, 1);
     if (uuid != NULL) {
@@ -90,24 +83,36 @@ static void read_row(struct cf_messages *messages, sqlite3_stmt *stmt)
     item->origin_id = cf_db_text(arena, stmt, 18, NULL);
     if (item->state == CF_MESSAGE_STREAMING) {
         /* A reader writes nothing, but sees what the next one who does will find. */
-        const char *owner = (const char *)sqlite3_column_text(stmt, COLUMN_OWNER);
+        const char *owner = (const char *)sqlite3_column_text(stmt, 19);
         bool is_alive = owner != NULL && cf_owner_is_alive(owner, item->updated_ms);
         item->state = is_alive ? CF_MESSAGE_STREAMING : CF_MESSAGE_INTERRUPTED;
     }
-    item->alternative = sqlite3_column_int(stmt, COLUMN_ALTERNATIVE);
-    item->n_alternatives = sqlite3_column_int(stmt, COLUMN_N_ALTERNATIVES);
-    item->n_trashed_children = sqlite3_column_int(stmt, COLUMN_N_TRASHED_CHILDREN);
-    const void *recipe = sqlite3_column_blob(stmt, COLUMN_RECIPE);
+}
+
+void cf_store_read_body(struct cf_message *item, struct cf_arena *arena, sqlite3_stmt *stmt,
+                        int column)
+{
+    const void *recipe = sqlite3_column_blob(stmt, column);
     if (recipe != NULL) {
-        item->recipe_size = (size_t)sqlite3_column_bytes(stmt, COLUMN_RECIPE);
+        item->recipe_size = (size_t)sqlite3_column_bytes(stmt, column);
         void *copy = cf_arena_alloc(arena, item->recipe_size);
         memcpy(copy, recipe, item->recipe_size);
         item->recipe = copy;
     }
-    item->text = cf_db_text(arena, stmt, COLUMN_TEXT, &item->size);
+    item->text = cf_db_text(arena, stmt, column + 1, &item->size);
     if (item->text == NULL) {
         item->text = cf_arena_strdup(arena, "");
     }
+}
+
+static void read_row(struct cf_messages *messages, sqlite3_stmt *stmt)
+{
+    struct cf_message *item = add_item(messages);
+    cf_store_read_message(item, &messages->arena, stmt);
+    item->alternative = sqlite3_column_int(stmt, COLUMN_ALTERNATIVE);
+    item->n_alternatives = sqlite3_column_int(stmt, COLUMN_N_ALTERNATIVES);
+    item->n_trashed_children = sqlite3_column_int(stmt, COLUMN_N_TRASHED_CHILDREN);
+    cf_store_read_body(item, &messages->arena, stmt, COLUMN_RECIPE);
 }
 
 static enum cf_code read_with(struct cf_messages *messages, struct cf_store *store, const char *sql,

@@ -33,21 +33,20 @@ static enum cf_code prepare_parent(struct cf_store *store, int64_t conversation,
     return code == CF_OK ? cf_store_revive(store, conversation, parent, err) : code;
 }
 
-/* Inside: a title where there is none. */
-static enum cf_code give_title(struct cf_store *store, const struct cf_message_spec *spec,
-                               struct cf_err *err)
+enum cf_code cf_store_give_title(struct cf_store *store, int64_t conversation, const char *text,
+                                 size_t size, struct cf_err *err)
 {
     int64_t needs_one = 0;
     enum cf_code code =
         cf_db_int(&needs_one, store, err, "SELECT title = '' FROM conversation WHERE id = ?1", "i",
-                  spec->conversation);
+                  conversation);
     if (code != CF_OK || needs_one == 0) {
         return code;
     }
     struct cf_buf title = CF_BUF_INIT;
-    cf_title_make(&title, spec->text, spec->size);
+    cf_title_make(&title, text, size);
     code = cf_db_run(store, err, "UPDATE conversation SET title = ?1 WHERE id = ?2", "xi",
-                     title.data, title.size, spec->conversation);
+                     title.data, title.size, conversation);
     cf_buf_release(&title);
     return code;
 }
@@ -86,7 +85,7 @@ static enum cf_code add_inside(int64_t *id, struct cf_store *store,
         code = cf_store_show_leaf(store, spec->conversation, made, err);
     }
     if (code == CF_OK && spec->role == CF_ROLE_USER) {
-        code = give_title(store, spec, err);
+        code = cf_store_give_title(store, spec->conversation, spec->text, spec->size, err);
     }
     if (code == CF_OK) {
         code = touch(store, spec->conversation, now, err);

@@ -99,15 +99,17 @@ enum cf_code cf_store_message_restore(struct cf_store *store, int64_t id, struct
 /* ---- Purging ---- */
 
 /* What is erased: whole conversations that are in the trash and in which no living process is
- * writing, and messages in the trash. */
+ * writing, and messages in the trash; nothing of an import under way. */
 #define DOOMED_CONVERSATION                                                                        \
-    "(SELECT c.id FROM conversation c WHERE c.trashed IS NOT NULL AND NOT EXISTS"                  \
+    "(SELECT c.id FROM conversation c WHERE c.trashed IS NOT NULL AND c.import IS NULL"            \
+    " AND NOT EXISTS"                                                                              \
     " (SELECT 1 FROM message s WHERE s.conversation = c.id AND s.state = 'streaming'))"
 #define DOOMED_MESSAGE                                                                             \
     "(SELECT m.id FROM message m WHERE m.conversation IN " DOOMED_CONVERSATION                     \
     " UNION SELECT t.id FROM message t WHERE t.trashed IS NOT NULL AND t.trash_root NOT IN"        \
     " (SELECT s.trash_root FROM message s WHERE s.state = 'streaming'"                             \
-    " AND s.trash_root IS NOT NULL))"
+    " AND s.trash_root IS NOT NULL) AND t.conversation NOT IN"                                     \
+    " (SELECT i.id FROM conversation i WHERE i.import IS NOT NULL))"
 
 static enum cf_code erase_rows(struct cf_purge_result *result, struct cf_store *store,
                                struct cf_err *err)

@@ -42,6 +42,9 @@ size_t cf_words_add(struct cf_buf *out, const char *text, size_t size);
 /* Inside a transaction: the index then holds the message's text as it stands.  A damaged index is
  * put aside, noted, and no reason to fail: storing a message matters more than finding it. */
 enum cf_code cf_store_index_message(struct cf_store *store, int64_t id, struct cf_err *err);
+/* The same for a message that was not there before. */
+enum cf_code cf_store_index_new(struct cf_store *store, int64_t id, const char *text, size_t size,
+                                struct cf_err *err);
 /* Makes the whole index anew. */
 enum cf_code cf_store_reindex(struct cf_store *store, struct cf_err *err);
 

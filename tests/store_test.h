@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "recipe.h"
 #include "store.h"
 
 /* A folder that is removed with all in it, and the database's path there. */
@@ -104,6 +105,24 @@ static inline int64_t begin_reply(struct cf_store *store, int64_t conversation, 
     int64_t id = 0;
     assert_ok(cf_store_reply_begin(&id, 1, store, &spec, err));
     return id;
+}
+
+/* The blob of a recipe of N tokens. */
+static inline void add_recipe(struct cf_buf *blob, size_t n)
+{
+    const struct cf_recipe_head head = {.dtype = CF_F32, .instruction_set = "generic"};
+    const struct cf_recipe_job job = {.seed = 1};
+    const struct cf_sampling sampling = CF_SAMPLING_INIT;
+    struct cf_recipe recipe;
+    cf_recipe_init(&recipe, &head);
+    cf_recipe_add_job(&recipe, &job);
+    cf_recipe_add_knobs(&recipe, 0, &sampling);
+    for (size_t i = 0; i < n; i++) {
+        const struct cf_recipe_token token = {.id = (int32_t)i, .p = 0.5F, .p_raw = 0.25F};
+        cf_recipe_add_token(&recipe, &token);
+    }
+    cf_recipe_encode(&recipe, blob);
+    cf_recipe_release(&recipe);
 }
 
 static inline struct cf_reply_state reply_text(const char *text)

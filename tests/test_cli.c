@@ -657,15 +657,6 @@ static void cli__output__full_disk_is_an_error(void **state)
     program_release(&result);
 }
 
-static void cli__later__says_so(void **state)
-{
-    (void)state;
-    struct program_result result;
-    PROGRAM(&result, 1, NULL, "export", "1");
-    assert_non_null(strstr(result.err.data, "not in this version"));
-    program_release(&result);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, program_tear_down)
@@ -694,7 +685,6 @@ int main(void)
         TEST(cli__model_info__tells_the_shape),
         TEST(cli__model_convert__takes_metadata),
         TEST(cli__output__full_disk_is_an_error),
-        TEST(cli__later__says_so),
     };
     return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
 }

@@ -82,20 +82,8 @@ static void assert_reply(struct cf_store *store, int64_t id, int64_t n, size_t s
 static struct cf_reply_state beginning(const struct cf_buf *text, size_t size)
 {
     static struct cf_buf blob = {.data = cf_buf_empty};
-    const struct cf_recipe_head head = {.dtype = CF_F32, .instruction_set = "generic"};
-    const struct cf_recipe_job job = {.seed = 1};
-    const struct cf_sampling sampling = CF_SAMPLING_INIT;
-    struct cf_recipe recipe;
-    cf_recipe_init(&recipe, &head);
-    cf_recipe_add_job(&recipe, &job);
-    cf_recipe_add_knobs(&recipe, 0, &sampling);
-    for (size_t i = 0; i < size / 8; i++) {
-        const struct cf_recipe_token token = {.id = (int32_t)i, .p = 0.5F, .p_raw = 0.25F};
-        cf_recipe_add_token(&recipe, &token);
-    }
     cf_buf_clear(&blob);
-    cf_recipe_encode(&recipe, &blob);
-    cf_recipe_release(&recipe);
+    add_recipe(&blob, size / 8);
     return (struct cf_reply_state){
         .text = text->data, .size = size, .recipe = blob.data, .recipe_size = blob.size};
 }

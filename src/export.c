@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "export_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "path.h"
+
+enum { PIECE_SIZE = 64 * 1024 };
+
+static const struct {
+    const char *name, *endings;
+} formats[] = {
+#define CF_X(format, name, endings) [format] = {name, endings},
+    CF_EXPORT_FORMATS(CF_X)
+#undef CF_X
+};
+
+static const struct cf_export_style *const styles[] = {
+    [CF_EXPORT_MARKDOWN] = &cf_export_style_markdown,
+    [CF_EXPORT_JSON] = &cf_export_style_json,
+    [CF_EXPORT_JSONL] = &cf_export_style_jsonl,
+    [CF_EXPORT_SHAREGPT] = &cf_export_style_sharegpt,
+    [CF_EXPORT_TEXT] = &cf_export_style_text,
+    [CF_EXPORT_HTML] = &cf_export_style_html,
+};
+
+const char cf_export_format_names[] = "markdown, json, jsonl, sharegpt, text or html";
+
+bool cf_export_format_find(enum cf_export_format *format, const char *name)
+{
+    for (size_t i = 0; i < CF_ARRAY_SIZE(formats); i++) {
+        if (strcmp(formats[i].name, name) == 0) {
+            *format = (enum cf_export_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cf_export_format_of_path(enum cf_export_format *format, const char *path)
+{
+    for (size_t i = 0; i < CF_ARRAY_SIZE(formats); i++) {
+        for (const char *at = formats[i].endings; *at != '\0';) {
+            char ending[16];
+            const size_t size = strcspn(at, " ");
+            assert(size < sizeof ending);
+            memcpy(ending, at, size);
+            ending[size] = '\0';
+            if (cf_path_has_ending(path, ending)) {
+                *format = (enum cf_export_format)i;
+                return true;
+            }
+            at += size + (at[size] == ' ');
+        }
+    }
+    return false;
+}
+
+const char *cf_export_text(size_t *size, enum cf_role role, const char *text, size_t whole)
+{
+    while (role == CF_ROLE_ASSISTANT && whole > 0 && *text == ' ') {
+        text++;
+        whole--;
+    }
+    *size = whole;
+    return text;
+}
+
+void cf_export_date(char date[CF_EXPORT_DATE_SIZE], int64_t ms)
+{
+    const time_t seconds = (time_t)(ms / 1000);
+    struct tm local;
+    if (localtime_r(&seconds, &local) == NULL ||
+        strftime(date, CF_EXPORT_DATE_SIZE, "%Y-%m-%d %H:%M", &local) == 0) {
+        memcpy(date, "?", 2);
+    }
+}
+
+/* ---- The sink ---- */
+
+static enum cf_code flush(struct cf_export *export, struct cf_err *err)
+{
+    enum cf_code code = CF_OK;
+    if (export->out.size > 0) {
+        code = export->sink->write(export->sink->context, export->out.data, export->out.size, err);
+        cf_buf_clear(&export->out);
+    }
+    return code;
+}
+
+enum cf_code cf_export_flush_large(struct cf_export *export, struct cf_err *err)
+{
+    return export->out.size >= PIECE_SIZE ? flush(export, err) : CF_OK;
+}
+
+/* ---- Conversations ---- */
+
+static enum cf_code put_message(struct cf_export *export, const struct cf_export_style *style,
+                                int64_t id, struct cf_err *err)
+{
+    struct cf_arena arena = {.blocks = NULL};
+    struct cf_message_row row;
+    enum cf_code code = cf_store_row_load(&row, &arena, export->store, id, err);
+    if (code == CF_ERR_CORRUPT || code == CF_ERR_NOT_FOUND) {
+        export->report->n_damaged++; /* the others can be read */
+        code = CF_OK;
+    } else if (code == CF_OK) {
+        export->report->n_damaged += row.message.is_damaged;
+        style->message(export, &row);
+        export->n_messages++;
+        export->report->n_messages++;
+        code = cf_export_flush_large(export, err);
+    }
+    cf_arena_release(&arena);
+    const struct cf_export_spec *spec = export->spec;
+    if (code == CF_OK && spec->on_progress != NULL && export->report->n_messages % 64 == 0 &&
+        !spec->on_progress(spec->context, export->report->n_messages, export->n_all)) {
+        code = cf_err_set(err, CF_ERR_CANCELLED, "cancelled");
+    }
+    return code;
+}
+
+static enum cf_code put_messages(struct cf_export *export, const struct cf_export_style *style,
+                                 struct cf_err *err)
+{
+    struct cf_buf ids = CF_BUF_INIT;
+    const struct cf_conversation *conversation = export->conversation;
+    enum cf_code code =
+        style->is_branch ? cf_store_branch_ids(&ids, export->store, conversation->active_leaf, err)
+                         : cf_store_message_ids(&ids, export->store, conversation->id, err);
+    for (size_t at = 0; code == CF_OK && at < ids.size; at += sizeof(int64_t)) {
+        int64_t id;
+        memcpy(&id, ids.data + at, sizeof id);
+        code = put_message(export, style, id, err);
+    }
+    cf_buf_release(&ids);
+    return code;
+}
+
+static enum cf_code put_conversation(struct cf_export *export, const struct cf_export_style *style,
+                                     int64_t id, struct cf_err *err)
+{
+    struct cf_conversations one = {.n = 0};
+    enum cf_code code = cf_store_conversation_load(&one, export->store, id, err);
+    if (code == CF_ERR_CORRUPT && export->spec->is_all) {
+        export->report->n_damaged++;
+        return CF_OK;
+    }
+    if (code != CF_OK) {
+        return code;
+    }
+    export->conversation = &one.items[0];
+    export->n_messages = 0;
+    /* Where all is asked for, people do not mean the trash, nor what holds nothing. */
+    const bool is_left_out = style->is_branch && export->spec->is_all &&
+                             (one.items[0].trashed_ms != 0 || one.items[0].active_leaf == 0);
+    if (!is_left_out) {
+        if (style->begin_conversation != NULL) {
+            code = style->begin_conversation(export, err);
+        }
+        if (code == CF_OK) {
+            code = put_messages(export, style, err);
+        }
+        if (code == CF_OK && style->end_conversation != NULL) {
+            style->end_conversation(export);
+        }
+        export->report->n_conversations += code == CF_OK;
+    }
+    export->conversation = NULL;
+    cf_conversations_release(&one);
+    return code == CF_OK ? cf_export_flush_large(export, err) : code;
+}
+
+static enum cf_code put_all(struct cf_export *export, const struct cf_export_style *style,
+                            struct cf_err *err)
+{
+    int64_t id = 0;
+    enum cf_code code = cf_store_conversation_next(&id, export->store, 0, err);
+    while (code == CF_OK && id != 0) {
+        code = put_conversation(export, style, id, err);
+        if (code == CF_OK) {
+            code = cf_store_conversation_next(&id, export->store, id, err);
+        }
+    }
+    return code;
+}
+
+enum cf_code cf_export_run(struct cf_export_report *report, struct cf_store *store,
+                           const struct cf_export_spec *spec, const struct cf_export_sink *sink,
+                           struct cf_err *err)
+{
+    const struct cf_export_style *style = styles[spec->format];
+    struct cf_export_report made = {0};
+    struct cf_export export = {.store = store,
+                               .spec = spec,
+                               .sink = sink,
+                               .out = CF_BUF_INIT,
+                               .digests = CF_BUF_INIT,
+                               .report = &made};
+    enum cf_code code = cf_store_freeze(store, err);
+    if (code == CF_OK && spec->is_all && spec->on_progress != NULL) {
+        code = cf_store_message_count(&export.n_all, store, err);
+    }
+    if (code == CF_OK && style->begin != NULL) {
+        style->begin(&export);
+    }
+    if (code == CF_OK && spec->is_all) {
+        code = put_all(&export, style, err);
+    }
+    for (size_t i = 0; code == CF_OK && !spec->is_all && i < spec->n_ids; i++) {
+        code = put_conversation(&export, style, spec->ids[i], err);
+    }
+    if (code == CF_OK && style->end != NULL) {
+        code = style->end(&export, err);
+    }
+    if (code == CF_OK) {
+        code = flush(&export, err);
+    }
+    cf_store_thaw(store);
+    cf_buf_release(&export.out);
+    cf_buf_release(&export.digests);
+    if (code == CF_OK) {
+        *report = made;
+    }
+    return code;
+}
+
+/* ---- A file ---- */
+
+static enum cf_code write_file(void *context, const char *bytes, size_t size, struct cf_err *err)
+{
+    return cf_path_file_add(context, bytes, size, err);
+}
+
+enum cf_code cf_export_file(struct cf_export_report *report, struct cf_store *store,
+                            const struct cf_export_spec *spec, const char *path, bool is_replacing,
+                            struct cf_err *err)
+{
+    struct cf_path_file file;
+    const struct cf_export_sink sink = {.write = write_file, .context = &file};
+    struct cf_export_report made;
+    enum cf_code code = cf_path_file_open(&file, path, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    code = cf_export_run(&made, store, spec, &sink, err);
+    if (code != CF_OK) {
+        cf_path_file_abandon(&file);
+        return code;
+    }
+    code = cf_path_file_commit(&file, is_replacing, err);
+    if (code == CF_OK) {
+        *report = made;
+    }
+    return code;
+}
