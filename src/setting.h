@@ -133,6 +133,9 @@ enum cf_setting_flags {
       "open the knobs and candidates at the start")                                                \
     X(CF_SETTING_MARKS, "marks", 0, CF_TYPE_SWITCH, marks, CF_SET_CONFIG | CF_SET_SLASH, 0, 0, 0,  \
       0, "on", "", "", "", "show in a reply where knobs were turned")                              \
+    X(CF_SETTING_MARKDOWN, "markdown", 0, CF_TYPE_SWITCH, markdown, CF_SET_CONFIG | CF_SET_SLASH,  \
+      0, 0, 0, 0, "on", "", "", "",                                                                \
+      "show messages as light Markdown; off, or with m in the transcript, as they were written")   \
     X(CF_SETTING_SURPRISE, "surprise", 0, CF_TYPE_SWITCH, surprise, CF_SET_CONFIG | CF_SET_SLASH,  \
       0, 0, 0, 0, "off", "", "", "", "shade each token by its probability")                        \
     X(CF_SETTING_ESCAPE_MS, "escape-ms", 0, CF_TYPE_INT, escape_ms, CF_SET_CONFIG | CF_SET_SLASH,  \
@@ -186,7 +189,7 @@ struct cf_settings {
     bool stop_loops;
     bool no_save, json, quiet, verbose, yes, help, version;
     char *theme;
-    bool mouse, show_list, show_knobs, marks, surprise;
+    bool mouse, show_list, show_knobs, marks, markdown, surprise;
     int32_t escape_ms; /* 0: as the connection asks */
     struct cf_source sources[CF_N_SETTINGS];
 };

@@ -79,6 +79,87 @@ static void wrap__extend__lets_spaces_hang(void **state)
     assert_rows("a\tb", 8, "a\nb\n");
 }
 
+/* Rows that go on a line that hangs are indented; of code they are cut at the edge. */
+static void wrap__extend__indents_what_hangs(void **state)
+{
+    (void)state;
+    const char *text = "- tea in the rain\nall in all\n| int  main(void);\nend";
+    const struct ui_hang hangs[] = {{0, 2, false}, {18, 0, false}, {29, 2, true}, {48, 0, false}};
+    static const struct {
+        const char *row;
+        int indent;
+    } rows[] = {{"- tea in", 0}, {"the", 2},    {"rain", 2}, {"all in", 0}, {"all", 0},
+                {"| int  m", 0}, {"ain(vo", 2}, {"id);", 2}, {"end", 0}};
+    struct ui_wrap wrap;
+    ui_wrap_init(&wrap, 8);
+    wrap.hangs = hangs;
+    wrap.n_hangs = CF_ARRAY_SIZE(hangs);
+    ui_wrap_extend(&wrap, text, strlen(text));
+    ui_wrap_assert_sane(&wrap);
+    assert_int_equal(wrap.n_rows, CF_ARRAY_SIZE(rows));
+    for (size_t i = 0; i < wrap.n_rows; i++) {
+        const struct ui_row *row = &wrap.rows[i];
+        assert_int_equal(row->end - row->begin, strlen(rows[i].row));
+        assert_memory_equal(text + row->begin, rows[i].row, strlen(rows[i].row));
+        assert_int_equal(row->indent, rows[i].indent);
+    }
+    size_t row = 0;
+    int column = 0;
+    ui_wrap_locate(&wrap, text, 10, &row, &column);
+    assert_int_equal(row, 1);
+    assert_int_equal(column, 3);
+    assert_int_equal(ui_wrap_byte_at(&wrap, text, 1, 3), 10);
+    /* The indent takes half of a narrow screen at most. */
+    ui_wrap_reset(&wrap, 3);
+    assert_int_equal(wrap.n_hangs, 0);
+    wrap.hangs = hangs;
+    wrap.n_hangs = CF_ARRAY_SIZE(hangs);
+    ui_wrap_extend(&wrap, text, strlen(text));
+    ui_wrap_assert_sane(&wrap);
+    assert_int_equal(wrap.rows[1].indent, 1);
+    ui_wrap_release(&wrap);
+}
+
+/* What a cut row was decided by may stand two rows on. */
+static void wrap__cut__lays_out_what_a_change_touches(void **state)
+{
+    (void)state;
+    struct test_random random = {.state = 21};
+    for (int round = 0; round < 3000; round++) {
+        char first[120];
+        char raw[120];
+        struct cf_buf text = CF_BUF_INIT;
+        struct cf_buf other = CF_BUF_INIT;
+        size_t size = test_random_text(first, sizeof first, &random);
+        cf_text_make_safe(&text, first, size);
+        size_t at = 0;
+        for (size_t n = test_random_below(&random, 20); n > 0; n--) {
+            at = cf_text_next_grapheme(text.data, text.size, at);
+        }
+        cf_buf_add(&other, text.data, at);
+        size = test_random_text(raw, sizeof raw, &random);
+        cf_text_make_safe(&other, raw, size);
+        struct ui_wrap changed;
+        struct ui_wrap whole;
+        int width = 1 + (int)test_random_below(&random, 9);
+        ui_wrap_init(&changed, width);
+        ui_wrap_init(&whole, width);
+        ui_wrap_extend(&changed, text.data, text.size);
+        ui_wrap_cut(&changed, at);
+        ui_wrap_extend(&changed, other.data, other.size);
+        ui_wrap_extend(&whole, other.data, other.size);
+        assert_int_equal(changed.n_rows, whole.n_rows);
+        for (size_t i = 0; i < whole.n_rows; i++) {
+            assert_int_equal(changed.rows[i].begin, whole.rows[i].begin);
+            assert_int_equal(changed.rows[i].end, whole.rows[i].end);
+        }
+        ui_wrap_release(&changed);
+        ui_wrap_release(&whole);
+        cf_buf_release(&text);
+        cf_buf_release(&other);
+    }
+}
+
 static void wrap__locate__finds_row_and_column(void **state)
 {
     (void)state;
@@ -252,6 +333,8 @@ int main(void)
         cmocka_unit_test(wrap__extend__breaks_long_words_between_graphemes),
         cmocka_unit_test(wrap__extend__keeps_the_rules_of_han),
         cmocka_unit_test(wrap__extend__lets_spaces_hang),
+        cmocka_unit_test(wrap__extend__indents_what_hangs),
+        cmocka_unit_test(wrap__cut__lays_out_what_a_change_touches),
         cmocka_unit_test(wrap__locate__finds_row_and_column),
         cmocka_unit_test(wrap__extend__in_pieces_equals_at_once),
         cmocka_unit_test(wrap__cut__lets_the_text_be_edited_anywhere),

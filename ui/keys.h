@@ -136,6 +136,8 @@ enum ui_place {
       "walk over the reply's tokens: what else it could have said")                                \
     X(UI_SHADE, "surprise", UI_IN_TRANSCRIPT | UI_IN_CURSOR, "s",                                  \
       "shade each token by how little the model expected it")                                      \
+    X(UI_RAW, "raw", UI_IN_TRANSCRIPT, "m",                                                        \
+      "show messages as they were written, or as Markdown again")                                  \
     X(UI_TOKEN_LEFT, "token-left", UI_IN_CURSOR, "Left h", "the token before")                     \
     X(UI_TOKEN_RIGHT, "token-right", UI_IN_CURSOR, "Right l", "the next token")                    \
     X(UI_UNSURE_NEXT, "unsure-next", UI_IN_TRANSCRIPT | UI_IN_CURSOR, "]",                         \

@@ -28,16 +28,8 @@ struct walk {
     struct cf_text_safe safe;
     struct cf_buf out;
     size_t raw;
-    size_t n_out; /* bytes shown up to raw, marks not counted */
+    size_t n_out; /* plain bytes up to raw */
 };
-
-static size_t with_marks(const struct ui_block *block, size_t at)
-{
-    for (size_t i = 0; i < block->n_marks && at >= block->marks[i].begin; i++) {
-        at += block->marks[i].end - block->marks[i].begin;
-    }
-    return at < block->shown.size ? at : block->shown.size;
-}
 
 static size_t walk_to(struct walk *walk, size_t raw)
 {
@@ -51,7 +43,7 @@ static size_t walk_to(struct walk *walk, size_t raw)
         walk->n_out += walk->out.size;
         walk->raw = raw;
     }
-    return with_marks(walk->block, walk->n_out);
+    return ui_block_to_shown(walk->block, walk->n_out);
 }
 
 size_t ui_block_shown(const struct ui_block *block, const struct cf_chat_turn *turn, size_t raw)

@@ -32,7 +32,8 @@ struct ui_transcript {
     int64_t anchor_id;
     size_t anchor_index; /* of the message, for when its id is gone */
     enum ui_row_kind anchor_kind;
-    size_t anchor_byte; /* of the block's shown text, for UI_ROW_TEXT */
+    size_t anchor_byte;                  /* of the block's plain text, for UI_ROW_TEXT */
+    size_t anchor_before, anchor_behind; /* and how far from there, among what is only shown */
     /* What there was when following ended. */
     size_t n_seen_turns;
     size_t n_seen_tokens;
@@ -47,6 +48,7 @@ struct ui_transcript_data {
     size_t first_visible; /* where the model's memory begins */
     bool has_focus;
     bool hides_marks;   /* of knobs turned */
+    bool is_raw;        /* no Markdown; what is looked at token by token is raw always */
     bool is_held;       /* messages that wait do so until they are sent by hand */
     bool shows_unsaved; /* the disk refuses: say of which messages it does */
     /* How likely each token of turn TURN was; NULL: not to be shown. */

@@ -23,6 +23,15 @@
     X(UI_STYLE_ASSISTANT, "assistant")   /* of the model's */                                      \
     X(UI_STYLE_SYSTEM, "system")         /* of the system prompt, and its text */                  \
     X(UI_STYLE_TEXT, "text")             /* of a turn */                                           \
+    X(UI_STYLE_STRONG, "strong")         /* in it, as Markdown: added to what it has */            \
+    X(UI_STYLE_EMPHASIS, "emphasis")     /* likewise, and so on to bullet */                       \
+    X(UI_STYLE_HEADLINE, "headline")     /* a heading */                                           \
+    X(UI_STYLE_HEADLINE_1, "headline-1") /* added to one of the first level */                     \
+    X(UI_STYLE_QUOTE, "quote")           /* a quote's text */                                      \
+    X(UI_STYLE_LINK, "link")             /* a link's text */                                       \
+    X(UI_STYLE_CODE, "code")             /* within a line */                                       \
+    X(UI_STYLE_CODE_BLOCK, "code-block") /* lines of it */                                         \
+    X(UI_STYLE_BULLET, "bullet")         /* bullets, numbers, bars */                              \
     X(UI_STYLE_CARET, "caret")           /* at the end of a reply that streams */                  \
     X(UI_STYLE_MARK, "mark")             /* thin remarks: alternatives, knobs turned */            \
     X(UI_STYLE_STATE, "state")           /* interrupted, cancelled */                              \

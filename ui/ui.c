@@ -396,6 +396,7 @@ static void begin(struct ui *ui)
     ui->has_knobs = settings->show_knobs;
     ui->candidate = -1;
     ui->hides_marks = !settings->marks;
+    ui->is_raw = !settings->markdown;
     ui_shade(ui, settings->surprise);
     if (ui_term_notice(ui->term) != NULL) {
         ui_say(ui, false, ui_term_notice(ui->term));

@@ -364,6 +364,13 @@ static void act_screen(struct ui *ui, enum ui_action action)
     }
 }
 
+static void act_raw(struct ui *ui, enum ui_action action)
+{
+    (void)action;
+    ui->is_raw = !ui->is_raw;
+    ui_say(ui, false, ui->is_raw ? "Messages as they were written" : "Messages as Markdown");
+}
+
 static void act_search(struct ui *ui, enum ui_action action)
 {
     (void)action;
@@ -441,6 +448,7 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_STEP] = ui_act_pause,
     [UI_TOKENS] = ui_act_tokens,
     [UI_SHADE] = ui_act_shade,
+    [UI_RAW] = act_raw,
     [UI_TOKEN_LEFT] = ui_act_token,
     [UI_TOKEN_RIGHT] = ui_act_token,
     [UI_UNSURE_NEXT] = ui_act_unsure,

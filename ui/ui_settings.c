@@ -156,6 +156,8 @@ static bool set_of_face(struct ui *ui, const struct cf_setting_info *info, const
             ui->has_knobs = settings.show_knobs;
         } else if (info->setting == CF_SETTING_MARKS) {
             ui->hides_marks = !settings.marks;
+        } else if (info->setting == CF_SETTING_MARKDOWN) {
+            ui->is_raw = !settings.markdown;
         } else if (info->setting == CF_SETTING_SURPRISE) {
             ui_shade(ui, settings.surprise);
         } else {

@@ -70,6 +70,7 @@ struct ui {
     enum ui_focus paused_from; /* where a pause was asked for: it ends there */
     bool is_shaded;
     bool hides_marks;
+    bool is_raw; /* no Markdown */
     struct cf_buf token_text; /* of ui_describe_token, while it is shown */
     char *query;
     size_t hit_selected;

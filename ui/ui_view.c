@@ -138,6 +138,7 @@ struct ui_transcript_data ui_transcript_data(struct ui *ui)
         .first_visible = status->first_visible,
         .has_focus = ui->focus == UI_FOCUS_TRANSCRIPT || ui->focus == UI_FOCUS_CURSOR,
         .hides_marks = ui->hides_marks,
+        .is_raw = ui->is_raw,
         .is_held = status->is_queue_held,
         .shows_unsaved = status->is_unsaved,
         .shades = ui->is_shaded ? shades_of : NULL,

@@ -23,6 +23,8 @@ void ui_wrap_reset(struct ui_wrap *wrap, int width)
     wrap->width = width < 1 ? 1 : width;
     wrap->n_rows = 0;
     wrap->size = 0;
+    wrap->hangs = NULL;
+    wrap->n_hangs = 0;
 }
 
 static void add_row(struct ui_wrap *wrap, struct ui_row row)
@@ -91,10 +93,47 @@ static struct ui_row soft_row(const char *text, size_t begin, size_t break_at)
     return row;
 }
 
-/* The row that begins at BEGIN; nothing before it matters. */
+const struct ui_hang *ui_wrap_hang_of(const struct ui_wrap *wrap, size_t at)
+{
+    size_t low = 0;
+    size_t high = wrap->n_hangs;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (wrap->hangs[middle].begin <= at) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low > 0 ? &wrap->hangs[low - 1] : NULL;
+}
+
+/* Ends a row that runs over at the cell [over, over_end): before the cluster that does. */
+static struct ui_row cut_row(const char *text, struct ui_row row, size_t over, size_t over_end)
+{
+    size_t at = row.begin;
+    for (;;) {
+        size_t next = cf_text_next_grapheme(text, over_end, at);
+        if (next > over) {
+            break;
+        }
+        at = next;
+    }
+    row.end = row.next = at > row.begin ? at : over;
+    row.width = cf_text_width(text + row.begin, row.end - row.begin, 0);
+    return row;
+}
+
+/* The row that begins at BEGIN; nothing before it matters but whether it begins its line. */
 static struct ui_row lay_row(struct ui_wrap *wrap, const char *text, size_t size, size_t begin)
 {
     struct ui_row row = {.begin = begin, .end = begin};
+    const struct ui_hang *hang = ui_wrap_hang_of(wrap, begin);
+    bool is_cut = hang != NULL && hang->is_cut;
+    if (hang != NULL && begin > 0 && text[begin - 1] != '\n') {
+        row.indent = hang->indent < wrap->width / 2 ? hang->indent : wrap->width / 2;
+    }
+    const int full = wrap->width - row.indent;
     int column = 0;
     size_t at = begin;
     struct cf_cell_text cell;
@@ -106,13 +145,19 @@ static struct ui_row lay_row(struct ui_wrap *wrap, const char *text, size_t size
             return row;
         }
         int width = cell_width(&cell, column);
-        if (!is_space(text[at]) && column > 0 && width > wrap->width - column) {
-            return soft_row(text, begin, soft_break(wrap, text, begin, at, at + n));
+        if (is_cut && column > 0 && width > full - column) {
+            return cut_row(text, row, at, at + n);
+        }
+        if (!is_space(text[at]) && column > 0 && width > full - column) {
+            int indent = row.indent;
+            row = soft_row(text, begin, soft_break(wrap, text, begin, at, at + n));
+            row.indent = indent;
+            return row;
         }
         at += n;
         /* A run of spaces may be of any length; beyond the edge only that counts. */
-        column = column > wrap->width ? column : column + width;
-        if (column <= wrap->width || row.end == begin) {
+        column = column > full ? column : column + width;
+        if (column <= full || row.end == begin) {
             row.end = at;
             row.width = column;
         }
@@ -159,9 +204,10 @@ void ui_wrap_cut(struct ui_wrap *wrap, size_t at)
     if (wrap->n_rows == 0) {
         return;
     }
-    /* The break above the row may change with the word behind it, and extend lays out that row
-     * again; the one before was decided by a cell of the row above. */
+    /* The break above the row may change with the word behind it, and so may the one before, which
+     * the row's first cell can have decided; extend lays out the last row that is left again. */
     wrap->n_rows = ui_wrap_row_of(wrap, at);
+    wrap->n_rows -= wrap->n_rows > 0;
     wrap->size = wrap->n_rows > 0 ? wrap->rows[wrap->n_rows - 1].next : 0;
 }
 
@@ -187,7 +233,7 @@ void ui_wrap_locate(const struct ui_wrap *wrap, const char *text, size_t at, siz
     *row = ui_wrap_row_of(wrap, at);
     const struct ui_row *found = &wrap->rows[*row];
     size_t end = at < found->next ? at : found->next;
-    int width = cf_text_width(text + found->begin, end - found->begin, 0);
+    int width = found->indent + cf_text_width(text + found->begin, end - found->begin, 0);
     *column = width < wrap->width ? width : wrap->width;
 }
 
@@ -198,7 +244,7 @@ size_t ui_wrap_byte_at(const struct ui_wrap *wrap, const char *text, size_t row,
     size_t at = found->begin;
     while (at < found->end) {
         size_t next = cf_text_next_grapheme(text, found->end, at);
-        if (cf_text_width(text + found->begin, next - found->begin, 0) > column ||
+        if (cf_text_width(text + found->begin, next - found->begin, 0) > column - found->indent ||
             (next == found->next && !is_last)) {
             break;
         }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes tests/fuzz/corpus/text and tests/fuzz/corpus/config.  Run it in tests/fuzz.
+"""Makes tests/fuzz/corpus/text, markdown and config.  Run it in tests/fuzz.
 
-The first byte of a text chooses the pieces and the width (tests/text_check.h)."""
+The first byte of a text chooses the pieces and the width (tests/text_check.h, markdown_check.h)."""
 import os
 
 TEXTS = {
@@ -17,6 +17,15 @@ TEXTS = {
     "planes": "\x13\uffff\ufdd0\ufffe\U0001ffff\U0010ffff\ue000\U000f0000\U00020000".encode(),
     "long": b"\x40" + b"x" * 300 + "字".encode() * 60,
     "paste": b"\x04\x1b[200~" + b"line\r\n\x01\x1b[A" * 8,
+}
+
+MARKDOWNS = {
+    "blocks": b"\x50# One\n\n- a\n  - b\n    ```py\n    c = 1\n\n    ```\n1. d\n> e\n> > f\n\n---\nTwo\n===\n",
+    "inline": "\x31a **b *c* `d`** [e](f \"g\") ![h](i) <http://j.k> http://l.m \\* &amp; **中文**é".encode(),
+    "open": b"\x2f**a `b [c](d *e\n```\nf\n- ```\n  g\n> ```\n> h",
+    "deep": b"\x14" + b"> - 1. " * 30 + b"a\n" + b"*_**__" * 20 + b"b" + b"[" * 40 + b"](c)" * 40,
+    "fences": b"\x47```\n~~~\n```\n~~~\n```\n- ```\n> ~~~ x\n```` y\n```\n````\n",
+    "broken": b"\x23*\xe4\xbd* `\xff\xf0\x9f` [\x1b](\xe2\x80\xae)\r\n\x00# \xc2\n",
 }
 
 CONFIGS = {
@@ -61,7 +70,7 @@ regenerate = "r"
     "lines": b"system = \"{text}\"\nuser = \"{text}\"\nassistant = \"{text}\"\nstop = \"a\\nb\"\n",
 }
 
-for folder, files in (("text", TEXTS), ("config", CONFIGS)):
+for folder, files in (("text", TEXTS), ("markdown", MARKDOWNS), ("config", CONFIGS)):
     os.makedirs("corpus/" + folder, exist_ok=True)
     for name, data in files.items():
         with open(f"corpus/{folder}/{name}", "wb") as out:
