@@ -83,7 +83,8 @@ static void free_chat(struct cf_chat *chat)
     chat->n_unfinished = 0;
     cf_chat_free_retired(chat);
     cf_chat_tree_free(chat->tree);
-    cf_chat_release_disk(chat);
+    cf_chat_release_opening(chat);
+    cf_chat_release_browse(chat);
     cf_chat_clear_queue(chat);
     cf_wake_close(&chat->wake);
     cf_settings_release(&chat->base);
@@ -118,6 +119,7 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
     made->wake = CF_WAKE_INIT;
     made->event_text = CF_BUF_INIT;
     made->failure = CF_ERR_INIT;
+    made->list.listing.match = "";
     made->config = params->config;
     made->awaits_ids = params->awaits_ids;
     made->idles = params->idles;

@@ -273,20 +273,51 @@ enum cf_code cf_chat_archive(struct cf_chat *chat, int64_t conversation, bool is
 /* Takes back what was deleted, renamed or moved last; answered by a notice that says what. */
 enum cf_code cf_chat_undo(struct cf_chat *chat, struct cf_err *err);
 
+/* Out of the trash again. */
+enum cf_code cf_chat_restore(struct cf_chat *chat, int64_t conversation, struct cf_err *err);
+
 struct cf_chat_list_item {
     int64_t id;
     const char *title;
+    const char *model; /* the one last used, "" where it is not known */
     int64_t updated_ms;
     int32_t n_messages;
     bool is_pinned, is_archived, is_trashed;
+    bool is_unread;      /* a reply came to its end while nobody saw it */
     bool is_streaming;   /* a reply is being written, here or by another confab */
     bool is_interrupted; /* the last reply was cut short by the end of a confab */
+    const char *const *tags;
+    size_t n_tags;
 };
 enum cf_chat_shelf { CF_CHAT_SHELF_ACTIVE, CF_CHAT_SHELF_ARCHIVED, CF_CHAT_SHELF_TRASH };
-/* Asks for the conversations of a shelf, newest first, LIMIT at most; answered by CF_CHANGE_LIST.
- * A later question takes the place of an earlier one. */
-void cf_chat_list(struct cf_chat *chat, enum cf_chat_shelf shelf, size_t limit);
-const struct cf_chat_list_item *cf_chat_listed(const struct cf_chat *chat, size_t *n);
+
+struct cf_chat_list_query {
+    enum cf_chat_shelf shelf;
+    const char *match; /* only those with these words in title or text; NULL or "": all */
+};
+
+/* What is listed: a stretch of the conversations of a shelf, the pinned ones first, then newest
+ * first.  It grows at both ends as it is asked for, and is cut at the other one, so that one gets
+ * from end to end of any number. */
+struct cf_chat_listing {
+    const struct cf_chat_list_item *items;
+    size_t n;
+    enum cf_chat_shelf shelf;
+    const char *match;         /* "": all */
+    bool has_newer, has_older; /* than those in items */
+};
+
+/* Asks for the first ones; answered by CF_CHANGE_LIST.  A later question takes the place of an
+ * earlier one. */
+void cf_chat_list(struct cf_chat *chat, const struct cf_chat_list_query *query);
+/* The same stretch once more: something has changed. */
+void cf_chat_list_again(struct cf_chat *chat);
+/* More of them, older ones (STEP 1) or newer ones (-1); nothing where there are none, or where
+ * something was asked for and is not there yet. */
+void cf_chat_list_more(struct cf_chat *chat, int step);
+/* The stretch at the end, or the first ones again. */
+void cf_chat_list_edge(struct cf_chat *chat, bool is_end);
+const struct cf_chat_listing *cf_chat_listing(const struct cf_chat *chat);
 
 struct cf_chat_span {
     size_t begin, end; /* bytes */

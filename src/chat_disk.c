@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the storage answers; listing, searching. */
+/* What the storage answers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,121 +47,6 @@ void cf_chat_forget_nodes(struct cf_chat *chat)
             chat->pending[i].node = NULL;
         }
     }
-}
-
-/* --- lists --- */
-
-void cf_chat_list(struct cf_chat *chat, enum cf_chat_shelf shelf, size_t limit)
-{
-    if (!cf_chat_saves(chat)) {
-        cf_chat_mark(chat, CF_CHANGE_LIST);
-        return;
-    }
-    static const enum cf_shelf shelves[] = {[CF_CHAT_SHELF_ACTIVE] = CF_SHELF_OPEN,
-                                            [CF_CHAT_SHELF_ARCHIVED] = CF_SHELF_ARCHIVE,
-                                            [CF_CHAT_SHELF_TRASH] = CF_SHELF_TRASH};
-    const struct cf_list_query query = {
-        .shelf = shelves[shelf], .pinned_first = true, .limit = limit};
-    chat->list_job = cf_storage_list(chat->storage, &query);
-    cf_chat_expect(chat, chat->list_job, CF_WHAT_LIST, NULL);
-}
-
-static void handle_list(struct cf_chat *chat, struct cf_storage_event *event)
-{
-    if (event->job != chat->list_job || event->code != CF_OK) {
-        return;
-    }
-    cf_conversations_release(&chat->list);
-    chat->list = event->conversations;
-    event->conversations = (struct cf_conversations){0};
-    chat->list_items = cf_realloc_array(chat->list_items, chat->list.n, sizeof chat->list_items[0]);
-    for (size_t i = 0; i < chat->list.n; i++) {
-        const struct cf_conversation *from = &chat->list.items[i];
-        chat->list_items[i] = (struct cf_chat_list_item){.id = from->id,
-                                                         .title = from->title,
-                                                         .updated_ms = from->updated_ms,
-                                                         .n_messages = (int32_t)from->n_messages,
-                                                         .is_pinned = from->is_pinned,
-                                                         .is_archived = from->is_archived,
-                                                         .is_trashed = from->trashed_ms != 0,
-                                                         .is_streaming = from->is_streaming,
-                                                         .is_interrupted = from->is_interrupted};
-    }
-    cf_chat_mark(chat, CF_CHANGE_LIST);
-}
-
-const struct cf_chat_list_item *cf_chat_listed(const struct cf_chat *chat, size_t *n)
-{
-    *n = chat->list.n;
-    return chat->list_items;
-}
-
-void cf_chat_search(struct cf_chat *chat, const char *query, size_t limit)
-{
-    if (!cf_chat_saves(chat)) {
-        cf_chat_mark(chat, CF_CHANGE_FOUND);
-        return;
-    }
-    const struct cf_search search = {.query = query, .limit = limit};
-    chat->search_job = cf_storage_search(chat->storage, &search);
-    cf_chat_expect(chat, chat->search_job, CF_WHAT_SEARCH, NULL);
-}
-
-static void handle_search(struct cf_chat *chat, struct cf_storage_event *event)
-{
-    if (event->job != chat->search_job || event->code == CF_ERR_CANCELLED) {
-        return;
-    }
-    cf_hits_release(&chat->hits);
-    chat->hits = event->hits;
-    event->hits = (struct cf_hits){0};
-    size_t n_marks = 0;
-    for (size_t i = 0; i < chat->hits.n; i++) {
-        n_marks += chat->hits.items[i].n_marks;
-    }
-    chat->hit_items = cf_realloc_array(chat->hit_items, chat->hits.n, sizeof chat->hit_items[0]);
-    chat->hit_marks = cf_realloc_array(chat->hit_marks, n_marks, sizeof chat->hit_marks[0]);
-    n_marks = 0;
-    for (size_t i = 0; i < chat->hits.n; i++) {
-        const struct cf_hit *from = &chat->hits.items[i];
-        struct cf_chat_span *marks = chat->hit_marks + n_marks;
-        for (size_t k = 0; k < from->n_marks; k++) {
-            marks[k] =
-                (struct cf_chat_span){.begin = from->marks[k].begin, .end = from->marks[k].end};
-        }
-        n_marks += from->n_marks;
-        chat->hit_items[i] = (struct cf_chat_hit){.conversation = from->conversation,
-                                                  .message = from->message,
-                                                  .role = from->role,
-                                                  .title = from->title,
-                                                  .snippet = from->snippet,
-                                                  .snippet_size = from->snippet_size,
-                                                  .is_cut_before = from->is_cut_before,
-                                                  .is_cut_after = from->is_cut_after,
-                                                  .marks = marks,
-                                                  .n_marks = from->n_marks,
-                                                  .created_ms = from->created_ms};
-    }
-    if (event->code != CF_OK) {
-        cf_chat_say(chat, true, "%s", event->err.text);
-    }
-    cf_chat_mark(chat, CF_CHANGE_FOUND);
-}
-
-const struct cf_chat_hit *cf_chat_found(const struct cf_chat *chat, size_t *n)
-{
-    *n = chat->hits.n;
-    return chat->hit_items;
-}
-
-void cf_chat_release_disk(struct cf_chat *chat)
-{
-    cf_chat_release_opening(chat);
-    cf_conversations_release(&chat->list);
-    cf_hits_release(&chat->hits);
-    free(chat->list_items);
-    free(chat->hit_items);
-    free(chat->hit_marks);
 }
 
 /* --- events --- */
@@ -239,13 +124,16 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
         }
         break;
     case CF_WHAT_LIST:
-        handle_list(chat, event);
+        cf_chat_handle_list(chat, event);
+        if (event->code == CF_ERR_CANCELLED) {
+            return; /* another question took its place */
+        }
         break;
     case CF_WHAT_LAST:
         cf_chat_handle_last(chat, event);
         break;
     case CF_WHAT_SEARCH:
-        handle_search(chat, event);
+        cf_chat_handle_search(chat, event);
         return;
     case CF_WHAT_LOAD:
     case CF_WHAT_TREE:

@@ -287,6 +287,15 @@ enum cf_code cf_chat_archive(struct cf_chat *chat, int64_t conversation, bool is
     return code;
 }
 
+enum cf_code cf_chat_restore(struct cf_chat *chat, int64_t conversation, struct cf_err *err)
+{
+    enum cf_code code = check_stored(chat, &conversation, err);
+    if (code == CF_OK) {
+        expect_shelf(chat, cf_storage_conversation_restore(chat->storage, conversation));
+    }
+    return code;
+}
+
 /* Without a storage only deleted messages can come back. */
 static enum cf_code undo_in_memory(struct cf_chat *chat, struct cf_err *err)
 {

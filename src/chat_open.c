@@ -224,6 +224,10 @@ static void take_conversation(struct cf_chat *chat)
     chat->conversation = conversation->id;
     set_title(chat, conversation->title, conversation->is_title_own);
     chat->wants_title = false;
+    if (conversation->is_unread) {
+        uint64_t job = cf_storage_conversation_set_unread(chat->storage, conversation->id, false);
+        cf_chat_expect(chat, job, CF_WHAT_SHELF, NULL);
+    }
     if (opening->is_refresh) {
         return;
     }

@@ -7,7 +7,8 @@
  * chat_reply.c   a reply while it is written, and its saving
  * chat_plan.c    turns to prompt; idle work; what the model sees
  * chat_knobs.c   settings, template, presets
- * chat_disk.c    what the storage answers; listing, searching
+ * chat_disk.c    what the storage answers
+ * chat_browse.c  the list of conversations; searching
  * chat_open.c    opening a conversation and leaving it; drafts
  * chat_edit.c    what changes the tree without a reply: walk, delete, pin, fork, undo
  * chat_recipe.c  what is recorded of a reply; the model's digest
@@ -225,6 +226,27 @@ struct cf_chat_notice {
     bool is_error;
 };
 
+enum cf_chat_list_part {
+    CF_LIST_AGAIN, /* where it is */
+    CF_LIST_TOP,
+    CF_LIST_END,
+    CF_LIST_OLDER,
+    CF_LIST_NEWER,
+};
+
+enum { CF_CHAT_LIST_PAGE = 200, CF_CHAT_LIST_PAGES = 4 };
+
+/* Pages of conversations, neighbours in the order of the list. */
+struct cf_chat_list {
+    uint64_t job; /* asked for; 0: nothing is */
+    enum cf_chat_list_part part;
+    char *match; /* NULL: all */
+    struct cf_conversations pages[CF_CHAT_LIST_PAGES + 1];
+    size_t n_pages;
+    struct cf_chat_list_item *items;
+    struct cf_chat_listing listing;
+};
+
 struct cf_chat {
     struct cf_wake wake;
     struct cf_worker *worker;
@@ -305,9 +327,8 @@ struct cf_chat {
     struct cf_buf event_text;
     struct cf_chat_notice *notices;
     size_t n_notices, notices_capacity;
-    uint64_t list_job, search_job;
-    struct cf_conversations list;
-    struct cf_chat_list_item *list_items;
+    struct cf_chat_list list;
+    uint64_t search_job;
     struct cf_hits hits;
     struct cf_chat_hit *hit_items;
     struct cf_chat_span *hit_marks;
@@ -445,7 +466,12 @@ void cf_chat_expect_about(struct cf_chat *chat, uint64_t job, enum cf_chat_what 
                           int64_t target);
 /* Nothing pending refers to nodes any more. */
 void cf_chat_forget_nodes(struct cf_chat *chat);
-void cf_chat_release_disk(struct cf_chat *chat);
+
+/* --- chat_browse.c --- */
+
+void cf_chat_handle_list(struct cf_chat *chat, struct cf_storage_event *event);
+void cf_chat_handle_search(struct cf_chat *chat, struct cf_storage_event *event);
+void cf_chat_release_browse(struct cf_chat *chat);
 
 /* --- chat_open.c --- */
 

@@ -140,13 +140,20 @@ enum cf_shelf { CF_SHELF_OPEN, CF_SHELF_ARCHIVE, CF_SHELF_TRASH, CF_SHELF_ALL };
 
 struct cf_list_query {
     enum cf_shelf shelf;
-    const char *tag;   /* only those that bear it; NULL: all */
-    const char *match; /* only those whose title holds these words, as in a search; NULL: all */
+    const char *tag; /* only those that bear it; NULL: all */
+    /* Only those that hold these words, begun ones too: in the title, or in a message (of the
+     * CF_SEARCH_RANKED_MAX newest that do); NULL: all. */
+    const char *match;
     bool pinned_first;
-    size_t limit;                        /* 0: 50 */
-    const struct cf_conversation *after; /* the last one of the page before; NULL: from the start */
+    size_t limit; /* 0: 50 */
+    /* The last one of the page before; NULL: from the start.  Only pin, time and id are looked at.
+     */
+    const struct cf_conversation *after;
+    /* The page that ends before AFTER, the first one of the page behind; NULL: at the end.
+     * has_more tells then of newer ones. */
+    bool is_backward;
 };
-/* Newest first by updated_ms, a page at a time. */
+/* Newest first by updated_ms, a page at a time, the same at either end. */
 enum cf_code cf_store_list(struct cf_conversations *list, struct cf_store *store,
                            const struct cf_list_query *query, struct cf_err *err);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Conversations: making, listing and finding them. */
+/* Conversations: making, reading and finding them. */
 #include "store_parts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_LIMIT = 50, UUID_PREFIX_MIN = 8 };
+enum { UUID_PREFIX_MIN = 8 };
 
 #define OWN_COLUMNS                                                                                \
     "c.id, c.uuid, c.title, c.model, c.template, c.system, c.settings, c.origin, c.origin_id,"     \
@@ -22,21 +22,6 @@ enum { LIST_LIMIT = 50, UUID_PREFIX_MIN = 8 };
     " (SELECT group_concat(t.name, char(10)) FROM conversation_tag ct JOIN tag t ON t.id = ct.tag" \
     "  WHERE ct.conversation = c.id)"
 
-/* ?1 the shelf, ?2 the tag, ?3 pinned, ?4 and ?5 time and id of the last one before, ?6 limit */
-#define FROM_WHERE                                                                                 \
-    " FROM conversation c WHERE c.import IS NULL"                                                  \
-    " AND CASE ?1 WHEN 0 THEN c.trashed IS NULL AND c.archived = 0"                                \
-    " WHEN 1 THEN c.trashed IS NULL AND c.archived = 1"                                            \
-    " WHEN 2 THEN c.trashed IS NOT NULL ELSE 1 END"                                                \
-    " AND (?2 IS NULL OR EXISTS (SELECT 1 FROM conversation_tag ct JOIN tag t ON t.id = ct.tag"    \
-    " WHERE ct.conversation = c.id AND t.name = ?2))"
-
-static const char sql_newest[] =
-    "SELECT " COLUMNS FROM_WHERE " AND (c.updated, c.id) < (?4, ?5) AND ?3 = ?3"
-    " ORDER BY c.updated DESC, c.id DESC";
-static const char sql_pinned[] =
-    "SELECT " COLUMNS FROM_WHERE " AND (c.pinned, c.updated, c.id) < (?3, ?4, ?5)"
-    " ORDER BY c.pinned DESC, c.updated DESC, c.id DESC";
 /* What stands in the conversation's own row: other pages are not needed. */
 static const char sql_bare[] =
     "SELECT " OWN_COLUMNS ", 0, NULL, NULL, NULL FROM conversation c WHERE c.id = ?1 AND"
@@ -119,66 +104,11 @@ static void read_row(struct cf_conversations *list, sqlite3_stmt *stmt)
     split_tags(arena, item, cf_db_text(arena, stmt, 21, NULL));
 }
 
-/* ---- Listing ---- */
-
-static bool is_wanted(const struct cf_list_query *query, const struct cf_conversation *item)
-{
-    return query->match == NULL || cf_title_matches(item->title, query->match);
-}
-
-static enum cf_code list_in_order(struct cf_conversations *list, struct cf_store *store,
-                                  const struct cf_list_query *query, struct cf_err *err)
-{
-    const struct cf_conversation *after = query->after;
-    size_t limit = query->limit > 0 ? query->limit : LIST_LIMIT;
-    sqlite3_stmt *stmt = NULL;
-    enum cf_code code = cf_db_query(
-        &stmt, store, err, query->pinned_first ? sql_pinned : sql_newest, "itiii",
-        (int64_t)query->shelf, query->tag, (int64_t)(after != NULL ? after->is_pinned : 2),
-        after != NULL ? after->updated_ms : INT64_MAX, after != NULL ? after->id : INT64_MAX);
-    bool has_row = false;
-    while (code == CF_OK && (code = cf_db_step(&has_row, store, stmt, err)) == CF_OK && has_row) {
-        if (list->n == limit) {
-            list->has_more = true;
-            break;
-        }
-        read_row(list, stmt);
-        if (!is_wanted(query, &list->items[list->n - 1])) {
-            list->n--;
-        }
-    }
-    cf_db_end(stmt);
-    return code;
-}
-
-static bool is_on_shelf(const struct cf_list_query *query, const struct cf_conversation *item)
-{
-    switch (query->shelf) {
-    case CF_SHELF_OPEN:
-        return item->trashed_ms == 0 && !item->is_archived;
-    case CF_SHELF_ARCHIVE:
-        return item->trashed_ms == 0 && item->is_archived;
-    case CF_SHELF_TRASH:
-        return item->trashed_ms != 0;
-    case CF_SHELF_ALL:
-        break;
-    }
-    return true;
-}
-
-static int compare_newest(const void *a, const void *b)
-{
-    const struct cf_conversation *x = a;
-    const struct cf_conversation *y = b;
-    if (x->updated_ms != y->updated_ms) {
-        return x->updated_ms < y->updated_ms ? 1 : -1;
-    }
-    return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
-}
+/* ---- Reading one ---- */
 
 /* Adds the conversation, if there is such a one. */
-static enum cf_code read_one(struct cf_conversations *list, struct cf_store *store, const char *sql,
-                             int64_t id, struct cf_err *err)
+static enum cf_code read_with(struct cf_conversations *list, struct cf_store *store,
+                              const char *sql, int64_t id, struct cf_err *err)
 {
     sqlite3_stmt *stmt = NULL;
     bool has_row = false;
@@ -193,70 +123,22 @@ static enum cf_code read_one(struct cf_conversations *list, struct cf_store *sto
     return code;
 }
 
-/* A page of the file is damaged: each conversation by itself, those that can't be read left out.
- * All that can be read comes at once, in one page. */
-static enum cf_code list_one_by_one(struct cf_conversations *list, struct cf_store *store,
-                                    const struct cf_list_query *query, struct cf_err *err)
+enum cf_code cf_store_read_conversation(struct cf_conversations *list, struct cf_store *store,
+                                        int64_t id, struct cf_err *err)
 {
-    int64_t last = 0;
-    /* The counter of AUTOINCREMENT, the index and the table: whichever can be read. */
-    static const char *const counters[] = {
-        "SELECT seq FROM sqlite_sequence WHERE name = 'conversation'",
-        "SELECT max(id) FROM conversation INDEXED BY conversation_updated",
-        "SELECT max(id) FROM conversation NOT INDEXED",
-    };
-    for (size_t i = 0; i < CF_ARRAY_SIZE(counters) && last == 0; i++) {
-        if (cf_db_int(&last, store, NULL, counters[i], "") == CF_ERR_CANCELLED) {
-            return cf_db_fail(store, SQLITE_INTERRUPT, err);
-        }
+    enum cf_code code = read_with(list, store, sql_one, id, err);
+    if (code == CF_ERR_CORRUPT) {
+        list->is_damaged = true;
+        code = read_with(list, store, sql_bare, id, err);
     }
-    list->is_damaged = true;
-    for (int64_t id = last; id > 0; id--) {
-        size_t n_before = list->n;
-        enum cf_code code = read_one(list, store, sql_one, id, NULL);
-        if (code == CF_ERR_CORRUPT) {
-            code = read_one(list, store, sql_bare, id, NULL);
-        }
-        if (code == CF_ERR_CANCELLED) {
-            return cf_db_fail(store, SQLITE_INTERRUPT, err);
-        }
-        if (list->n > n_before && (!is_on_shelf(query, &list->items[n_before]) ||
-                                   !is_wanted(query, &list->items[n_before]))) {
-            list->n = n_before;
-        }
-    }
-    if (list->n > 1) {
-        qsort(list->items, list->n, sizeof *list->items, compare_newest);
-    }
-    return CF_OK;
-}
-
-enum cf_code cf_store_list(struct cf_conversations *list, struct cf_store *store,
-                           const struct cf_list_query *query, struct cf_err *err)
-{
-    struct cf_conversations made = {.n = 0};
-    enum cf_code code = list_in_order(&made, store, query, err);
-    if (code == CF_ERR_CORRUPT && query->after == NULL) {
-        cf_conversations_release(&made);
-        code = list_one_by_one(&made, store, query, err);
-    }
-    if (code != CF_OK) {
-        cf_conversations_release(&made);
-        return code;
-    }
-    *list = made;
-    return CF_OK;
+    return code;
 }
 
 enum cf_code cf_store_conversation_load(struct cf_conversations *one, struct cf_store *store,
                                         int64_t id, struct cf_err *err)
 {
     struct cf_conversations made = {.n = 0};
-    enum cf_code code = read_one(&made, store, sql_one, id, err);
-    if (code == CF_ERR_CORRUPT) {
-        made.is_damaged = true;
-        code = read_one(&made, store, sql_bare, id, err);
-    }
+    enum cf_code code = cf_store_read_conversation(&made, store, id, err);
     if (code == CF_OK && made.n == 0) {
         code = cf_err_set(err, CF_ERR_NOT_FOUND, "there is no conversation %" PRId64, id);
     }
@@ -334,9 +216,9 @@ static enum cf_code find_last(int64_t *id, struct cf_store *store, struct cf_err
                   " ORDER BY updated DESC, id DESC LIMIT 1",
                   "");
     if (code == CF_ERR_CORRUPT) {
-        static const struct cf_list_query all = {.shelf = CF_SHELF_ALL};
+        static const struct cf_list_query all = {.shelf = CF_SHELF_ALL, .limit = SIZE_MAX};
         struct cf_conversations list = {.n = 0};
-        code = list_one_by_one(&list, store, &all, err);
+        code = cf_store_list(&list, store, &all, err);
         for (size_t i = 0; i < list.n && *id == 0; i++) {
             *id = list.items[i].trashed_ms == 0 ? list.items[i].id : 0;
         }

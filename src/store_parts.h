@@ -15,14 +15,16 @@ enum { CF_TITLE_MAX = 400, CF_TITLE_COLUMNS = 60 };
 void cf_title_clean(struct cf_buf *out, const char *text, size_t size);
 /* Appends a title made from the first line of a message that says anything. */
 void cf_title_make(struct cf_buf *out, const char *text, size_t size);
-/* Whether every word of QUERY begins a word of the title. */
-bool cf_title_matches(const char *title, const char *query);
 
 /* ---- Conversations and messages ---- */
 
 /* Inside: cf_store_conversation_create. */
 enum cf_code cf_store_create_inside(int64_t *id, struct cf_store *store,
                                     const struct cf_conversation_spec *spec, struct cf_err *err);
+/* Adds the conversation, if there is such a one; what a damaged page keeps from being read is left
+ * out of it. */
+enum cf_code cf_store_read_conversation(struct cf_conversations *list, struct cf_store *store,
+                                        int64_t id, struct cf_err *err);
 /* CF_ERR_NOT_FOUND unless there is such a conversation. */
 enum cf_code cf_store_need_conversation(struct cf_store *store, int64_t id, struct cf_err *err);
 

@@ -62,28 +62,3 @@ void cf_title_make(struct cf_buf *out, const char *text, size_t size)
     }
     cf_buf_release(&line);
 }
-
-static bool begins_a_word(const char *title, const struct cf_buf *prefix)
-{
-    struct cf_words words;
-    cf_words_init(&words, title, strlen(title));
-    bool is_found = false;
-    while (!is_found && cf_words_next(&words)) {
-        is_found = words.word.size >= prefix->size &&
-                   memcmp(words.word.data, prefix->data, prefix->size) == 0;
-    }
-    cf_words_release(&words);
-    return is_found;
-}
-
-bool cf_title_matches(const char *title, const char *query)
-{
-    struct cf_words words;
-    cf_words_init(&words, query, strlen(query));
-    bool matches = true;
-    while (matches && cf_words_next(&words)) {
-        matches = begins_a_word(title, &words.word);
-    }
-    cf_words_release(&words);
-    return matches;
-}

@@ -196,3 +196,74 @@ size_t cf_words_add(struct cf_buf *out, const char *text, size_t size)
     cf_words_release(&words);
     return n;
 }
+
+bool cf_words_want(struct cf_words_wanted *wanted, const char *query)
+{
+    struct cf_words words;
+    cf_words_init(&words, query, strlen(query));
+    *wanted = (struct cf_words_wanted){.bytes = CF_BUF_INIT};
+    for (; cf_words_next(&words); wanted->n++) {
+        cf_buf_add(&wanted->bytes, words.word.data, words.word.size);
+        cf_buf_add_char(&wanted->bytes, '\0');
+    }
+    cf_words_release(&words);
+    return wanted->n > 0;
+}
+
+void cf_words_wanted_release(struct cf_words_wanted *wanted)
+{
+    if (wanted->n > 0) {
+        cf_buf_release(&wanted->bytes);
+    }
+    wanted->n = 0;
+}
+
+/* Whether a text that is ASCII holds a word that begins so: without folding character by character,
+ * which a hundred thousand titles would wait for. */
+static bool is_in_ascii(const char *word, const char *text, size_t size)
+{
+    bool is_inside = false;
+    for (size_t i = 0; i < size; i++) {
+        bool was_inside = is_inside;
+        is_inside =
+            kind_of((unsigned char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i])) ==
+            KIND_LETTER;
+        size_t at = 0;
+        while (!was_inside && is_inside && word[at] != '\0' && i + at < size &&
+               word[at] == (text[i + at] >= 'A' && text[i + at] <= 'Z' ? text[i + at] + 32
+                                                                       : text[i + at])) {
+            at++;
+        }
+        if (at > 0 && word[at] == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool begins_one(const char *prefix, const char *text, size_t size)
+{
+    struct cf_words words;
+    cf_words_init(&words, text, size);
+    size_t n = strlen(prefix);
+    bool is_found = false;
+    while (!is_found && cf_words_next(&words)) {
+        is_found = words.word.size >= n && memcmp(words.word.data, prefix, n) == 0;
+    }
+    cf_words_release(&words);
+    return is_found;
+}
+
+bool cf_words_are_in(const struct cf_words_wanted *wanted, const char *text, size_t size)
+{
+    bool is_ascii = true;
+    for (size_t i = 0; i < size && is_ascii; i++) {
+        is_ascii = (unsigned char)text[i] < 0x80;
+    }
+    bool are_in = true;
+    const char *word = wanted->bytes.data;
+    for (size_t i = 0; i < wanted->n && are_in; i++, word += strlen(word) + 1) {
+        are_in = is_ascii ? is_in_ascii(word, text, size) : begins_one(word, text, size);
+    }
+    return are_in;
+}

@@ -37,6 +37,17 @@ bool cf_words_next(struct cf_words *words);
 /* Appends the words of text, a space between two, and returns how many there are. */
 size_t cf_words_add(struct cf_buf *out, const char *text, size_t size);
 
+/* Words that texts are looked through for, the last letters of each not needed. */
+struct cf_words_wanted {
+    struct cf_buf bytes; /* the folded words, a NUL behind each */
+    size_t n;
+};
+/* False: QUERY holds no word; nothing is to be released then. */
+bool cf_words_want(struct cf_words_wanted *wanted, const char *query);
+void cf_words_wanted_release(struct cf_words_wanted *wanted);
+/* Whether each of the words begins one of the text. */
+bool cf_words_are_in(const struct cf_words_wanted *wanted, const char *text, size_t size);
+
 /* ---- The index (store_index.c) ---- */
 
 /* Inside a transaction: the index then holds the message's text as it stands.  A damaged index is

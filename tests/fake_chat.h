@@ -86,6 +86,8 @@ static inline void fake_init(struct fake_chat *chat)
                                            .n_ctx = 1024};
     chat->data.footer.place = UI_IN_INPUT | UI_IN_EMPTY;
     chat->data.n_input_rows = 1;
+    static const struct cf_chat_listing nothing = {.match = ""};
+    chat->data.list.listing = &nothing;
     chat->data.list.now_ms = INT64_C(1795530000000); /* 2026-11-24 14:20 UTC */
     chat->data.search.now_ms = chat->data.list.now_ms;
     fake_fill(chat);

@@ -67,10 +67,171 @@ static void chat__open__long_one_shows_its_end_first(void **state)
     no_notice(fixture);
 }
 
+static bool is_listed(const struct chat_fixture *fixture)
+{
+    return (fixture->changes & CF_CHANGE_LIST) != 0;
+}
+
+/* What is listed once the question was answered that was asked after the changes were cleared. */
+static const struct cf_chat_listing *listed(struct chat_fixture *fixture)
+{
+    pump_until(fixture, is_listed);
+    settle(fixture);
+    fixture->changes = 0;
+    return cf_chat_listing(fixture->chat);
+}
+
+static const struct cf_chat_listing *list(struct chat_fixture *fixture, enum cf_chat_shelf shelf,
+                                          const char *match)
+{
+    const struct cf_chat_list_query query = {.shelf = shelf, .match = match};
+    settle(fixture);
+    fixture->changes = 0;
+    cf_chat_list(fixture->chat, &query);
+    return listed(fixture);
+}
+
+/* 2,000 conversations, "number 1" the oldest, the 7th pinned. */
+static void make_many(struct chat_fixture *fixture)
+{
+    start(fixture, true);
+    settle(fixture);
+    cf_chat_free(fixture->chat);
+    fixture->chat = NULL;
+    run_sql(fixture, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                     " WHERE i < 2000) INSERT INTO conversation (id, uuid, created, updated,"
+                     " pinned, title, model) SELECT i,"
+                     " printf('0190fffe-0000-7000-8000-%012d', i), i, i / 3, i = 7,"
+                     " 'number ' || i, 'gpt2' FROM n");
+    restart(fixture);
+    settle(fixture);
+}
+
+static void assert_listed(const struct cf_chat_listing *listing, int64_t first, int64_t last)
+{
+    assert_int_equal(listing->items[0].id, first);
+    assert_int_equal(listing->items[listing->n - 1].id, last);
+    for (size_t i = first == 7 ? 2 : 1; i < listing->n; i++) {
+        assert_int_equal(listing->items[i].id + (listing->items[i].id == 6 ? 2 : 1),
+                         listing->items[i - 1].id);
+    }
+}
+
+static void chat__list__goes_from_end_to_end(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    make_many(fixture);
+    const struct cf_chat_listing *listing = list(fixture, CF_CHAT_SHELF_ACTIVE, NULL);
+    assert_listed(listing, 7, 1802);
+    assert_true(listing->has_older && !listing->has_newer);
+    assert_string_equal(listing->items[0].model, "gpt2");
+    /* On to the very end, no more held than some pages. */
+    while (listing->has_older) {
+        cf_chat_list_more(fixture->chat, 1);
+        listing = listed(fixture);
+        assert_true(listing->n <= 800);
+    }
+    assert_listed(listing, 801, 1);
+    assert_true(listing->has_newer);
+    /* And back. */
+    while (listing->has_newer) {
+        cf_chat_list_more(fixture->chat, -1);
+        listing = listed(fixture);
+    }
+    assert_int_equal(listing->items[0].id, 7);
+    assert_int_equal(listing->items[1].id, 2000);
+    /* The end at once; the same stretch again after a change elsewhere. */
+    cf_chat_list_edge(fixture->chat, true);
+    listing = listed(fixture);
+    assert_listed(listing, 201, 1);
+    assert_true(listing->has_newer && !listing->has_older);
+    cf_chat_list_again(fixture->chat);
+    listing = listed(fixture);
+    assert_listed(listing, 201, 1);
+    assert_true(listing->has_newer && !listing->has_older);
+    cf_chat_list_edge(fixture->chat, false);
+    listing = listed(fixture);
+    assert_listed(listing, 7, 1802);
+    no_notice(fixture);
+}
+
+static void chat__list__filters_titles_and_texts(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    make_many(fixture);
+    assert_listed(list(fixture, CF_CHAT_SHELF_ACTIVE, "NUMBER 1999"), 1999, 1999);
+    const struct cf_chat_listing *listing = list(fixture, CF_CHAT_SHELF_ACTIVE, "umber");
+    assert_int_equal(listing->n, 0); /* the middle of a word */
+    cf_chat_open(fixture->chat, 12);
+    settle(fixture);
+    say(fixture, "Über das Wetter: \xe4\xbb\x8a\xe5\xa4\xa9\xe4\xb8\x8b\xe9\x9b\xa8");
+    assert_listed(list(fixture, CF_CHAT_SHELF_ACTIVE, "uber wett"), 12, 12);
+    assert_listed(list(fixture, CF_CHAT_SHELF_ACTIVE, "\xe9\x9b\xa8"), 12, 12);
+    assert_int_equal(list(fixture, CF_CHAT_SHELF_ACTIVE, "wetter number 13")->n, 0);
+    /* Each letter that is typed asks again; the last one is answered. */
+    const char *const typed[] = {"n", "nu", "num", "number 1", "number 12", "number 123"};
+    fixture->changes = 0;
+    for (size_t i = 0; i < CF_ARRAY_SIZE(typed); i++) {
+        const struct cf_chat_list_query query = {.match = typed[i]};
+        cf_chat_list(fixture->chat, &query);
+    }
+    listing = listed(fixture);
+    assert_int_equal(listing->n, 11); /* 123 and 1230 to 1239 */
+    assert_string_equal(listing->match, "number 123");
+    no_notice(fixture);
+}
+
+static void chat__list__shelves_give_back(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct cf_err err = CF_ERR_INIT;
+    make_many(fixture);
+    assert_int_equal(cf_chat_archive(fixture->chat, 3, true, &err), CF_OK);
+    assert_int_equal(cf_chat_delete(fixture->chat, 5, &err), CF_OK);
+    assert_listed(list(fixture, CF_CHAT_SHELF_ARCHIVED, NULL), 3, 3);
+    assert_listed(list(fixture, CF_CHAT_SHELF_TRASH, NULL), 5, 5);
+    assert_int_equal(cf_chat_restore(fixture->chat, 5, &err), CF_OK);
+    assert_int_equal(cf_chat_archive(fixture->chat, 3, false, &err), CF_OK);
+    assert_int_equal(list(fixture, CF_CHAT_SHELF_TRASH, NULL)->n, 0);
+    assert_int_equal(list(fixture, CF_CHAT_SHELF_ARCHIVED, NULL)->n, 0);
+    assert_int_equal(list(fixture, CF_CHAT_SHELF_ACTIVE, "number 5")->n, 111);
+    assert_int_equal(list(fixture, CF_CHAT_SHELF_ACTIVE, "number 3")->n, 111);
+}
+
+/* A reply that another confab wrote is unread until it is opened. */
+static void chat__list__tells_of_replies_not_seen(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct cf_err err = CF_ERR_INIT;
+    make_many(fixture);
+    struct cf_store *store = NULL;
+    assert_int_equal(cf_store_open(&store, fixture->db, NULL, &err), CF_OK);
+    const struct cf_reply_spec spec = {.conversation = 42, .model = "gpt2"};
+    const struct cf_reply_state reply = {.text = "done", .size = 4};
+    int64_t id = 0;
+    assert_int_equal(cf_store_reply_begin(&id, 1, store, &spec, &err), CF_OK);
+    const struct cf_chat_listing *listing = list(fixture, CF_CHAT_SHELF_ACTIVE, "number 42");
+    assert_true(listing->items[0].is_streaming);
+    assert_false(listing->items[0].is_unread);
+    assert_int_equal(
+        cf_store_reply_finish(store, id, &reply, CF_MESSAGE_COMPLETE, CF_END_STOP, NULL, &err),
+        CF_OK);
+    (void)list(fixture, CF_CHAT_SHELF_ACTIVE, "number 42");
+    listing = list(fixture, CF_CHAT_SHELF_ACTIVE, "number 42");
+    assert_true(listing->items[0].is_unread);
+    cf_chat_open(fixture->chat, 42);
+    settle(fixture);
+    listing = list(fixture, CF_CHAT_SHELF_ACTIVE, "number 42");
+    assert_false(listing->items[0].is_unread);
+    cf_store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(chat__open__long_one_shows_its_end_first),
+        TEST(chat__open__long_one_shows_its_end_first), TEST(chat__list__goes_from_end_to_end),
+        TEST(chat__list__filters_titles_and_texts),     TEST(chat__list__shelves_give_back),
+        TEST(chat__list__tells_of_replies_not_seen),
     };
     return cmocka_run_group_tests_name("chat browse", tests, NULL, NULL);
 }

@@ -482,11 +482,10 @@ static size_t list(struct chat_fixture *fixture, enum cf_chat_shelf shelf)
 {
     settle(fixture);
     fixture->changes = 0;
-    cf_chat_list(fixture->chat, shelf, 10);
+    const struct cf_chat_list_query query = {.shelf = shelf};
+    cf_chat_list(fixture->chat, &query);
     pump_until(fixture, is_listed);
-    size_t n = 0;
-    (void)cf_chat_listed(fixture->chat, &n);
-    return n;
+    return cf_chat_listing(fixture->chat)->n;
 }
 
 static bool is_found(const struct chat_fixture *fixture)
@@ -504,7 +503,7 @@ static void chat__list__shows_what_there_is(void **state)
     say(fixture, "pears");
     assert_int_equal(list(fixture, CF_CHAT_SHELF_ACTIVE), 2);
     size_t n = 0;
-    const struct cf_chat_list_item *items = cf_chat_listed(fixture->chat, &n);
+    const struct cf_chat_list_item *items = cf_chat_listing(fixture->chat)->items;
     assert_string_equal(items[0].title, "pears");
     assert_int_equal(items[0].n_messages, 2);
     int64_t apples = items[1].id;
@@ -513,7 +512,7 @@ static void chat__list__shows_what_there_is(void **state)
     assert_int_equal(cf_chat_delete(fixture->chat, 0, &err), CF_OK);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
     assert_int_equal(list(fixture, CF_CHAT_SHELF_ACTIVE), 1);
-    assert_string_equal(cf_chat_listed(fixture->chat, &n)[0].title, "Cox");
+    assert_string_equal(cf_chat_listing(fixture->chat)->items[0].title, "Cox");
     assert_int_equal(list(fixture, CF_CHAT_SHELF_TRASH), 1);
     assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_OK);
     assert_int_equal(list(fixture, CF_CHAT_SHELF_ACTIVE), 2);

@@ -108,15 +108,42 @@ static void transcript__draw__says_what_is_new(void **state)
     check_scene(&chat, scroll_to_top, "scrolled");
 }
 
+static const char *const tags[] = {"weather", "trips"};
+
 static const struct cf_chat_list_item items[] = {
-    {.id = 12, .title = "Tea in the rain", .updated_ms = INT64_C(1795529000000), .is_pinned = true},
-    {.id = 11, .title = "我正在学习人工智能", .updated_ms = INT64_C(1795429000000)},
-    {.id = 9, .title = "", .updated_ms = INT64_C(1785429000000), .is_interrupted = true},
+    {.id = 12,
+     .title = "Tea in the rain",
+     .model = "gpt2 124M q8_0",
+     .n_messages = 24,
+     .updated_ms = INT64_C(1785529000000),
+     .is_pinned = true},
+    {.id = 14,
+     .title = "An unread one 🌧🌧🌧 with pictures of rain",
+     .model = "gpt2 124M q8_0",
+     .n_messages = 2,
+     .updated_ms = INT64_C(1795529000000),
+     .is_unread = true},
+    {.id = 11,
+     .title = "我正在学习人工智能的历史和未来",
+     .model = "gpt2-chinese-cluecorpussmall",
+     .n_messages = 120000,
+     .tags = tags,
+     .n_tags = 2,
+     .updated_ms = INT64_C(1795429000000)},
+    {.id = 10, .title = "On Sunday", .model = "", .updated_ms = INT64_C(1795329000000)},
+    {.id = 9,
+     .title = "",
+     .model = "gpt2",
+     .n_messages = 8,
+     .updated_ms = INT64_C(1785429000000),
+     .is_interrupted = true},
     {.id = 7,
      .title = "A title that is much longer than any pane of any terminal would ever like to show",
+     .model = "gpt2",
+     .n_messages = 9,
      .updated_ms = INT64_C(1685429000000),
      .is_streaming = true},
-    {.id = 1, .title = "escape \x1b[2J sequences", .updated_ms = 0},
+    {.id = 1, .title = "escape \x1b[2J sequences", .model = "", .updated_ms = 0},
 };
 
 static void list__draw__shows_dates_numbers_titles(void **state)
@@ -129,13 +156,53 @@ static void list__draw__shows_dates_numbers_titles(void **state)
     chat.data.has_list = true;
     chat.data.has_knobs = true;
     chat.data.focus = UI_PANE_LIST;
-    chat.data.list.items = items;
-    chat.data.list.n = CF_ARRAY_SIZE(items);
+    static const struct cf_chat_listing listing = {
+        .items = items, .n = CF_ARRAY_SIZE(items), .match = ""};
+    chat.data.list.listing = &listing;
     chat.data.list.current = 12;
-    chat.data.list.selected = 9;
+    static const int64_t tagged[] = {9, 10};
+    chat.data.list.selected = 11;
+    chat.data.list.tagged = tagged;
+    chat.data.list.n_tagged = 2;
     chat.data.list.has_focus = true;
     chat.data.footer.place = UI_IN_LIST;
     check_scene(&chat, NULL, "list");
+}
+
+/* The archive, of which one is looked for; too many for the pane. */
+static void list__draw__keeps_the_one_in_hand_in_view(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    enum { N = 50 };
+    static struct cf_chat_list_item many[N];
+    for (int i = 0; i < N; i++) {
+        many[i] = items[1 + i % 3];
+        many[i].id = 100 - i;
+        many[i].updated_ms = INT64_C(1795529000000) - i * INT64_C(200000000);
+    }
+    static const struct cf_chat_listing listing = {
+        .items = many, .n = N, .match = "rain", .shelf = CF_CHAT_SHELF_ARCHIVED};
+    fake_init(&chat);
+    chat.data.has_list = true;
+    chat.data.focus = UI_PANE_LIST;
+    chat.data.list.listing = &listing;
+    chat.data.list.selected = 80;
+    chat.data.list.has_focus = true;
+    chat.data.footer.place = UI_IN_LIST;
+    check_scene(&chat, NULL, "archive");
+    /* A click finds what is drawn there, and no heading. */
+    struct ui_grid grid = {0};
+    struct ui_layout layout;
+    draw(&chat, 80, 24, &grid, &layout);
+    int n_found = 0;
+    for (int y = 0; y < 24; y++) {
+        int64_t id = ui_list_at(layout.list, &chat.data.list, &chat.screen.list, y);
+        assert_true(id == 0 || (id > 50 && id <= 100));
+        n_found += id != 0;
+    }
+    assert_true(n_found > 5 && n_found < 14);
+    ui_grid_release(&grid);
 }
 
 /* Pieces of all kinds as candidates, one of them in hand, the cursor on a token of the reply. */
@@ -391,6 +458,7 @@ int main(void)
         cmocka_unit_test(transcript__draw__shows_all_that_a_message_can_have),
         cmocka_unit_test(transcript__draw__says_what_is_new),
         cmocka_unit_test(list__draw__shows_dates_numbers_titles),
+        cmocka_unit_test(list__draw__keeps_the_one_in_hand_in_view),
         cmocka_unit_test(knobs__draw__shows_every_knob),
         cmocka_unit_test(tokens__draw__escapes_what_could_move_the_cursor),
         cmocka_unit_test(compare__draw__shows_both_with_their_settings),

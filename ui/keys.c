@@ -203,6 +203,9 @@ static bool is_free_in_empty_line(uint32_t key)
 static unsigned places_of(enum ui_action action, uint32_t key)
 {
     unsigned places = actions[action].places;
+    if (action == UI_PAUSE && key == ' ') {
+        places &= ~(unsigned)UI_IN_ROWS; /* there it marks a row */
+    }
     if (!is_free_in_line(key)) {
         places &= ~(unsigned)UI_IN_INPUT;
     }

@@ -87,6 +87,7 @@ enum ui_place {
     UI_IN_COMPARE = 1 << 10, /* two replies side by side */
     UI_IN_PANES = UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_KNOBS | UI_IN_SEARCH | UI_IN_HELP |
                   UI_IN_CURSOR | UI_IN_COMPARE,
+    UI_IN_ROWS = UI_IN_LIST, /* where rows can be marked */
     UI_ANYWHERE = UI_IN_INPUT | UI_IN_EMPTY | UI_IN_PANES,
 };
 
@@ -122,7 +123,7 @@ enum ui_place {
     X(UI_END, "end", UI_IN_EMPTY | UI_IN_PANES, "End G", "go to the end and follow the reply")     \
     X(UI_REDRAW, "redraw", UI_ANYWHERE, "Ctrl-L", "draw the screen again")                         \
     X(UI_SUSPEND, "suspend", UI_ANYWHERE, "Ctrl-Z", "suspend; fg comes back")                      \
-    X(UI_SEARCH, "search", UI_IN_PANES, "/", "search all conversations")                           \
+    X(UI_SEARCH, "search", UI_IN_PANES & ~UI_IN_LIST, "/", "search all conversations")             \
     X(UI_LEAVE, "leave", UI_IN_PANES, "q i", "back to the input line")                             \
     X(UI_UP, "up", UI_IN_PANES, "Up", "one row or line up")                                        \
     X(UI_DOWN, "down", UI_IN_PANES, "Down", "one row or line down")                                \
@@ -169,6 +170,12 @@ enum ui_place {
     X(UI_PIN, "pin", UI_IN_TRANSCRIPT | UI_IN_LIST, "p", "pin, so that it is always remembered")   \
     X(UI_OPEN, "open", UI_IN_LIST | UI_IN_SEARCH, "Enter", "open the conversation")                \
     X(UI_RENAME, "rename", UI_IN_LIST, "r", "rename the conversation")                             \
+    X(UI_FILTER, "filter", UI_IN_LIST, "/",                                                        \
+      "only those with these words in title or text; Esc shows all again")                         \
+    X(UI_ARCHIVE, "archive", UI_IN_LIST, "a", "into the archive; out of the archive or the trash") \
+    X(UI_SHELF, "shelf", UI_IN_LIST, "v", "view the archive, the trash, the others again")         \
+    X(UI_TAG, "tag", UI_IN_LIST, "Space",                                                          \
+      "mark the row or unmark it: what is marked is dealt with together")                          \
     X(UI_KNOB_DOWN, "knob-down", UI_IN_KNOBS, "Left h", "turn the knob down")                      \
     X(UI_KNOB_UP, "knob-up", UI_IN_KNOBS, "Right l", "turn the knob up")                           \
     X(UI_KNOB_DOWN_FAR, "knob-down-far", UI_IN_KNOBS, "Shift-Left H", "turn it down by ten steps") \

@@ -7,6 +7,7 @@ enum {
     LIST_MIN = 24,
     KNOBS_MIN = 24,
     SIDE_MAX = 44,
+    LIST_MAX = 60,
     TRANSCRIPT_MIN = 30, /* beside two open panes; below, the one without the focus gives way */
     FOOTER_FROM = 3,     /* heights from which these are there */
     HEADER_FROM = 4,
@@ -69,7 +70,7 @@ static void split_narrow(struct ui_layout *layout, enum ui_pane focus)
 static void split_wide(struct ui_layout *layout, const struct ui_layout_want *want)
 {
     struct ui_rect left = layout->whole;
-    int list_width = want->has_list ? clamp(want->width * 3 / 10, LIST_MIN, SIDE_MAX) : 0;
+    int list_width = want->has_list ? clamp(want->width * 3 / 10, LIST_MIN, LIST_MAX) : 0;
     int knobs_width = want->has_knobs ? clamp(want->width * 3 / 10, KNOBS_MIN, SIDE_MAX) : 0;
     if (list_width > 0 && knobs_width > 0 &&
         left.width - list_width - knobs_width - 2 < TRANSCRIPT_MIN) {

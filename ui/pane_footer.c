@@ -27,8 +27,8 @@ static const struct hint transcript_hints[] = {{UI_REGENERATE, "again"}, {UI_TOK
                                                {UI_LEAVE, "write"},      {UI_EDIT, "edit"},
                                                {UI_YANK, "copy"},        {UI_HELP, "help"}};
 static const struct hint list_hints[] = {{UI_OPEN, "open"},     {UI_NEW, "new"},
-                                         {UI_RENAME, "rename"}, {UI_DELETE, "delete"},
-                                         {UI_UNDO, "undo"},     {UI_LIST, "close"}};
+                                         {UI_FILTER, "filter"}, {UI_DELETE, "delete"},
+                                         {UI_RENAME, "rename"}, {UI_HELP, "help"}};
 static const struct hint knobs_hints[] = {{UI_KNOB_DOWN, "down"}, {UI_KNOB_UP, "up"},
                                           {UI_LEAVE, "write"},    {UI_KNOBS, "close"},
                                           {UI_KNOB_SET, "type"},  {UI_KNOB_RESET, "default"}};

@@ -3,8 +3,24 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "mem.h"
+
+enum {
+    GROUPS_FROM = 6,   /* rows from which there are headings of groups */
+    DETAIL_FROM = 12,  /* and from which the one in hand is told of */
+    DETAIL_HEIGHT = 4, /* a rule among them */
+    MODEL_FROM = 52,   /* columns from which every row names its model */
+    MODEL_WIDTH = 18,
+    COUNT_FROM = 28,
+    DATE_FROM = 20,
+    DAYS_OF_WEEK = 7,
+};
+
+/* ---- Dates ---- */
 
 void ui_date_format(char text[UI_DATE_SIZE], int64_t ms, int64_t now_ms)
 {
@@ -29,60 +45,231 @@ void ui_date_format(char text[UI_DATE_SIZE], int64_t ms, int64_t now_ms)
     }
 }
 
-static void draw_message(const struct ui_paint *paint, struct ui_rect rect, int y, const char *text)
+/* The number of the day, from some day on (Hinnant's days_from_civil). */
+static int64_t day_of(const struct tm *local)
 {
-    if (y < rect.y + rect.height) {
-        ui_pane_put(paint, rect.x + 1, y, rect.x + rect.width, text, UI_STYLE_FAINT);
+    int64_t year = (int64_t)local->tm_year + 1900 - (local->tm_mon < 2);
+    int64_t era = (year >= 0 ? year : year - 399) / 400;
+    int64_t year_of_era = year - era * 400;
+    int64_t month = (local->tm_mon + 10) % 12;
+    int64_t day_of_year = (153 * month + 2) / 5 + local->tm_mday - 1;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+}
+
+void ui_date_group(char text[UI_GROUP_SIZE], int64_t ms, int64_t now_ms)
+{
+    time_t then = (time_t)(ms / 1000);
+    time_t now = (time_t)(now_ms / 1000);
+    struct tm then_tm;
+    struct tm now_tm;
+    text[0] = '\0';
+    if (localtime_r(&then, &then_tm) == NULL || localtime_r(&now, &now_tm) == NULL) {
+        return;
+    }
+    int64_t days = day_of(&now_tm) - day_of(&then_tm);
+    int since_monday = (now_tm.tm_wday + DAYS_OF_WEEK - 1) % DAYS_OF_WEEK;
+    const char *word = days == 0                             ? "Today"
+                       : days == 1                           ? "Yesterday"
+                       : days < 0                            ? NULL
+                       : days <= since_monday                ? "This week"
+                       : days <= since_monday + DAYS_OF_WEEK ? "Last week"
+                                                             : NULL;
+    if (word != NULL) {
+        memcpy(text, word, strlen(word) + 1);
+    } else if (strftime(text, UI_GROUP_SIZE, "%B %Y", &then_tm) == 0) {
+        text[0] = '\0';
     }
 }
 
-/* A heading in the first row; returns what is left for the rows. */
-static struct ui_rect draw_heading(const struct ui_paint *paint, struct ui_rect rect,
-                                   const char *text)
+/* ---- Rows ---- */
+
+/* What stands in a row: an item, or the heading before it. */
+struct row {
+    size_t item;
+    bool is_heading;
+};
+
+struct rows {
+    struct row *items;
+    size_t n;
+    size_t selected; /* item */
+};
+
+static void group_of(char text[UI_GROUP_SIZE], const struct cf_chat_list_item *item,
+                     const struct ui_list_data *data)
 {
-    if (rect.height < 3) {
-        return rect;
+    if (item->is_pinned) {
+        memcpy(text, "Pinned", sizeof "Pinned");
+    } else {
+        ui_date_group(text, item->updated_ms, data->now_ms);
     }
-    ui_pane_put(paint, rect.x + 1, rect.y, rect.x + rect.width, text, UI_STYLE_HEADING);
-    return (struct ui_rect){rect.x, rect.y + 1, rect.width, rect.height - 1};
+}
+
+static void make_rows(struct rows *rows, const struct ui_list_data *data, int height)
+{
+    const struct cf_chat_listing *listing = data->listing;
+    char before[UI_GROUP_SIZE] = "";
+    char group[UI_GROUP_SIZE];
+    *rows = (struct rows){.items = cf_calloc(listing->n * 2, sizeof *rows->items)};
+    for (size_t i = 0; i < listing->n; i++) {
+        group_of(group, &listing->items[i], data);
+        if (height >= GROUPS_FROM && strcmp(group, before) != 0) {
+            rows->items[rows->n++] = (struct row){i, true};
+            memcpy(before, group, sizeof group);
+        }
+        rows->items[rows->n++] = (struct row){i, false};
+        if (listing->items[i].id == data->selected) {
+            rows->selected = i;
+        }
+    }
+}
+
+/* The first row in view: where the reader left it, moved no further than needed. */
+static int find_top(const struct rows *rows, const struct ui_list_data *data,
+                    const struct ui_list_view *view, int height)
+{
+    int top = 0;
+    int selected = 0;
+    bool is_found = false;
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct row *row = &rows->items[i];
+        bool is_same = row->is_heading == view->is_heading || !row->is_heading;
+        if (!is_found && is_same && data->listing->items[row->item].id == view->top) {
+            top = (int)i;
+            is_found = true;
+        }
+        if (row->item == rows->selected && !row->is_heading) {
+            selected = (int)i;
+        }
+    }
+    /* The heading of the first item in view is better seen than not. */
+    bool has_heading = selected > 0 && rows->items[selected - 1].is_heading && height > 1;
+    top = ui_pane_scroll(top, selected, (int)rows->n, height);
+    return has_heading ? ui_pane_scroll(top, selected - 1, (int)rows->n, height) : top;
+}
+
+struct places {
+    struct ui_rect heading, rows, detail;
+};
+
+static struct places divide(struct ui_rect rect)
+{
+    struct places places = {.rows = rect};
+    if (rect.height >= 3) {
+        places.heading = (struct ui_rect){rect.x, rect.y, rect.width, 1};
+        places.rows.y++;
+        places.rows.height--;
+    }
+    if (rect.height >= DETAIL_FROM) {
+        places.rows.height -= DETAIL_HEIGHT;
+        places.detail =
+            (struct ui_rect){rect.x, places.rows.y + places.rows.height, rect.width, DETAIL_HEIGHT};
+    }
+    return places;
+}
+
+static bool is_tagged(const struct ui_list_data *data, int64_t id)
+{
+    for (size_t i = 0; i < data->n_tagged; i++) {
+        if (data->tagged[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- Drawing ---- */
+
+static void draw_message(const struct ui_paint *paint, struct ui_rect rect, const char *text)
+{
+    if (rect.height > 0) {
+        ui_pane_put(paint, rect.x + 1, rect.y, rect.x + rect.width, text, UI_STYLE_FAINT);
+    }
+}
+
+static void draw_heading(const struct ui_paint *paint, struct ui_rect rect,
+                         const struct ui_list_data *data)
+{
+    static const char *const names[] = {[CF_CHAT_SHELF_ACTIVE] = "Conversations",
+                                        [CF_CHAT_SHELF_ARCHIVED] = "Archive",
+                                        [CF_CHAT_SHELF_TRASH] = "Trash"};
+    if (rect.height < 1) {
+        return;
+    }
+    struct cf_buf text = CF_BUF_INIT;
+    cf_buf_add_str(&text, names[data->listing->shelf]);
+    if (data->n_tagged > 0) {
+        cf_buf_addf(&text, ", %zu marked", data->n_tagged);
+    }
+    if (data->listing->match[0] != '\0') {
+        cf_buf_addf(&text, " with ‘%s’", data->listing->match);
+    }
+    ui_pane_put(paint, rect.x + 1, rect.y, rect.x + rect.width, text.data, UI_STYLE_HEADING);
+    cf_buf_release(&text);
+}
+
+static const char *mark_of(const struct cf_chat_list_item *item, const struct ui_list_data *data)
+{
+    return is_tagged(data, item->id)   ? "✓"
+           : item->is_streaming        ? "▸"
+           : item->is_interrupted      ? "!"
+           : item->is_unread           ? "●"
+           : item->id == data->current ? "•"
+                                       : " ";
+}
+
+static enum ui_style_name style_of(const struct cf_chat_list_item *item,
+                                   const struct ui_list_data *data)
+{
+    bool is_state = item->is_interrupted && !item->is_streaming && !is_tagged(data, item->id);
+    return is_state ? UI_STYLE_STATE : UI_STYLE_MARK;
+}
+
+/* What stands at the right: model, number of messages, date, as far as there is room; returns the
+ * column where they begin. */
+static int draw_columns(const struct ui_paint *paint, struct ui_rect rect, int y,
+                        const struct cf_chat_list_item *item, const struct ui_list_data *data,
+                        enum ui_style_name style)
+{
+    int end = rect.x + rect.width - 1;
+    char date[UI_DATE_SIZE];
+    char count[24];
+    if (rect.width < DATE_FROM) {
+        return end;
+    }
+    ui_date_format(date, item->updated_ms, data->now_ms);
+    if (rect.width < 30 && strlen(date) == 10) {
+        date[4] = '\0'; /* the year alone */
+    }
+    end -= (int)strlen(date);
+    ui_pane_put(paint, end, y, rect.x + rect.width, date, style);
+    if (rect.width >= COUNT_FROM) {
+        snprintf(count, sizeof count, "%" PRId32, item->n_messages);
+        int width = (int)strlen(count) > 3 ? (int)strlen(count) : 3;
+        ui_pane_put_right(paint, end - 1 - width, y, end - 1, count, style);
+        end -= 1 + width;
+    }
+    if (rect.width >= MODEL_FROM) {
+        ui_pane_put(paint, end - 1 - MODEL_WIDTH, y, end - 1, item->model, style);
+        end -= 1 + MODEL_WIDTH;
+    }
+    return end - 1;
 }
 
 static void draw_item(const struct ui_paint *paint, struct ui_rect rect, int y,
-                      const struct cf_chat_list_item *item, const struct ui_list_data *data)
+                      const struct cf_chat_list_item *item, const struct ui_list_data *data,
+                      bool is_selected)
 {
     int end = rect.x + rect.width;
-    bool is_selected = data->has_focus && item->id == data->selected;
     if (is_selected) {
         ui_grid_fill(paint->grid, (struct ui_rect){rect.x, y, rect.width, 1}, ' ',
                      ui_paint_style(paint, UI_STYLE_SELECTED));
     }
-    char date[UI_DATE_SIZE];
-    ui_date_format(date, item->updated_ms, data->now_ms);
-    int title_end = end - 1;
-    if (rect.width >= 20) {
-        if (rect.width < 30 && strlen(date) == 10) {
-            date[4] = '\0'; /* the year alone */
-        }
-        int width = (int)strlen(date);
-        title_end = end - width - 2;
-        ui_pane_put(paint, end - width - 1, y, end, date,
-                    is_selected ? UI_STYLE_SELECTED : UI_STYLE_FAINT);
-    }
+    int title_end =
+        draw_columns(paint, rect, y, item, data, is_selected ? UI_STYLE_SELECTED : UI_STYLE_FAINT);
+    ui_pane_put(paint, rect.x, y, end, mark_of(item, data),
+                is_selected ? UI_STYLE_SELECTED : style_of(item, data));
     int x = rect.x + 1;
-    const char *mark = item->is_streaming          ? "▸"
-                       : item->is_interrupted      ? "!"
-                       : item->id == data->current ? "•"
-                                                   : " ";
-    ui_pane_put(paint, rect.x, y, end, mark,
-                is_selected                                   ? UI_STYLE_SELECTED
-                : item->is_interrupted && !item->is_streaming ? UI_STYLE_STATE
-                                                              : UI_STYLE_MARK);
-    if (rect.width >= 30) {
-        char number[24];
-        snprintf(number, sizeof number, "%4" PRId64 " ", item->id);
-        x = ui_pane_put(paint, x, y, title_end, number,
-                        is_selected ? UI_STYLE_SELECTED : UI_STYLE_FAINT);
-    }
     if (item->is_pinned) {
         x = ui_pane_put(paint, x, y, title_end, "* ",
                         is_selected ? UI_STYLE_SELECTED : UI_STYLE_KEY);
@@ -91,135 +278,95 @@ static void draw_item(const struct ui_paint *paint, struct ui_rect rect, int y,
                 is_selected ? UI_STYLE_SELECTED : UI_STYLE_TEXT);
 }
 
-void ui_list_draw(const struct ui_paint *paint, struct ui_rect rect,
-                  const struct ui_list_data *data, int *top)
+/* What is to be known of the one in hand, its title and model in full as far as that can be. */
+static void draw_detail(const struct ui_paint *paint, struct ui_rect rect,
+                        const struct cf_chat_list_item *item, const struct ui_list_data *data)
 {
-    if (rect.width < 1 || rect.height < 1) {
-        return;
-    }
-    struct ui_rect rows = draw_heading(paint, rect, "Conversations");
-    if (data->n == 0) {
-        draw_message(paint, rows, rows.y, data->is_asked ? "…" : "none yet");
-        return;
-    }
-    int selected = 0;
-    for (size_t i = 0; i < data->n; i++) {
-        if (data->items[i].id == data->selected) {
-            selected = (int)i;
-        }
-    }
-    *top = ui_pane_scroll(*top, selected, (int)data->n, rows.height);
-    for (int i = 0; i < rows.height && *top + i < (int)data->n; i++) {
-        draw_item(paint, rows, rows.y + i, &data->items[*top + i], data);
-    }
-}
-
-/* Draws bytes [begin, end) of a snippet in one row; line breaks become spaces. */
-static int draw_part(const struct ui_paint *paint, int x, int y, int right,
-                     const struct cf_chat_hit *hit, size_t begin, size_t end,
-                     enum ui_style_name style)
-{
-    struct cf_buf safe = CF_BUF_INIT;
-    if (begin < end) {
-        cf_text_make_safe(&safe, hit->snippet + begin, end - begin);
-    }
-    for (size_t i = 0; i < safe.size; i++) {
-        if (safe.data[i] == '\n' || safe.data[i] == '\t') {
-            safe.data[i] = ' ';
-        }
-    }
-    x = ui_grid_put(paint->grid, x, y, right, safe.data, safe.size, ui_paint_style(paint, style));
-    cf_buf_release(&safe);
-    return x;
-}
-
-/* Where to begin so that the first word found is seen within ROOM columns, some of what is before
- * it too. */
-static size_t snippet_begin(const struct cf_chat_hit *hit, int room)
-{
-    size_t begin = 0;
-    size_t found = hit->n_marks > 0 ? hit->marks[0].begin : 0;
-    bool fits = hit->n_marks == 0 || cf_text_width(hit->snippet, hit->marks[0].end, 0) < room;
-    while (!fits && begin < found) {
-        do {
-            begin++;
-        } while (begin < found && ((unsigned char)hit->snippet[begin] & 0xc0) == 0x80);
-        fits = cf_text_width(hit->snippet + begin, hit->marks[0].end - begin, 0) < room / 2;
-    }
-    return begin;
-}
-
-static void draw_snippet(const struct ui_paint *paint, int x, int y, int end,
-                         const struct cf_chat_hit *hit, bool is_selected)
-{
-    enum ui_style_name plain = is_selected ? UI_STYLE_SELECTED : UI_STYLE_TEXT;
-    size_t at = snippet_begin(hit, end - x - 1);
-    if (hit->is_cut_before || at > 0) {
-        x = ui_pane_put(paint, x, y, end, "…", plain);
-    }
-    for (size_t i = 0; i < hit->n_marks; i++) {
-        x = draw_part(paint, x, y, end, hit, at, hit->marks[i].begin, plain);
-        x = draw_part(paint, x, y, end, hit, hit->marks[i].begin, hit->marks[i].end, UI_STYLE_HIT);
-        at = hit->marks[i].end;
-    }
-    x = draw_part(paint, x, y, end, hit, at, hit->snippet_size, plain);
-    if (hit->is_cut_after) {
-        ui_pane_put(paint, x, y, end, "…", plain);
-    }
-}
-
-static void draw_hit(const struct ui_paint *paint, struct ui_rect rect, int y,
-                     const struct cf_chat_hit *hit, const struct ui_search_data *data,
-                     bool is_selected)
-{
-    int end = rect.x + rect.width;
-    if (is_selected) {
-        ui_grid_fill(paint->grid, (struct ui_rect){rect.x, y, rect.width, 1}, ' ',
-                     ui_paint_style(paint, UI_STYLE_SELECTED));
-    }
-    char date[UI_DATE_SIZE];
-    ui_date_format(date, hit->created_ms, data->now_ms);
-    int date_width = rect.width >= 40 ? (int)strlen(date) + 2 : 1;
     int x = rect.x + 1;
-    if (rect.width >= 60) {
-        int title_end = x + rect.width / 4;
-        ui_pane_put(paint, x, y, title_end, hit->title[0] != '\0' ? hit->title : "Untitled",
-                    is_selected ? UI_STYLE_SELECTED : UI_STYLE_HEADING);
-        x = title_end + 2;
-        ui_pane_put(paint, x, y, end - date_width,
-                    hit->role == CF_ROLE_USER        ? "you"
-                    : hit->role == CF_ROLE_ASSISTANT ? "model"
-                                                     : "system",
-                    is_selected ? UI_STYLE_SELECTED : UI_STYLE_FAINT);
-        x += 7;
+    int end = rect.x + rect.width;
+    struct cf_buf text = CF_BUF_INIT;
+    char date[UI_DATE_SIZE];
+    ui_grid_hline(paint->grid, rect.x, rect.y, rect.width, ui_paint_style(paint, UI_STYLE_RULE));
+    ui_pane_put(paint, x, rect.y + 1, end, item->title[0] != '\0' ? item->title : "Untitled",
+                UI_STYLE_TEXT);
+    ui_pane_put(paint, x, rect.y + 2, end, item->model[0] != '\0' ? item->model : "no model yet",
+                UI_STYLE_FAINT);
+    ui_date_format(date, item->updated_ms, data->now_ms);
+    cf_buf_addf(&text, "%" PRId64 " · %" PRId32 " message%s · %s", item->id, item->n_messages,
+                item->n_messages == 1 ? "" : "s", date[0] == ' ' ? date + 1 : date);
+    for (size_t i = 0; i < item->n_tags; i++) {
+        cf_buf_addf(&text, " #%s", item->tags[i]);
     }
-    draw_snippet(paint, x, y, end - date_width, hit, is_selected);
-    if (date_width > 1) {
-        ui_pane_put(paint, end - date_width + 1, y, end, date,
-                    is_selected ? UI_STYLE_SELECTED : UI_STYLE_FAINT);
+    if (item->is_streaming || item->is_interrupted || item->is_unread) {
+        cf_buf_addf(&text, " · %s",
+                    item->is_streaming     ? "being written"
+                    : item->is_interrupted ? "interrupted"
+                                           : "unread");
     }
+    ui_pane_put(paint, x, rect.y + 3, end, text.data, UI_STYLE_FAINT);
+    cf_buf_release(&text);
 }
 
-void ui_search_draw(const struct ui_paint *paint, struct ui_rect rect,
-                    const struct ui_search_data *data, int *top)
+static void draw_rows(const struct ui_paint *paint, const struct places *places,
+                      const struct ui_list_data *data, struct ui_list_view *view)
+{
+    struct rows rows;
+    make_rows(&rows, data, places->rows.height);
+    int top = find_top(&rows, data, view, places->rows.height);
+    for (int i = 0; i < places->rows.height && top + i < (int)rows.n; i++) {
+        const struct row *row = &rows.items[top + i];
+        const struct cf_chat_list_item *item = &data->listing->items[row->item];
+        int y = places->rows.y + i;
+        if (row->is_heading) {
+            char group[UI_GROUP_SIZE];
+            group_of(group, item, data);
+            ui_pane_put(paint, places->rows.x + 1, y, places->rows.x + places->rows.width, group,
+                        UI_STYLE_MARK);
+        } else {
+            draw_item(paint, places->rows, y, item, data,
+                      data->has_focus && row->item == rows.selected);
+        }
+    }
+    if (rows.n > 0) {
+        view->top = data->listing->items[rows.items[top].item].id;
+        view->is_heading = rows.items[top].is_heading;
+    }
+    if (places->detail.height > 0) {
+        draw_detail(paint, places->detail, &data->listing->items[rows.selected], data);
+    }
+    free(rows.items);
+}
+
+void ui_list_draw(const struct ui_paint *paint, struct ui_rect rect,
+                  const struct ui_list_data *data, struct ui_list_view *view)
 {
     if (rect.width < 1 || rect.height < 1) {
         return;
     }
-    struct cf_buf heading = CF_BUF_INIT;
-    cf_buf_addf(&heading, "Search: %s", data->query);
-    if (!data->is_asked) {
-        cf_buf_addf(&heading, " (%zu)", data->n);
-    }
-    struct ui_rect rows = draw_heading(paint, rect, heading.data);
-    cf_buf_release(&heading);
-    if (data->n == 0) {
-        draw_message(paint, rows, rows.y, data->is_asked ? "…" : "nothing found");
+    struct places places = divide(rect);
+    draw_heading(paint, places.heading, data);
+    if (data->listing->n == 0) {
+        bool is_filtered = data->listing->match[0] != '\0';
+        draw_message(paint, places.rows,
+                     data->is_asked                                ? "…"
+                     : is_filtered                                 ? "nothing like that"
+                     : data->listing->shelf == CF_CHAT_SHELF_TRASH ? "empty"
+                                                                   : "none yet");
         return;
     }
-    *top = ui_pane_scroll(*top, (int)data->selected, (int)data->n, rows.height);
-    for (int i = 0; i < rows.height && *top + i < (int)data->n; i++) {
-        size_t index = (size_t)(*top + i);
-        draw_hit(paint, rows, rows.y + i, &data->hits[index], data, index == data->selected);
-    }
+    draw_rows(paint, &places, data, view);
+}
+
+int64_t ui_list_at(struct ui_rect rect, const struct ui_list_data *data,
+                   const struct ui_list_view *view, int y)
+{
+    struct places places = divide(rect);
+    struct rows rows;
+    make_rows(&rows, data, places.rows.height);
+    int at = find_top(&rows, data, view, places.rows.height) + y - places.rows.y;
+    bool is_inside = y >= places.rows.y && y < places.rows.y + places.rows.height &&
+                     at < (int)rows.n && !rows.items[at].is_heading;
+    int64_t id = is_inside ? data->listing->items[rows.items[at].item].id : 0;
+    free(rows.items);
+    return id;
 }

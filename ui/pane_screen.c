@@ -37,7 +37,7 @@ static void draw_body(struct ui_screen *screen, const struct ui_paint *paint,
         break;
     }
     ui_transcript_draw(&screen->transcript, paint, layout->transcript, &data->transcript);
-    ui_list_draw(paint, layout->list, &data->list, &screen->list_top);
+    ui_list_draw(paint, layout->list, &data->list, &screen->list);
     ui_knobs_draw(paint, layout->knobs, &data->knobs, &screen->knobs_top);
     ui_divider_draw(paint, layout->list_line, data->list.has_focus);
     ui_divider_draw(paint, layout->knobs_line, data->knobs.has_focus);

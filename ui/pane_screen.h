@@ -10,12 +10,13 @@
 #include "pane_help.h"
 #include "pane_knobs.h"
 #include "pane_list.h"
+#include "pane_search.h"
 #include "pane_transcript.h"
 
 /* The reader's place in each pane. */
 struct ui_screen {
     struct ui_transcript transcript;
-    int list_top;
+    struct ui_list_view list;
     int knobs_top;
     int search_top;
     int help_top;

@@ -93,6 +93,11 @@ static void line_changed(void *context)
     }
     if (ui->asking == UI_ASK_MESSAGE) {
         send_draft(ui);
+    } else if (ui->asking == UI_ASK_FILTER) {
+        struct ui_line_view view;
+        ui_line_view(ui->line, &view);
+        ui->list_edge = -1;
+        ui_ask_list(ui, cf_chat_listing(ui->chat)->shelf, view.text);
     }
 }
 
@@ -147,8 +152,7 @@ static void show_draft(struct ui *ui)
 /* Goes on where it was left, unless the person has begun something in the meantime. */
 static void open_last(struct ui *ui)
 {
-    size_t n;
-    cf_chat_listed(ui->chat, &n);
+    size_t n = cf_chat_listing(ui->chat)->n;
     const struct cf_chat_status *status = cf_chat_status(ui->chat);
     if (!ui->is_list_known && n > 0 && status->conversation == 0 &&
         cf_chat_n_turns(ui->chat) == 0 && ui_line_is_empty(ui->line)) {
@@ -192,9 +196,10 @@ static void react(struct ui *ui, unsigned changes)
         if (ui->is_list_asked) {
             ui->is_list_asked = false;
             open_last(ui);
+            ui_take_list(ui);
             ui->is_list_known = true;
         } else {
-            ui_ask_list(ui);
+            ui_ask_list_again(ui);
         }
     }
     if (changes & CF_CHANGE_OPENED) {
@@ -354,6 +359,7 @@ static enum cf_code open_line(struct ui *ui, struct cf_err *err)
     struct ui_line_hooks hooks = {
         .ctx = ui,
         .key = ui_key,
+        .mouse = ui_mouse,
         .submit = ui_submit,
         .complete = ui_complete,
         .edit = line_edit,
@@ -378,6 +384,7 @@ static void release(struct ui *ui)
     free(ui->put_back);
     free(ui->theme_name);
     free(ui->turns);
+    free(ui->tagged);
     free(ui->waiting);
     cf_buf_release(&ui->token_text);
     free(ui);
@@ -401,7 +408,7 @@ static void begin(struct ui *ui)
     if (ui_term_notice(ui->term) != NULL) {
         ui_say(ui, false, ui_term_notice(ui->term));
     }
-    ui_ask_list(ui);
+    ui_ask_list(ui, CF_CHAT_SHELF_ACTIVE, NULL);
     show_draft(ui);
     take_line_notice(ui);
     ui->is_dirty = true;

@@ -63,10 +63,10 @@ void ui_edit_turn(struct ui *ui, size_t turn)
     free(text);
 }
 
-/* Says how what was deleted comes back; TITLE is a conversation's, NULL for a message. */
-static void say_deleted(struct ui *ui, const char *title)
+void ui_say_deleted(struct ui *ui, const char *what, const char *title)
 {
     enum { TITLE_COLUMNS = 36 };
+    ui->n_undoes = 0;
     struct cf_buf key = CF_BUF_INIT;
     struct cf_buf name = CF_BUF_INIT;
     if (title != NULL) {
@@ -75,7 +75,7 @@ static void say_deleted(struct ui *ui, const char *title)
         cf_buf_add_str(&name, "’");
     }
     ui_keys_describe(&ui->keys, UI_UNDO, ui_place(ui), 1, &key);
-    ui_sayf(ui, false, "Deleted%s; %s brings it back", name.size > 0 ? name.data : "",
+    ui_sayf(ui, false, "%s%s; %s brings it back", what, name.size > 0 ? name.data : "",
             key.size > 0 ? key.data : "/undo");
     cf_buf_release(&key);
     cf_buf_release(&name);
@@ -129,73 +129,12 @@ static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)
         walk(ui, turn, action == UI_NEXT_ALTERNATIVE ? 1 : -1);
     }
     if (ui_check(ui, code, &err) && action == UI_DELETE && !ui->is_key_held) {
-        say_deleted(ui, NULL);
+        ui_say_deleted(ui, "Deleted", NULL);
     }
 }
 
-/* --- the list, the knobs, the hits ------------------------------------------------------------ */
-
-static const struct cf_chat_list_item *find_item(const struct ui *ui, int64_t id)
-{
-    size_t n;
-    const struct cf_chat_list_item *items = cf_chat_listed(ui->chat, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (items[i].id == id) {
-            return &items[i];
-        }
-    }
-    return NULL;
-}
-
-static const struct cf_chat_list_item *item_in_hand(const struct ui *ui)
-{
-    size_t n;
-    const struct cf_chat_list_item *items = cf_chat_listed(ui->chat, &n);
-    const struct cf_chat_list_item *item = find_item(ui, ui->list_selected);
-    return item == NULL && n > 0 ? &items[0] : item;
-}
-
-void ui_delete_conversation(struct ui *ui, int64_t id)
-{
-    struct cf_err err = CF_ERR_INIT;
-    const struct cf_chat_status *status = cf_chat_status(ui->chat);
-    const struct cf_chat_list_item *item = find_item(ui, id);
-    /* The list may not know its new title yet. */
-    bool is_on = id == 0 || id == status->conversation;
-    char *title = cf_strdup(is_on || item == NULL ? status->title : item->title);
-    if (ui_check(ui, cf_chat_delete(ui->chat, id, &err), &err)) {
-        say_deleted(ui, title);
-    }
-    free(title);
-}
-
-static void act_on_item(struct ui *ui, enum ui_action action)
-{
-    const struct cf_chat_list_item *item = item_in_hand(ui);
-    if (item == NULL) {
-        ui_say(ui, false, "There is no conversation yet");
-        return;
-    }
-    struct cf_err err = CF_ERR_INIT;
-    int64_t id = item->id;
-    if (action == UI_OPEN) {
-        cf_chat_open(ui->chat, id);
-        ui_set_focus(ui, UI_FOCUS_INPUT);
-    } else if (action == UI_RENAME) {
-        char *title = cf_strdup(item->title);
-        ui_ask(ui, UI_ASK_TITLE, id, title);
-        free(title);
-    } else if (action == UI_PIN) {
-        ui_check(ui, cf_chat_pin_conversation(ui->chat, id, !item->is_pinned, &err), &err);
-    } else if (!ui->is_key_held) {
-        /* The next row comes into hand, the one before when there is none. */
-        ui_move_in_list(ui, 1);
-        if (ui->list_selected == id) {
-            ui_move_in_list(ui, -1);
-        }
-        ui_delete_conversation(ui, id);
-    }
-}
+/* --- the knobs, the hits -----------------------------------------------------------------------
+ */
 
 static void act_on_knob(struct ui *ui, enum ui_action action)
 {
@@ -219,6 +158,21 @@ static void nudge(struct ui *ui, const char *name, int step)
     ui_check(ui, cf_chat_nudge(ui->chat, name, step, &err), &err);
 }
 
+void ui_search_click(struct ui *ui, int y)
+{
+    size_t n;
+    const struct cf_chat_hit *hits = cf_chat_found(ui->chat, &n);
+    const struct ui_rect rows = ui_search_rows(ui->layout.whole);
+    size_t at = (size_t)(ui->screen.search_top + y - rows.y);
+    if (y < rows.y || at >= n) {
+        return;
+    }
+    if (at == ui->hit_selected) {
+        ui_open_hit(ui, &hits[at]);
+    }
+    ui->hit_selected = at;
+}
+
 void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit)
 {
     ui->wanted_message = hit->message;
@@ -230,7 +184,7 @@ static void open_in_hand(struct ui *ui, enum ui_action action)
 {
     (void)action;
     if (ui->focus == UI_FOCUS_LIST) {
-        act_on_item(ui, UI_OPEN);
+        ui_act_list(ui, UI_OPEN);
         return;
     }
     size_t n;
@@ -258,6 +212,8 @@ static void stop_or_leave(struct ui *ui, enum ui_action action)
         ui_check(ui, cf_chat_stop(ui->chat, &err), &err);
     } else if (ui->focus == UI_FOCUS_COMPARE) {
         ui_act_keep(ui, UI_KEEP_BOTH);
+    } else if (ui->focus == UI_FOCUS_LIST && ui_drop_filter(ui)) {
+        ui->is_dirty = true;
     } else if (ui->focus != UI_FOCUS_INPUT) {
         ui_go_back(ui);
     } else if (cf_chat_n_turns(ui->chat) > 0) {
@@ -298,13 +254,6 @@ static void new_conversation(struct ui *ui, enum ui_action action)
 }
 
 /* --- dispatch --------------------------------------------------------------------------------- */
-
-static void undo(struct ui *ui, enum ui_action action)
-{
-    (void)action;
-    struct cf_err err = CF_ERR_INIT;
-    ui_check(ui, cf_chat_undo(ui->chat, &err), &err);
-}
 
 static void act_temperature(struct ui *ui, enum ui_action action)
 {
@@ -382,7 +331,7 @@ static void act_in_hand(struct ui *ui, enum ui_action action)
 {
     size_t turn;
     if (ui->focus == UI_FOCUS_LIST) {
-        act_on_item(ui, action);
+        ui_act_list(ui, action);
     } else if (ui_turn_in_hand(ui, &turn)) {
         act_on_turn(ui, action, turn);
     }
@@ -440,10 +389,14 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_FORK] = act_in_hand,
     [UI_YANK] = act_in_hand,
     [UI_DELETE] = act_in_hand,
-    [UI_UNDO] = undo,
+    [UI_UNDO] = ui_act_undo,
     [UI_PIN] = act_in_hand,
     [UI_OPEN] = open_in_hand,
     [UI_RENAME] = act_in_hand,
+    [UI_FILTER] = ui_act_list,
+    [UI_ARCHIVE] = ui_act_list,
+    [UI_SHELF] = ui_act_list,
+    [UI_TAG] = ui_act_list,
     [UI_PAUSE] = ui_act_pause,
     [UI_STEP] = ui_act_pause,
     [UI_TOKENS] = ui_act_tokens,
@@ -465,6 +418,36 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_KNOB_RESET] = act_on_knob,
     [UI_KNOB_SET] = act_on_knob,
 };
+
+static bool is_inside(struct ui_rect rect, const struct ui_mouse *mouse)
+{
+    return mouse->x >= rect.x && mouse->x < rect.x + rect.width && mouse->y >= rect.y &&
+           mouse->y < rect.y + rect.height;
+}
+
+void ui_mouse(void *context, const struct ui_mouse *mouse)
+{
+    struct ui *ui = context;
+    bool is_whole = ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_COMPARE;
+    if (mouse->what != UI_MOUSE_PRESS || mouse->button != 0 || ui->asking != UI_ASK_MESSAGE) {
+        return;
+    }
+    ui->is_urgent = true;
+    ui->is_dirty = true;
+    if (is_inside(ui->layout.input, mouse)) {
+        ui_set_focus(ui, UI_FOCUS_INPUT);
+    } else if (is_whole || is_inside(ui->layout.over, mouse)) {
+        return;
+    } else if (is_inside(ui->layout.list, mouse)) {
+        ui_list_click(ui, mouse->y);
+    } else if (ui->focus == UI_FOCUS_SEARCH) {
+        ui_search_click(ui, mouse->y);
+    } else if (is_inside(ui->layout.knobs, mouse)) {
+        ui_set_focus(ui, UI_FOCUS_KNOBS);
+    } else if (is_inside(ui->layout.transcript, mouse)) {
+        ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
+    }
+}
 
 static bool begins_number(uint32_t key)
 {

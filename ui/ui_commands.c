@@ -64,8 +64,9 @@ static bool find_conversation(struct ui *ui, const char *name, int64_t *id)
         *id = number;
         return true;
     }
-    size_t n;
-    const struct cf_chat_list_item *items = cf_chat_listed(ui->chat, &n);
+    const struct cf_chat_listing *listing = cf_chat_listing(ui->chat);
+    const struct cf_chat_list_item *items = listing->items;
+    size_t n = listing->n;
     size_t n_found = 0;
     struct cf_buf found = CF_BUF_INIT;
     for (size_t i = 0; i < n; i++) {
@@ -101,11 +102,26 @@ static void do_new(struct ui *ui, const char *title)
     }
 }
 
+/* Whether the name is a number or a title of those at hand: more are stored than are listed. */
+static bool is_listed(const struct cf_chat_listing *listing, const char *name)
+{
+    bool is_found = strspn(name, "0123456789") == strlen(name);
+    for (size_t i = 0; i < listing->n && !is_found; i++) {
+        is_found = strcasecmp(listing->items[i].title, name) == 0;
+    }
+    return is_found;
+}
+
 static void do_open(struct ui *ui, const char *name)
 {
     int64_t id;
+    const struct cf_chat_listing *listing = cf_chat_listing(ui->chat);
     if (name[0] == '\0') {
         ui_open_list(ui);
+    } else if (listing->has_older && !is_listed(listing, name)) {
+        ui_ask_list(ui, CF_CHAT_SHELF_ACTIVE, name);
+        ui->has_list = true;
+        ui_set_focus(ui, UI_FOCUS_LIST);
     } else if (find_conversation(ui, name, &id)) {
         cf_chat_open(ui->chat, id);
     }
@@ -134,8 +150,7 @@ static void do_delete(struct ui *ui, const char *name)
 static void do_undo(struct ui *ui, const char *argument)
 {
     (void)argument;
-    struct cf_err err = CF_ERR_INIT;
-    ui_check(ui, cf_chat_undo(ui->chat, &err), &err);
+    ui_act_undo(ui, UI_UNDO);
 }
 
 /* --- turns ------------------------------------------------------------------------------------ */
@@ -446,6 +461,7 @@ void ui_submit(void *context, const char *text, size_t size)
         submit_edit(ui, copy, size);
         break;
     case UI_ASK_TITLE:
+        ui->n_undoes = 0;
         ui_ask_end(ui);
         ui_check(ui, cf_chat_rename(ui->chat, ui->asked_id, copy, &err), &err);
         break;
@@ -456,6 +472,9 @@ void ui_submit(void *context, const char *text, size_t size)
     case UI_ASK_SEARCH:
         ui_ask_end(ui);
         ui_search(ui, copy);
+        break;
+    case UI_ASK_FILTER:
+        ui_ask_end(ui);
         break;
     }
     ui->is_acting = false;

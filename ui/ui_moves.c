@@ -6,8 +6,6 @@
 #include "mem.h"
 #include "ui_state.h"
 
-enum { LIST_LIMIT = 1000 };
-
 /* --- focus, and what the line is for ---------------------------------------------------------- */
 
 /* Takes a message in hand that is in view, if the one in hand is not. */
@@ -82,7 +80,7 @@ void ui_ask_end(struct ui *ui)
         return;
     }
     ui_set_focus(ui, ui->asked_from);
-    if (ui->focus == UI_FOCUS_LIST) {
+    if (ui->focus == UI_FOCUS_LIST && ui->asking == UI_ASK_TITLE) {
         ui->list_selected = ui->asked_id;
     }
     ui->asking = UI_ASK_MESSAGE;
@@ -92,19 +90,6 @@ void ui_ask_end(struct ui *ui)
     ui->put_back = ui->kept_draft != NULL ? ui->kept_draft : cf_strdup("");
     ui->kept_draft = NULL;
     ui->is_dirty = true;
-}
-
-void ui_ask_list(struct ui *ui)
-{
-    ui->is_list_asked = true;
-    cf_chat_list(ui->chat, CF_CHAT_SHELF_ACTIVE, LIST_LIMIT);
-}
-
-void ui_open_list(struct ui *ui)
-{
-    ui->has_list = true;
-    ui_ask_list(ui);
-    ui_set_focus(ui, UI_FOCUS_LIST);
 }
 
 void ui_toggle_list(struct ui *ui)
@@ -168,22 +153,6 @@ void ui_go_round(struct ui *ui, int step)
 
 /* --- moving ----------------------------------------------------------------------------------- */
 
-void ui_move_in_list(struct ui *ui, int rows)
-{
-    size_t n;
-    const struct cf_chat_list_item *items = cf_chat_listed(ui->chat, &n);
-    if (n == 0) {
-        return;
-    }
-    int at = 0;
-    for (size_t i = 0; i < n; i++) {
-        at = items[i].id == ui->list_selected ? (int)i : at;
-    }
-    at += rows;
-    at = at < 0 ? 0 : at >= (int)n ? (int)n - 1 : at;
-    ui->list_selected = items[at].id;
-}
-
 static void move_index(size_t *index, size_t n, int rows)
 {
     if (n > 0) {
@@ -238,6 +207,11 @@ void ui_move_to(struct ui *ui, bool is_end)
 {
     if (ui->focus == UI_FOCUS_CURSOR) {
         ui_token_to(ui, is_end);
+        return;
+    }
+    if (ui->focus == UI_FOCUS_LIST) {
+        ui_list_to(ui, is_end);
+        ui->is_dirty = true;
         return;
     }
     if (ui->focus != UI_FOCUS_INPUT && ui->focus != UI_FOCUS_TRANSCRIPT) {

@@ -12,12 +12,11 @@
 
 static void offer_conversations(struct ui *ui, struct cf_completions *offers)
 {
-    size_t n;
-    const struct cf_chat_list_item *items = cf_chat_listed(ui->chat, &n);
-    for (size_t i = 0; i < n; i++) {
+    const struct cf_chat_listing *listing = cf_chat_listing(ui->chat);
+    for (size_t i = 0; i < listing->n; i++) {
         char number[24];
-        snprintf(number, sizeof number, "%" PRId64, items[i].id);
-        cf_completions_offer(offers, number, items[i].title, true);
+        snprintf(number, sizeof number, "%" PRId64, listing->items[i].id);
+        cf_completions_offer(offers, number, listing->items[i].title, true);
     }
 }
 

@@ -21,7 +21,14 @@ enum ui_focus {
 };
 
 /* What the input line is for. */
-enum ui_asking { UI_ASK_MESSAGE, UI_ASK_EDIT, UI_ASK_TITLE, UI_ASK_SEARCH, UI_ASK_VALUE };
+enum ui_asking {
+    UI_ASK_MESSAGE,
+    UI_ASK_EDIT,
+    UI_ASK_TITLE,
+    UI_ASK_SEARCH,
+    UI_ASK_VALUE,
+    UI_ASK_FILTER
+};
 
 enum { UI_NOTICES_MAX = 8 };
 
@@ -41,6 +48,7 @@ struct ui {
     char *theme_name;
     struct ui_grid grid;
     struct ui_screen screen;
+    struct ui_layout layout; /* of the last picture */
 
     enum ui_focus focus;
     enum ui_focus focus_before; /* help or search */
@@ -58,9 +66,14 @@ struct ui {
     bool is_setting_line;
 
     int64_t list_selected;
+    int64_t *tagged; /* conversations to be dealt with together */
+    size_t n_tagged, tagged_capacity;
+    int list_edge;   /* to come into hand once the list is there: 1 the last row, -1 the first */
+    size_t n_undoes; /* what u takes back together: rows dealt with at once */
     bool is_list_asked;
-    bool is_list_known;   /* has been answered once */
-    bool is_opening_last; /* the last conversation, at the start and by itself */
+    bool is_list_known;     /* has been answered once */
+    bool has_conversations; /* some were listed */
+    bool is_opening_last;   /* the last conversation, at the start and by itself */
     size_t knob_selected;
     bool is_looking;           /* at a reply, token by token */
     size_t token;              /* where the cursor stands */
@@ -115,6 +128,8 @@ bool ui_is_running(const struct ui *ui);
 /* What the input line asks for; NULL: a message. */
 const char *ui_asking_word(const struct ui *ui);
 
+struct ui_list_data ui_list_data(struct ui *ui);
+
 /* --- ui_notice.c --- */
 /* Shows a sentence for a while; TEXT is copied. */
 void ui_say(struct ui *ui, bool is_error, const char *text);
@@ -135,8 +150,6 @@ void ui_set_focus(struct ui *ui, enum ui_focus focus);
 void ui_ask(struct ui *ui, enum ui_asking asking, int64_t id, const char *text);
 void ui_ask_end(struct ui *ui);
 void ui_set_line(struct ui *ui, const char *text);
-void ui_open_list(struct ui *ui);
-void ui_ask_list(struct ui *ui);
 void ui_toggle_list(struct ui *ui);
 void ui_toggle_knobs(struct ui *ui);
 void ui_toggle_help(struct ui *ui);
@@ -146,7 +159,6 @@ void ui_go_back(struct ui *ui);
 void ui_go_round(struct ui *ui, int step);
 /* Moves what is in hand, or the view, by rows; up is negative. */
 void ui_move_rows(struct ui *ui, int rows);
-void ui_move_in_list(struct ui *ui, int rows);
 int ui_page_rows(const struct ui *ui);
 void ui_move_to(struct ui *ui, bool is_end);
 /* The previous or next message, or row; the previous or next that the search found. */
@@ -157,9 +169,30 @@ void ui_move_hit(struct ui *ui, int step);
 bool ui_key(void *context, uint32_t key);
 void ui_copy(struct ui *ui, const char *text, size_t size);
 void ui_edit_turn(struct ui *ui, size_t turn);
+void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit);
+void ui_search_click(struct ui *ui, int y);
+void ui_mouse(void *context, const struct ui_mouse *mouse);
+
+/* Says how what was deleted comes back: WHAT, as in "Deleted" or "3 conversations deleted", and the
+ * TITLE of the one it was, if any. */
+void ui_say_deleted(struct ui *ui, const char *what, const char *title);
+
+/* --- ui_list.c --- */
+void ui_open_list(struct ui *ui);
+/* Asks for a shelf; with MATCH, for those only that hold these words. */
+void ui_ask_list(struct ui *ui, enum cf_chat_shelf shelf, const char *match);
+/* The same once more. */
+void ui_ask_list_again(struct ui *ui);
+void ui_take_list(struct ui *ui);
+/* All again, if only some were shown; false: they were not. */
+bool ui_drop_filter(struct ui *ui);
+void ui_move_in_list(struct ui *ui, int rows);
+void ui_list_to(struct ui *ui, bool is_end);
+void ui_list_click(struct ui *ui, int y);
+void ui_act_list(struct ui *ui, enum ui_action action);
 /* To the trash, and says how it comes back; 0: the one that is on. */
 void ui_delete_conversation(struct ui *ui, int64_t id);
-void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit);
+void ui_act_undo(struct ui *ui, enum ui_action action);
 
 /* The index of the message in hand in the chat; false with a sentence when there is none. */
 bool ui_turn_in_hand(struct ui *ui, size_t *index);

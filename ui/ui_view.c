@@ -127,10 +127,8 @@ struct ui_transcript_data ui_transcript_data(struct ui *ui)
         "help."};
     collect_turns(ui);
     const struct cf_chat_status *status = cf_chat_status(ui->chat);
-    size_t n_listed;
-    cf_chat_listed(ui->chat, &n_listed);
     bool is_new = status->phase != CF_PHASE_OPENING && (ui->is_list_known || !status->saves);
-    bool is_first = ui->params->is_model_bundled && ui->is_list_known && n_listed == 0;
+    bool is_first = ui->params->is_model_bundled && ui->is_list_known && !ui->has_conversations;
     return (struct ui_transcript_data){
         .turns = ui->turns,
         .n_turns = ui->n_turns,
@@ -167,6 +165,8 @@ const char *ui_asking_word(const struct ui *ui)
         return "title";
     case UI_ASK_SEARCH:
         return "search";
+    case UI_ASK_FILTER:
+        return "filter";
     case UI_ASK_VALUE:
         return cf_setting_info((enum cf_setting)ui->asked_id)->name;
     case UI_ASK_MESSAGE:
@@ -197,14 +197,10 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
     *data = (struct ui_screen_data){
         .has_list = ui->has_list,
         .has_knobs = ui->has_knobs,
-        .focus = pane_of(ui->focus),
+        .focus = ui->asking == UI_ASK_FILTER ? UI_PANE_LIST : pane_of(ui->focus),
         .n_input_rows = ui_line_rows(ui->line, ui->grid.width),
         .transcript = ui_transcript_data(ui),
-        .list = {.is_asked = !ui->is_list_known,
-                 .now_ms = now_ms,
-                 .current = status->conversation,
-                 .selected = ui->list_selected,
-                 .has_focus = ui->focus == UI_FOCUS_LIST},
+        .list = ui_list_data(ui),
         .knobs = {.settings = cf_chat_settings(ui->chat),
                   .choice = ui_choice(ui),
                   .look = ui_look(ui),
@@ -233,7 +229,7 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
         ui_describe_token(ui, &ui->token_text);
         data->answer = ui->token_text.data;
     }
-    data->list.items = cf_chat_listed(ui->chat, &data->list.n);
+    data->list.now_ms = now_ms;
     data->search.hits = cf_chat_found(ui->chat, &data->search.n);
     if (ui->n_notices > 0) {
         data->footer.notice = ui->notices[0].text;
@@ -256,14 +252,13 @@ void ui_draw(struct ui *ui)
         ui_grid_resize(&ui->grid, width, height);
     }
     struct ui_screen_data data;
-    struct ui_layout layout;
     struct ui_paint paint = {&ui->grid, &ui->theme};
     fill(ui, &data);
-    ui_screen_draw(&ui->screen, &paint, &data, &layout);
+    ui_screen_draw(&ui->screen, &paint, &data, &ui->layout);
     int x = -1;
     int y = -1;
     bool has_focus = ui->focus == UI_FOCUS_INPUT;
-    ui_line_draw(ui->line, &ui->grid, layout.input,
+    ui_line_draw(ui->line, &ui->grid, ui->layout.input,
                  ui->theme.styles[has_focus ? UI_STYLE_PROMPT : UI_STYLE_FAINT],
                  ui->theme.styles[has_focus ? UI_STYLE_INPUT : UI_STYLE_FAINT], &x, &y);
     if (!has_focus) {

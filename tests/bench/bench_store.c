@@ -443,12 +443,10 @@ static void measure(const char *path)
     if (cf_chat_new(&chat, &params, &err) != CF_OK) {
         die(path, err.text);
     }
-    cf_chat_list(chat, CF_CHAT_SHELF_ACTIVE, 1000);
+    cf_chat_list(chat, &(struct cf_chat_list_query){.shelf = CF_CHAT_SHELF_ACTIVE});
     (void)wait_for(chat, CF_CHANGE_LIST);
     report("start: database opened, list", (cf_clock_s() - begin) * 1000);
-    size_t n = 0;
-    (void)cf_chat_listed(chat, &n);
-    cf_chat_list(chat, CF_CHAT_SHELF_ACTIVE, 1000);
+    cf_chat_list(chat, &(struct cf_chat_list_query){.shelf = CF_CHAT_SHELF_ACTIVE});
     report("list", wait_for(chat, CF_CHANGE_LIST));
     cf_chat_open(chat, CF_CHAT_LAST);
     report("open the last conversation", wait_for(chat, CF_CHANGE_OPENED));
