@@ -274,9 +274,10 @@ static void handle_reply_end(struct cf_chat *chat, struct cf_chat_work *work,
         chat->status.tokens_per_second = event->u.end.tokens_per_second;
     }
     if (event->reason == CF_END_LOOP) {
-        cf_chat_say(chat, false,
-                    "the reply went round in circles and was ended; R tries again with a repeat "
-                    "penalty");
+        cf_chat_say(
+            chat, false,
+            "the reply went round in circles and was ended; R in the transcript tries again "
+            "with a repeat penalty");
     }
     if (event->reason == CF_END_ERROR) {
         cf_err_set(&chat->failure, event->code, "%s", sentence);

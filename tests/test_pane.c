@@ -331,6 +331,20 @@ static void knobs__draw__shows_every_knob(void **state)
     chat.data.knobs.has_focus = true;
     chat.data.knobs.selected = 5;
     chat.data.footer.place = UI_IN_KNOBS;
+    /* The footer tells what a person set, and not what is as usual or came by a preset. */
+    static const struct {
+        enum cf_setting setting;
+        const char *value;
+        bool is_by_preset;
+    } own[] = {{CF_SETTING_REPEAT_PENALTY, "1.15", false},
+               {CF_SETTING_MIN_P, "0", false},
+               {CF_SETTING_TOP_K, "40", true}};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(own); i++) {
+        assert_int_equal(cf_settings_set(&chat.settings, own[i].setting, own[i].value,
+                                         CF_ORIGIN_USER, NULL, NULL),
+                         CF_OK);
+        chat.settings.sources[own[i].setting].is_by_preset = own[i].is_by_preset;
+    }
     check_scene(&chat, NULL, "knobs");
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { METER_WIDTH = 8, HINTS_MAX = 6 };
+enum { METER_WIDTH = 8, HINTS_MAX = 6, SHORTEST = 4 };
 
 struct hint {
     enum ui_action action;
@@ -193,14 +193,45 @@ static void add_part(struct cf_buf *line, const struct cf_buf *part)
     }
 }
 
-/* The values, shorter with each LEVEL from 0 to 3. */
+/* Whether a person gave the setting a value, not by a preset, that is another than the usual. */
+static bool is_own(const struct cf_settings *settings, enum cf_setting setting)
+{
+    const struct cf_source *source = &settings->sources[setting];
+    struct cf_buf value = CF_BUF_INIT;
+    cf_settings_format(settings, setting, &value);
+    bool is_usual = strcmp(value.data, cf_setting_info(setting)->fallback) == 0;
+    cf_buf_release(&value);
+    return source->origin > CF_ORIGIN_MODEL && !source->is_by_preset && !is_usual;
+}
+
+/* What else takes part in the draws, where it is not as usual. */
+static void add_own_settings(const struct cf_settings *settings, struct cf_buf *line)
+{
+    static const struct {
+        enum cf_setting setting;
+        const char *word;
+    } shown[] = {{CF_SETTING_TOP_K, "top-k"},           {CF_SETTING_MIN_P, "min-p"},
+                 {CF_SETTING_TYPICAL_P, "typical"},     {CF_SETTING_REPEAT_PENALTY, "rep"},
+                 {CF_SETTING_PRESENCE_PENALTY, "pres"}, {CF_SETTING_FREQUENCY_PENALTY, "freq"}};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(shown); i++) {
+        if (is_own(settings, shown[i].setting)) {
+            cf_buf_addf(line, "  %s ", shown[i].word);
+            cf_settings_format(settings, shown[i].setting, line);
+        }
+    }
+}
+
+/* The values, shorter with each LEVEL from 0 to SHORTEST. */
 static void describe_values(const struct ui_footer_data *data, int level, struct cf_buf *line)
 {
     cf_buf_clear(line);
     const struct cf_sampling *sampling = &data->settings->sampling;
     cf_buf_addf(line, "T %.2f", sampling->temperature);
-    if (level < 3) {
+    if (level < 4) {
         cf_buf_addf(line, "  top-p %.2f", sampling->top_p);
+    }
+    if (level < 3) {
+        add_own_settings(data->settings, line);
     }
     struct cf_buf part = CF_BUF_INIT;
     if (level < 2) {
@@ -256,10 +287,10 @@ void ui_footer_draw(const struct ui_paint *paint, struct ui_rect rect,
     }
     int wish = hints_wish(data);
     struct cf_buf line = CF_BUF_INIT;
-    for (int level = 0; level <= 3; level++) {
+    for (int level = 0; level <= SHORTEST; level++) {
         describe_values(data, level, &line);
         int width = cf_text_width(line.data, line.size, 0);
-        if (x + width + 2 + (level < 3 ? wish : 0) <= end) {
+        if (x + width + 2 + (level < SHORTEST ? wish : 0) <= end) {
             break;
         }
     }

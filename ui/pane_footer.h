@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pane_footer: the settings in force, the speed, how full the context is, and the keys that matter
- * now; or, for a while, what confab has to say. */
+/* pane_footer: the settings in force (temperature, top-p, and what else a person set), the speed,
+ * how full the context is, and the keys that matter now; or, for a while, what confab has to say.
+ */
 #ifndef UI_PANE_FOOTER_H
 #define UI_PANE_FOOTER_H
 

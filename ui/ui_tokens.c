@@ -302,11 +302,18 @@ void ui_act_retry(struct ui *ui, enum ui_action action)
     if (ui->is_key_held || turn == 0) {
         return;
     }
-    if (cf_chat_settings(ui->chat)->sampling.repeat_penalty < PENALTY_PERCENT / 100.0 &&
-        !ui_check(ui, cf_chat_set(ui->chat, "repeat-penalty", "1.15", &err), &err)) {
+    double penalty = cf_chat_settings(ui->chat)->sampling.repeat_penalty;
+    bool is_high = penalty >= PENALTY_PERCENT / 100.0;
+    if (!is_high && !ui_check(ui, cf_chat_set(ui->chat, "repeat-penalty", "1.15", &err), &err)) {
         return;
     }
-    if (ui_check(ui, cf_chat_regenerate(ui->chat, turn - 1, &err), &err)) {
-        ui_say(ui, false, "Again, with a repeat penalty of 1.15");
+    if (!ui_check(ui, cf_chat_regenerate(ui->chat, turn - 1, &err), &err)) {
+        return;
+    }
+    if (is_high) {
+        ui_sayf(ui, false, "Again, with the repeat penalty of %.2f as it is", penalty);
+    } else {
+        ui_say(ui, false,
+               "repeat-penalty 1.15 from here on; /set repeat-penalty default takes it back");
     }
 }
