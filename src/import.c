@@ -284,6 +284,7 @@ enum cf_code cf_import_file(struct cf_import_report *report, struct cf_store *st
     }
     cf_scan_close(&import.scan);
     cf_import_names_release(&import.names);
+    cf_import_names_release(&import.digests);
     free(import.links);
     return code;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The json of export, as export.h describes it.  Nothing in it is trusted, and nothing of it is
  * left out: what does not fit ends the import. */
-#include "import_parts.h"
+#include "import_members.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,142 +10,6 @@
 #include "export.h"
 #include "recipe.h"
 #include "text.h"
-
-/* A reader of members: the first thing that is wrong stays. */
-struct members {
-    struct cf_import *import;
-    const json_t *object;
-    struct cf_arena *arena;
-    struct cf_err *err;
-    enum cf_code code;
-};
-
-static void wrong(struct members *members, const char *key, const char *what)
-{
-    if (members->code == CF_OK) {
-        members->code = cf_scan_fail(&members->import->scan, CF_ERR_FORMAT, members->err,
-                                     "\"%s\" %s", key, what);
-    }
-}
-
-static const json_t *member(const struct members *members, const char *key)
-{
-    const json_t *value = json_object_get(members->object, key);
-    return json_is_null(value) ? NULL : value;
-}
-
-/* A text of any bytes, perhaps beside itself as base64; NULL when it is not there. */
-static const char *get_bytes(struct members *members, const char *key, size_t *size)
-{
-    char exact[32];
-    (void)strncpy(exact, key, sizeof exact - 1);
-    exact[sizeof exact - 1] = '\0';
-    (void)strncat(exact, "_base64", sizeof exact - strlen(exact) - 1);
-    const json_t *encoded = member(members, exact);
-    const json_t *text = member(members, key);
-    *size = 0;
-    if (encoded != NULL) {
-        struct cf_buf bytes = CF_BUF_INIT;
-        char *copy = NULL;
-        if (!json_is_string(encoded) ||
-            !cf_base64_decode(&bytes, json_string_value(encoded), json_string_length(encoded))) {
-            wrong(members, exact, "must be base64");
-        } else {
-            *size = bytes.size;
-            copy = cf_arena_alloc(members->arena, bytes.size + 1);
-            memcpy(copy, bytes.data, bytes.size);
-        }
-        cf_buf_release(&bytes);
-        return copy;
-    }
-    if (text != NULL && !json_is_string(text)) {
-        wrong(members, key, "must be a text");
-        return NULL;
-    }
-    *size = text != NULL ? json_string_length(text) : 0;
-    return text != NULL ? json_string_value(text) : NULL;
-}
-
-/* Not const, since rows are not; nothing is written to it. */
-static char *get_text(struct members *members, const char *key)
-{
-    size_t size;
-    const char *text = get_bytes(members, key, &size);
-    if (text != NULL && memchr(text, '\0', size) != NULL) {
-        wrong(members, key, "holds a NUL, which it must not");
-        return NULL;
-    }
-    return (char *)(uintptr_t)text;
-}
-
-static int64_t get_number(struct members *members, const char *key, int64_t greatest)
-{
-    const json_t *value = member(members, key);
-    if (value == NULL) {
-        return 0;
-    }
-    const int64_t number = json_is_integer(value) ? (int64_t)json_integer_value(value) : -1;
-    if (number < 0 || number > greatest) {
-        wrong(members, key,
-              greatest == CF_IMPORT_TIME_MAX
-                  ? "must be a moment of the years 1970 to 9999 in ms"
-                  : "must be a whole number that is not negative and not too large");
-        return 0;
-    }
-    return number;
-}
-
-static int64_t get_time(struct members *members, const char *key)
-{
-    return get_number(members, key, CF_IMPORT_TIME_MAX);
-}
-
-static bool get_flag(struct members *members, const char *key)
-{
-    const json_t *value = member(members, key);
-    if (value != NULL && !json_is_boolean(value)) {
-        wrong(members, key, "must be true or false");
-    }
-    return json_is_true(value);
-}
-
-/* Lower-case hexadecimal digits in groups of 8, 4, 4, 4 and 12. */
-static bool is_uuid(const char *text, size_t size)
-{
-    bool is_one = size == CF_UUID_SIZE - 1;
-    for (size_t i = 0; is_one && i < size; i++) {
-        const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-        is_one = is_dash ? text[i] == '-' : text[i] != '\0' && strchr("0123456789abcdef", text[i]);
-    }
-    return is_one;
-}
-
-static void get_uuid(char uuid[CF_UUID_SIZE], struct members *members, const char *key,
-                     bool is_needed)
-{
-    const json_t *value = member(members, key);
-    uuid[0] = '\0';
-    if (value == NULL ? is_needed
-                      : !is_uuid(json_string_value(value) != NULL ? json_string_value(value) : "",
-                                 json_string_length(value))) {
-        wrong(members, key, "must be a uuid");
-    } else if (value != NULL) {
-        memcpy(uuid, json_string_value(value), CF_UUID_SIZE);
-    }
-}
-
-static bool get_digest(struct members *members, const char *key, struct cf_digest *digest)
-{
-    const json_t *value = member(members, key);
-    if (value == NULL) {
-        return false;
-    }
-    if (!json_is_string(value) || !cf_digest_parse(digest, json_string_value(value))) {
-        wrong(members, key, "must be a SHA-256 of 64 hexadecimal digits");
-        return false;
-    }
-    return true;
-}
 
 /* ---- Links ---- */
 
@@ -201,9 +65,27 @@ static int64_t id_of(const struct cf_import *import, uint32_t link)
     return link > 0 ? import->links[link - 1].id : 0;
 }
 
+/* What is not deleted hangs on nothing that is. */
+static enum cf_code check_trash(struct cf_import *import, struct cf_err *err)
+{
+    for (size_t i = 0; i < import->n_links; i++) {
+        const struct cf_import_link *link = &import->links[i];
+        if (link->id != 0 && link->parent > 0 && !link->is_trashed &&
+            import->links[link->parent - 1].is_trashed) {
+            return cf_scan_fail(&import->scan, CF_ERR_FORMAT, err,
+                                "the message %s hangs on one in the trash and is not there itself",
+                                import->names.bytes + import->names.begins[i]);
+        }
+    }
+    return CF_OK;
+}
+
 static enum cf_code put_links(struct cf_import *import, struct cf_err *err)
 {
     enum cf_code code = check_links(import, err);
+    if (code == CF_OK) {
+        code = check_trash(import, err);
+    }
     for (size_t i = 0; code == CF_OK && i < import->n_links; i++) {
         const struct cf_import_link *link = &import->links[i];
         if (link->id == 0) {
@@ -224,54 +106,60 @@ static enum cf_code put_links(struct cf_import *import, struct cf_err *err)
 
 /* ---- Messages ---- */
 
-static void read_words(struct members *members, struct cf_message *message)
+static void read_words(struct cf_import_members *members, struct cf_message *message)
 {
-    const char *role = json_string_value(member(members, "role"));
-    const char *state = json_string_value(member(members, "state"));
-    const json_t *reason = member(members, "reason");
+    const char *role = json_string_value(cf_import_member(members, "role"));
+    const char *state = json_string_value(cf_import_member(members, "state"));
+    const json_t *reason = cf_import_member(members, "reason");
     message->state = CF_MESSAGE_COMPLETE;
     if (role == NULL || !cf_role_find(&message->role, role)) {
-        wrong(members, "role", "must be user, assistant or system");
+        cf_import_wrong(members, "role", "must be user, assistant or system");
     }
     if (state == NULL || !cf_message_state_find(&message->state, state) ||
         message->state == CF_MESSAGE_STREAMING) {
         message->state = CF_MESSAGE_COMPLETE;
-        wrong(members, "state", "must be complete, cancelled, interrupted or failed");
+        cf_import_wrong(members, "state", "must be complete, cancelled, interrupted or failed");
     }
     if (reason != NULL && (!json_is_string(reason) ||
                            !cf_end_reason_find(&message->reason, json_string_value(reason)))) {
-        wrong(members, "reason", "must be a reason why a reply ends");
+        cf_import_wrong(members, "reason", "must be a reason why a reply ends");
     }
 }
 
-static void read_recipe(struct members *members, struct cf_message_row *row)
+static void read_recipe(struct cf_import_members *members, struct cf_message_row *row)
 {
-    const json_t *recipe = member(members, "recipe");
+    const json_t *recipe = cf_import_member(members, "recipe");
     if (recipe == NULL) {
         return;
     }
     if (!json_is_object(recipe)) {
-        wrong(members, "recipe", "must be an object");
+        cf_import_wrong(members, "recipe", "must be an object");
         return;
     }
-    struct members inner = *members;
+    struct cf_import_members inner = *members;
     inner.object = recipe;
     row->has_recipe = true;
-    row->has_template = get_digest(&inner, "template", &row->template_digest);
-    row->has_system = get_digest(&inner, "system", &row->system_digest);
-    const json_t *body = member(&inner, "body");
+    row->has_template = cf_import_get_digest(&inner, "template", &row->template_digest);
+    row->has_system = cf_import_get_digest(&inner, "system", &row->system_digest);
+    struct cf_import_names *digests = &members->import->digests;
+    if (row->has_template) {
+        (void)cf_import_names_add(digests, (char *)row->template_digest.bytes, CF_DIGEST_SIZE);
+    }
+    if (row->has_system) {
+        (void)cf_import_names_add(digests, (char *)row->system_digest.bytes, CF_DIGEST_SIZE);
+    }
+    const json_t *body = cf_import_member(&inner, "body");
     struct cf_buf blob = CF_BUF_INIT;
     struct cf_recipe decoded;
-    struct cf_err why = CF_ERR_INIT;
     if (body != NULL && (!json_is_string(body) || !cf_base64_decode(&blob, json_string_value(body),
                                                                     json_string_length(body)))) {
-        wrong(&inner, "body", "must be base64");
+        cf_import_wrong(&inner, "body", "must be base64");
     } else if (body != NULL) {
-        const enum cf_code code = cf_recipe_decode(&decoded, blob.data, blob.size, &why);
-        if (code == CF_OK) {
+        if (cf_recipe_decode(&decoded, blob.data, blob.size, NULL) != CF_OK) {
+            cf_import_wrong(&inner, "body",
+                            "is no recipe that this confab reads, or a damaged one");
+        } else {
             cf_recipe_release(&decoded);
-        } else if (code != CF_ERR_NEWER) {
-            wrong(&inner, "body", "is no recipe of a reply, or a damaged one");
         }
         void *copy = cf_arena_alloc(members->arena, blob.size);
         memcpy(copy, blob.data, blob.size);
@@ -282,30 +170,30 @@ static void read_recipe(struct members *members, struct cf_message_row *row)
     members->code = inner.code;
 }
 
-static void read_message(struct members *members, struct cf_message_row *row)
+static void read_message(struct cf_import_members *members, struct cf_message_row *row)
 {
     struct cf_message *message = &row->message;
     size_t size;
-    get_uuid(message->uuid, members, "uuid", true);
-    get_uuid(row->parent, members, "parent", false);
-    get_uuid(row->shown, members, "shown", false);
-    get_uuid(row->trash_root, members, "trash_root", false);
+    cf_import_get_uuid(message->uuid, members, "uuid", true);
+    cf_import_get_uuid(row->parent, members, "parent", false);
+    cf_import_get_uuid(row->shown, members, "shown", false);
+    cf_import_get_uuid(row->trash_root, members, "trash_root", false);
     read_words(members, message);
-    message->created_ms = get_time(members, "created");
-    message->updated_ms = get_time(members, "updated");
-    message->trashed_ms = get_time(members, "trashed");
-    message->is_pinned = get_flag(members, "pinned");
-    message->n_tokens = (int32_t)get_number(members, "tokens", INT32_MAX);
-    message->n_prompt = (int32_t)get_number(members, "prompt_tokens", INT32_MAX);
-    message->n_cached = (int32_t)get_number(members, "cached_tokens", INT32_MAX);
-    message->first_us = get_number(members, "first_us", INT64_MAX);
-    message->total_us = get_number(members, "total_us", INT64_MAX);
-    message->model = get_text(members, "model");
-    message->error = get_text(members, "error");
-    message->origin_id = get_text(members, "origin_id");
-    const char *text = get_bytes(members, "text", &size);
+    message->created_ms = cf_import_get_time(members, "created");
+    message->updated_ms = cf_import_get_time(members, "updated");
+    message->trashed_ms = cf_import_get_time(members, "trashed");
+    message->is_pinned = cf_import_get_flag(members, "pinned");
+    message->n_tokens = (int32_t)cf_import_get_number(members, "tokens", INT32_MAX);
+    message->n_prompt = (int32_t)cf_import_get_number(members, "prompt_tokens", INT32_MAX);
+    message->n_cached = (int32_t)cf_import_get_number(members, "cached_tokens", INT32_MAX);
+    message->first_us = cf_import_get_number(members, "first_us", INT64_MAX);
+    message->total_us = cf_import_get_number(members, "total_us", INT64_MAX);
+    message->model = cf_import_get_text(members, "model");
+    message->error = cf_import_get_text(members, "error");
+    message->origin_id = cf_import_get_text(members, "origin_id");
+    const char *text = cf_import_get_bytes(members, "text", &size);
     if (text == NULL) {
-        wrong(members, "text", "must be a text");
+        cf_import_wrong(members, "text", "must be a text");
     }
     message->text = (char *)(uintptr_t)text;
     message->size = size;
@@ -351,7 +239,7 @@ static enum cf_code take_message(struct cf_import *import, int64_t conversation,
                             "a conversation of more than %d messages", CF_IMPORT_MESSAGES_MAX);
     }
     if (code == CF_OK) {
-        struct members members = {
+        struct cf_import_members members = {
             .import = import, .object = value, .arena = &arena, .err = err, .code = CF_OK};
         read_message(&members, &row);
         code = members.code;
@@ -361,6 +249,10 @@ static enum cf_code take_message(struct cf_import *import, int64_t conversation,
     }
     if (code == CF_OK) {
         code = cf_store_import_message(&import->links[index].id, import->rows, &row, err);
+        if (code == CF_ERR_EXISTS) {
+            code = cf_scan_fail(&import->scan, CF_ERR_FORMAT, err,
+                                "\"origin_id\" is that of another message");
+        }
     }
     cf_arena_release(&arena);
     json_decref(value);
@@ -369,17 +261,17 @@ static enum cf_code take_message(struct cf_import *import, int64_t conversation,
 
 /* ---- Conversations ---- */
 
-static void read_draft(struct members *members, struct cf_draft_row *draft)
+static void read_draft(struct cf_import_members *members, struct cf_draft_row *draft)
 {
     size_t size;
-    const char *text = get_bytes(members, "text", &size);
+    const char *text = cf_import_get_bytes(members, "text", &size);
     if (text == NULL) {
-        wrong(members, "text", "must be a text");
+        cf_import_wrong(members, "text", "must be a text");
     }
     *draft = (struct cf_draft_row){.text = text,
                                    .size = size,
-                                   .cursor = get_number(members, "cursor", INT64_MAX),
-                                   .updated_ms = get_time(members, "updated")};
+                                   .cursor = cf_import_get_number(members, "cursor", INT64_MAX),
+                                   .updated_ms = cf_import_get_time(members, "updated")};
 }
 
 /* Of a conversation, or of the one not begun. */
@@ -388,10 +280,10 @@ static enum cf_code put_draft(struct cf_import *import, const json_t *value, int
 {
     struct cf_arena arena = {.blocks = NULL};
     struct cf_draft_row draft;
-    struct members members = {
+    struct cf_import_members members = {
         .import = import, .object = value, .arena = &arena, .err = err, .code = CF_OK};
     if (!json_is_object(value)) {
-        wrong(&members, "draft", "must be an object");
+        cf_import_wrong(&members, "draft", "must be an object");
     } else {
         read_draft(&members, &draft);
     }
@@ -402,14 +294,14 @@ static enum cf_code put_draft(struct cf_import *import, const json_t *value, int
     return members.code;
 }
 
-static void read_tags(struct members *members, struct cf_conversation *conversation)
+static void read_tags(struct cf_import_members *members, struct cf_conversation *conversation)
 {
-    const json_t *tags = member(members, "tags");
+    const json_t *tags = cf_import_member(members, "tags");
     if (tags == NULL) {
         return;
     }
     if (!json_is_array(tags)) {
-        wrong(members, "tags", "must be an array");
+        cf_import_wrong(members, "tags", "must be an array");
         return;
     }
     const size_t n = json_array_size(tags);
@@ -421,32 +313,33 @@ static void read_tags(struct members *members, struct cf_conversation *conversat
             cf_text_make_valid(&clean, name, strlen(name));
         }
         if (clean.size == 0 || strspn(clean.data, " \t\r\n") == clean.size) {
-            wrong(members, "tags", "must hold names");
+            cf_import_wrong(members, "tags", "must hold names");
         }
         conversation->tags[conversation->n_tags++] = cf_arena_strdup(members->arena, clean.data);
         cf_buf_release(&clean);
     }
 }
 
-static void read_conversation(struct members *members, struct cf_conversation *conversation)
+static void read_conversation(struct cf_import_members *members,
+                              struct cf_conversation *conversation)
 {
-    get_uuid(conversation->uuid, members, "uuid", true);
-    conversation->created_ms = get_time(members, "created");
-    conversation->updated_ms = get_time(members, "updated");
-    conversation->trashed_ms = get_time(members, "trashed");
-    conversation->title = get_text(members, "title");
-    conversation->is_title_own = get_flag(members, "title_is_own");
-    conversation->is_pinned = get_flag(members, "pinned");
-    conversation->is_archived = get_flag(members, "archived");
-    conversation->is_unread = get_flag(members, "unread");
-    conversation->model = get_text(members, "model");
-    conversation->template_name = get_text(members, "template");
-    conversation->system = get_text(members, "system");
-    conversation->settings = get_text(members, "settings");
-    conversation->origin = get_text(members, "origin");
-    conversation->origin_id = get_text(members, "origin_id");
+    cf_import_get_uuid(conversation->uuid, members, "uuid", true);
+    conversation->created_ms = cf_import_get_time(members, "created");
+    conversation->updated_ms = cf_import_get_time(members, "updated");
+    conversation->trashed_ms = cf_import_get_time(members, "trashed");
+    conversation->title = cf_import_get_text(members, "title");
+    conversation->is_title_own = cf_import_get_flag(members, "title_is_own");
+    conversation->is_pinned = cf_import_get_flag(members, "pinned");
+    conversation->is_archived = cf_import_get_flag(members, "archived");
+    conversation->is_unread = cf_import_get_flag(members, "unread");
+    conversation->model = cf_import_get_text(members, "model");
+    conversation->template_name = cf_import_get_text(members, "template");
+    conversation->system = cf_import_get_text(members, "system");
+    conversation->settings = cf_import_get_text(members, "settings");
+    conversation->origin = cf_import_get_text(members, "origin");
+    conversation->origin_id = cf_import_get_text(members, "origin_id");
     if ((conversation->origin == NULL) != (conversation->origin_id == NULL)) {
-        wrong(members, "origin", "and \"origin_id\" go together");
+        cf_import_wrong(members, "origin", "and \"origin_id\" go together");
     }
     read_tags(members, conversation);
 }
@@ -458,10 +351,10 @@ static enum cf_code put_conversation(int64_t *id, struct cf_import *import, cons
     struct cf_arena arena = {.blocks = NULL};
     struct cf_conversation conversation = {.id = 0};
     char fork[CF_UUID_SIZE];
-    struct members members = {
+    struct cf_import_members members = {
         .import = import, .object = fields, .arena = &arena, .err = err, .code = CF_OK};
     read_conversation(&members, &conversation);
-    get_uuid(fork, &members, "forked_from", false);
+    cf_import_get_uuid(fork, &members, "forked_from", false);
     enum cf_code code = members.code;
     *id = 0;
     if (code == CF_OK) {
@@ -472,12 +365,34 @@ static enum cf_code put_conversation(int64_t *id, struct cf_import *import, cons
     if (code == CF_OK && fork[0] != '\0') {
         code = cf_store_import_fork(import->rows, *id, fork, err);
     }
-    const json_t *draft = member(&members, "draft");
+    const json_t *draft = cf_import_member(&members, "draft");
     if (code == CF_OK && draft != NULL) {
         code = put_draft(import, draft, *id, err);
     }
     cf_arena_release(&arena);
     return code;
+}
+
+/* The active message is there, and is deleted only when the whole conversation is. */
+static enum cf_code put_leaf(struct cf_import *import, const json_t *fields, int64_t id,
+                             struct cf_err *err)
+{
+    char leaf[CF_UUID_SIZE];
+    struct cf_import_members members = {
+        .import = import, .object = fields, .err = err, .code = CF_OK};
+    cf_import_get_uuid(leaf, &members, "active", false);
+    const bool is_gone = cf_import_get_time(&members, "trashed") != 0;
+    if (members.code != CF_OK) {
+        return members.code;
+    }
+    const uint32_t link = link_of(import, leaf);
+    if (leaf[0] != '\0' &&
+        (id_of(import, link) == 0 || (import->links[link - 1].is_trashed && !is_gone))) {
+        return cf_scan_fail(&import->scan, CF_ERR_FORMAT, err,
+                            "the active message %s is none of the conversation, or in the trash",
+                            leaf);
+    }
+    return cf_store_import_leaf(import->rows, id, id_of(import, link), false, err);
 }
 
 static enum cf_code take_messages(struct cf_import *import, const json_t *fields, int64_t id,
@@ -498,17 +413,8 @@ static enum cf_code take_messages(struct cf_import *import, const json_t *fields
     if (code == CF_OK) {
         code = put_links(import, err);
     }
-    char leaf[CF_UUID_SIZE];
-    struct members members = {.import = import, .object = fields, .err = err, .code = code};
-    get_uuid(leaf, &members, "active", false);
-    code = members.code;
-    const int64_t leaf_id = id_of(import, link_of(import, leaf));
-    if (code == CF_OK && leaf[0] != '\0' && leaf_id == 0) {
-        code = cf_scan_fail(scan, CF_ERR_FORMAT, err,
-                            "the active message %s is none of the conversation", leaf);
-    }
     if (code == CF_OK) {
-        code = cf_store_import_leaf(import->rows, id, leaf_id, false, err);
+        code = put_leaf(import, fields, id, err);
         import->report->n_messages += n;
     }
     return code;
@@ -569,16 +475,16 @@ static enum cf_code take_snapshot(struct cf_import *import, struct cf_err *err)
     struct cf_digest real;
     json_t *value = NULL;
     enum cf_code code = cf_scan_take(&value, &import->scan, err);
-    struct members members = {
+    struct cf_import_members members = {
         .import = import, .object = value, .arena = &arena, .err = err, .code = code};
-    row.text = get_bytes(&members, "text", &row.size);
-    row.created_ms = get_time(&members, "created");
-    if (!get_digest(&members, "digest", &row.digest) || row.text == NULL) {
-        wrong(&members, "snapshots", "must be objects with \"digest\" and \"text\"");
+    row.text = cf_import_get_bytes(&members, "text", &row.size);
+    row.created_ms = cf_import_get_time(&members, "created");
+    if (!cf_import_get_digest(&members, "digest", &row.digest) || row.text == NULL) {
+        cf_import_wrong(&members, "snapshots", "must be objects with \"digest\" and \"text\"");
     } else {
         cf_digest_of(&real, row.text, row.size);
         if (!cf_digest_equal(&real, &row.digest)) {
-            wrong(&members, "digest", "is not that of the text");
+            cf_import_wrong(&members, "digest", "is not that of the text");
         }
     }
     code = members.code;
@@ -649,6 +555,11 @@ enum cf_code cf_import_own(struct cf_import *import, struct cf_err *err)
     }
     if (code == CF_OK && !has_conversations) {
         code = cf_scan_fail(scan, CF_ERR_FORMAT, err, "\"conversations\" is not there");
+    }
+    for (size_t i = 0; code == CF_OK && i < import->digests.n; i++) {
+        struct cf_digest digest;
+        memcpy(digest.bytes, import->digests.bytes + import->digests.begins[i], CF_DIGEST_SIZE);
+        code = cf_store_import_without(import->rows, &digest, err);
     }
     if (code == CF_OK) {
         code = cf_scan_peek(&next, scan, err);

@@ -24,8 +24,9 @@ struct cf_import {
     struct cf_store_import *rows;
     struct cf_scan scan;
     struct cf_import_report *report;
-    struct cf_import_names names; /* of the conversation at hand */
-    struct cf_import_link *links; /* [names.n] */
+    struct cf_import_names names;   /* of the conversation at hand */
+    struct cf_import_link *links;   /* [names.n] */
+    struct cf_import_names digests; /* of snapshots that recipes of the file name */
     size_t n_links, links_capacity;
 };
 

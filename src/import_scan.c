@@ -345,6 +345,52 @@ static enum cf_code cut_value(struct cf_buf *bytes, struct cf_scan *scan, struct
     return code;
 }
 
+/* The four hexadecimal digits of an escape \uXXXX; -1 when there is none at AT. */
+static int32_t escape_at(const struct cf_buf *text, size_t at)
+{
+    int32_t unit = 0;
+    if (text->size - at < 6 || text->data[at] != '\\' || text->data[at + 1] != 'u') {
+        return -1;
+    }
+    for (size_t i = at + 2; i < at + 6; i++) {
+        const char c = text->data[i];
+        const int32_t digit = c >= '0' && c <= '9'   ? c - '0'
+                              : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                              : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                     : -1;
+        if (digit < 0) {
+            return -1;
+        }
+        unit = unit * 16 + digit;
+    }
+    return unit;
+}
+
+/* Programs that cut a text in the middle of a character write half of a pair, which is no
+ * character: it becomes U+FFFD.  Whether there was one. */
+static bool mend_halves(struct cf_buf *text)
+{
+    bool is_mended = false;
+    for (size_t at = 0; at < text->size; at++) {
+        if (text->data[at] != '\\') {
+            continue;
+        }
+        const int32_t unit = escape_at(text, at);
+        const bool is_high = unit >= 0xD800 && unit < 0xDC00;
+        const int32_t next = is_high ? escape_at(text, at + 6) : -1;
+        if (next >= 0xDC00 && next < 0xE000) {
+            at += 11;
+        } else if (unit >= 0xD800 && unit < 0xE000) {
+            memcpy(text->data + at, "\\ufffd", 6);
+            is_mended = true;
+            at += 5;
+        } else {
+            at += 1; /* what is escaped */
+        }
+    }
+    return is_mended;
+}
+
 enum cf_code cf_scan_take(json_t **value, struct cf_scan *scan, struct cf_err *err)
 {
     cf_buf_clear(&scan->value);
@@ -352,14 +398,18 @@ enum cf_code cf_scan_take(json_t **value, struct cf_scan *scan, struct cf_err *e
     if (code != CF_OK) {
         return code;
     }
+    enum { FLAGS = JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES };
     json_error_t why;
-    json_t *made = json_loadb(scan->value.data, scan->value.size,
-                              JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &why);
+    json_t *made = json_loadb(scan->value.data, scan->value.size, FLAGS, &why);
+    if (made == NULL && mend_halves(&scan->value)) {
+        made = json_loadb(scan->value.data, scan->value.size, FLAGS, &why);
+    }
     if (made == NULL) {
         const uint64_t byte = why.position > 0 ? (uint64_t)why.position - 1 : 0;
         const uint64_t line = why.line > 0 ? (uint64_t)why.line - 1 : 0;
         struct cf_buf sentence = CF_BUF_INIT;
-        cf_buf_addf(&sentence, "no sound JSON: %s", why.text);
+        const bool is_text = json_error_code(&why) == json_error_invalid_utf8;
+        cf_buf_addf(&sentence, is_text ? "no valid UTF-8: %s" : "no sound JSON: %s", why.text);
         code = fail_at(scan, CF_ERR_FORMAT, scan->value_line + line, scan->value_byte + byte, err,
                        sentence.data);
         cf_buf_release(&sentence);

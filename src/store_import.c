@@ -128,7 +128,9 @@ static enum cf_code add_tags(struct cf_store *store, int64_t id,
     for (size_t i = 0; code == CF_OK && i < conversation->n_tags; i++) {
         struct cf_buf clean = CF_BUF_INIT;
         cf_title_clean(&clean, conversation->tags[i], strlen(conversation->tags[i]));
-        code = cf_store_tag_inside(store, id, clean.data, clean.size, err);
+        if (clean.size > 0) {
+            code = cf_store_tag_inside(store, id, clean.data, clean.size, err);
+        }
         cf_buf_release(&clean);
     }
     return code;
@@ -241,6 +243,23 @@ static enum cf_code insert_recipe(struct cf_store *store, int64_t id,
                      row->message.recipe, row->message.recipe_size);
 }
 
+static enum cf_code check_origin(struct cf_store *store, const struct cf_message *message,
+                                 struct cf_err *err)
+{
+    int64_t other = 0;
+    if (message->origin_id == NULL) {
+        return CF_OK;
+    }
+    enum cf_code code = cf_db_int(&other, store, err,
+                                  "SELECT id FROM message WHERE conversation = ?1"
+                                  " AND origin_id = ?2",
+                                  "it", message->conversation, message->origin_id);
+    return code != CF_OK || other == 0
+               ? code
+               : cf_err_set(err, CF_ERR_EXISTS, "the message ‘%s’ stands there twice",
+                            message->origin_id);
+}
+
 enum cf_code cf_store_import_message(int64_t *id, struct cf_store_import *import,
                                      const struct cf_message_row *row, struct cf_err *err)
 {
@@ -249,6 +268,9 @@ enum cf_code cf_store_import_message(int64_t *id, struct cf_store_import *import
     int64_t made = 0;
     assert(row->message.state != CF_MESSAGE_STREAMING);
     enum cf_code code = tick(import, err);
+    if (code == CF_OK) {
+        code = check_origin(store, &row->message, err);
+    }
     if (code == CF_OK && row->message.uuid[0] != '\0') {
         code = insert_message(&made, store, row->message.uuid, &row->message, err);
     }
@@ -292,6 +314,27 @@ enum cf_code cf_store_import_snapshot(struct cf_store_import *import,
                                      "bix", row->digest.bytes, sizeof row->digest.bytes,
                                      row->created_ms, row->text, row->size)
                          : code;
+}
+
+enum cf_code cf_store_import_without(struct cf_store_import *import, const struct cf_digest *digest,
+                                     struct cf_err *err)
+{
+    struct cf_store *store = import->store;
+    int64_t is_there = 0;
+    enum cf_code code = tick(import, err);
+    if (code == CF_OK) {
+        code = cf_db_int(&is_there, store, err, "SELECT 1 FROM snapshot WHERE digest = ?1", "b",
+                         digest->bytes, sizeof digest->bytes);
+    }
+    if (code == CF_OK && is_there == 0) {
+        code = cf_db_run(store, err, "UPDATE recipe SET template = NULL WHERE template = ?1", "b",
+                         digest->bytes, sizeof digest->bytes);
+    }
+    if (code == CF_OK && is_there == 0) {
+        code = cf_db_run(store, err, "UPDATE recipe SET system = NULL WHERE system = ?1", "b",
+                         digest->bytes, sizeof digest->bytes);
+    }
+    return code;
 }
 
 static enum cf_code insert_draft(struct cf_store *store, int64_t conversation,

@@ -88,7 +88,8 @@ enum cf_code cf_store_import_conversation(int64_t *id, struct cf_store_import *i
                                           struct cf_err *err);
 /* Adds a message: message.conversation and .parent are numbers of this database, parent 0 a root or
  * hung later; uuids but its own say nothing, and that one gives way to a new one when it is taken
- * or "".  Its state is not CF_MESSAGE_STREAMING. */
+ * or "".  Its state is not CF_MESSAGE_STREAMING.  CF_ERR_EXISTS: one of that origin_id is in the
+ * conversation. */
 enum cf_code cf_store_import_message(int64_t *id, struct cf_store_import *import,
                                      const struct cf_message_row *row, struct cf_err *err);
 /* Sets what of these is not 0: numbers of messages of the same conversation. */
@@ -106,6 +107,9 @@ enum cf_code cf_store_import_fork(struct cf_store_import *import, int64_t conver
                                   const char *uuid, struct cf_err *err);
 enum cf_code cf_store_import_snapshot(struct cf_store_import *import,
                                       const struct cf_snapshot_row *row, struct cf_err *err);
+/* No more snapshots come: where there is none with that digest, recipes do without it. */
+enum cf_code cf_store_import_without(struct cf_store_import *import, const struct cf_digest *digest,
+                                     struct cf_err *err);
 /* Conversation 0: what is typed into the one not begun, unless something stands there. */
 enum cf_code cf_store_import_draft(struct cf_store_import *import, int64_t conversation,
                                    const struct cf_draft_row *row, struct cf_err *err);
