@@ -85,6 +85,7 @@ static void free_chat(struct cf_chat *chat)
     cf_chat_tree_free(chat->tree);
     cf_chat_release_opening(chat);
     cf_chat_release_browse(chat);
+    cf_chat_release_graph(chat);
     cf_chat_clear_queue(chat);
     cf_wake_close(&chat->wake);
     cf_settings_release(&chat->base);

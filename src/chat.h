@@ -25,6 +25,7 @@
 #define CF_CHAT_H
 
 #include "buf.h"
+#include "diff.h"
 #include "err.h"
 #include "recipe.h"
 #include "reply.h"
@@ -337,6 +338,51 @@ struct cf_chat_hit {
 /* Asks for messages that match, best first; answered by CF_CHANGE_FOUND. */
 void cf_chat_search(struct cf_chat *chat, const char *query, size_t limit);
 const struct cf_chat_hit *cf_chat_found(const struct cf_chat *chat, size_t *n);
+
+/* --- the tree --- */
+
+/* A message in the tree drawn as a graph: depth first, the last of a message's alternatives
+ * straight below it, those before it each a lane further to the right. */
+struct cf_chat_graph_row {
+    const struct cf_chat_turn *turn;
+    int32_t depth;  /* lanes to its left, all of which go on below */
+    bool is_branch; /* it leaves the lane to its left */
+    bool is_leaf;
+    bool is_shown; /* on the path */
+};
+
+/* Draws the graph of the conversation as it stands and returns the number of its rows. */
+size_t cf_chat_graph_rows(struct cf_chat *chat);
+/* Row I of the graph drawn last, with all that was recorded of a reply. */
+void cf_chat_graph_at(struct cf_chat *chat, size_t i, struct cf_chat_graph_row *row);
+int64_t cf_chat_graph_id(const struct cf_chat *chat, size_t i);
+/* The row of a message; false: it has none. */
+bool cf_chat_graph_find(const struct cf_chat *chat, int64_t id, size_t *row);
+/* The row of the alternative STEP places from row I's; false: there is none. */
+bool cf_chat_graph_sibling(const struct cf_chat *chat, size_t i, int step, size_t *row);
+
+/* Puts a message and all that follows it into the trash, wherever in the tree it is. */
+enum cf_code cf_chat_prune(struct cf_chat *chat, int64_t message, struct cf_err *err);
+
+/* A turn of two branches beside each other; what has no partner is compared with "". */
+struct cf_chat_diff_turn {
+    enum cf_role role;
+    int64_t old_id, new_id; /* 0: there is none */
+    const char *old, *new;  /* raw */
+    struct cf_diff diff;
+};
+
+struct cf_chat_diff {
+    const struct cf_chat_diff_turn *turns; /* behind the messages that both have */
+    size_t n;
+    size_t n_common; /* messages that both branches begin with */
+};
+
+/* Compares the branches that go on from two messages, word by word.  CF_ERR_RANGE: it is the same
+ * branch. */
+enum cf_code cf_chat_diff(struct cf_chat *chat, int64_t old, int64_t new, struct cf_err *err);
+/* What was compared last. */
+const struct cf_chat_diff *cf_chat_diffed(const struct cf_chat *chat);
 
 /* --- talking --- */
 

@@ -6,18 +6,23 @@
 #include "chat_private.h"
 #include "mem.h"
 
+/* Only the end of a long conversation may be there so far. */
+static enum cf_code check_whole(const struct cf_chat *chat, struct cf_err *err)
+{
+    return chat->is_partial
+               ? cf_err_set(err, CF_ERR_BUSY,
+                            "the conversation is still being read; try again in a moment")
+               : CF_OK;
+}
+
 static enum cf_code node_at(struct cf_chat_node **node, const struct cf_chat *chat, size_t turn,
                             struct cf_err *err)
 {
     if (turn >= chat->tree->n_path) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no such message");
     }
-    if (chat->is_partial) {
-        return cf_err_set(err, CF_ERR_BUSY,
-                          "the conversation is still being read; try again in a moment");
-    }
     *node = chat->tree->path[turn];
-    return CF_OK;
+    return check_whole(chat, err);
 }
 
 static bool is_being_written(const struct cf_chat *chat, const struct cf_chat_node *node)
@@ -94,13 +99,8 @@ static void trash(struct cf_chat *chat, struct cf_chat_node *node)
     }
 }
 
-enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_err *err)
+static enum cf_code prune(struct cf_chat *chat, struct cf_chat_node *node, struct cf_err *err)
 {
-    struct cf_chat_node *node = NULL;
-    enum cf_code code = node_at(&node, chat, turn, err);
-    if (code != CF_OK) {
-        return code;
-    }
     if (is_being_written(chat, node)) {
         return cf_err_set(err, CF_ERR_BUSY, "a reply to it is being written: stop it first");
     }
@@ -108,6 +108,23 @@ enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_er
     cf_chat_save_leaf(chat);
     cf_chat_after_path_change(chat);
     return CF_OK;
+}
+
+enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_err *err)
+{
+    struct cf_chat_node *node = NULL;
+    enum cf_code code = node_at(&node, chat, turn, err);
+    return code == CF_OK ? prune(chat, node, err) : code;
+}
+
+enum cf_code cf_chat_prune(struct cf_chat *chat, int64_t message, struct cf_err *err)
+{
+    struct cf_chat_node *node = cf_chat_tree_find(chat->tree, message);
+    if (node == NULL) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no such message");
+    }
+    enum cf_code code = check_whole(chat, err);
+    return code == CF_OK ? prune(chat, node, err) : code;
 }
 
 /* --- a comparison --- */

@@ -9,6 +9,7 @@
  * chat_knobs.c   settings, template, presets
  * chat_disk.c    what the storage answers
  * chat_browse.c  the list of conversations; searching
+ * chat_graph.c   the tree as rows; two branches compared
  * chat_open.c    opening a conversation and leaving it; drafts
  * chat_edit.c    what changes the tree without a reply: walk, delete, pin, fork, undo
  * chat_recipe.c  what is recorded of a reply; the model's digest
@@ -247,6 +248,24 @@ struct cf_chat_list {
     struct cf_chat_listing listing;
 };
 
+/* The tree as rows, and what of it is still to be added. */
+struct cf_chat_graph_node {
+    struct cf_chat_node *node;
+    int32_t depth;
+    bool is_branch;
+};
+
+struct cf_chat_graph {
+    struct cf_chat_graph_node *rows, *stack;
+    size_t n, capacity, n_stack, stack_capacity;
+};
+
+struct cf_chat_diff_state {
+    struct cf_arena arena;
+    struct cf_chat_diff_turn *turns;
+    struct cf_chat_diff view;
+};
+
 struct cf_chat {
     struct cf_wake wake;
     struct cf_worker *worker;
@@ -328,6 +347,8 @@ struct cf_chat {
     struct cf_chat_notice *notices;
     size_t n_notices, notices_capacity;
     struct cf_chat_list list;
+    struct cf_chat_graph graph;
+    struct cf_chat_diff_state diff;
     uint64_t search_job;
     struct cf_hits hits;
     struct cf_chat_hit *hit_items;
@@ -371,6 +392,10 @@ struct cf_chat_node *cf_chat_tree_find(const struct cf_chat_tree *tree, int64_t 
 struct cf_chat_node *cf_chat_node_sibling(const struct cf_chat_node *node, int step);
 /* The sibling made right after NODE, in the trash or not; NULL: none. */
 struct cf_chat_node *cf_chat_node_next(const struct cf_chat_node *node);
+/* Brings the turn's place among its siblings up to date. */
+void cf_chat_count_siblings(struct cf_chat_node *node);
+/* The end of the branch that goes on from NODE by what was seen last. */
+struct cf_chat_node *cf_chat_leaf_below(struct cf_chat_node *node);
 /* How many children of NODE are there, those in the trash included where wanted. */
 size_t cf_chat_node_n_children(const struct cf_chat_node *node, bool with_trash);
 /* Brings node->turn up to date with text, recipe and state. */
@@ -472,6 +497,10 @@ void cf_chat_forget_nodes(struct cf_chat *chat);
 void cf_chat_handle_list(struct cf_chat *chat, struct cf_storage_event *event);
 void cf_chat_handle_search(struct cf_chat *chat, struct cf_storage_event *event);
 void cf_chat_release_browse(struct cf_chat *chat);
+
+/* --- chat_graph.c --- */
+
+void cf_chat_release_graph(struct cf_chat *chat);
 
 /* --- chat_open.c --- */
 

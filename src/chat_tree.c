@@ -144,7 +144,7 @@ static struct cf_chat_node *child_shown(const struct cf_chat_node *node)
     return NULL;
 }
 
-static void count_siblings(struct cf_chat_node *node)
+void cf_chat_count_siblings(struct cf_chat_node *node)
 {
     node->turn.n_siblings = (int32_t)cf_chat_node_n_children(node->parent, false);
     node->turn.sibling = 0;
@@ -161,8 +161,16 @@ void cf_chat_tree_refresh(struct cf_chat_tree *tree)
         tree->path =
             cf_grow(tree->path, tree->n_path, &tree->path_capacity, 1, sizeof tree->path[0]);
         tree->path[tree->n_path++] = node;
-        count_siblings(node);
+        cf_chat_count_siblings(node);
     }
+}
+
+struct cf_chat_node *cf_chat_leaf_below(struct cf_chat_node *node)
+{
+    for (struct cf_chat_node *next = node; next != NULL; next = child_shown(node)) {
+        node = next;
+    }
+    return node;
 }
 
 void cf_chat_tree_show(struct cf_chat_tree *tree, struct cf_chat_node *node)

@@ -44,6 +44,8 @@ enum cf_argument {
       "edit your last message and send it as a new branch")                                        \
     X(CF_COMMAND_FORK, "fork", "branch", CF_ARGUMENT_NONE, "",                                     \
       "go on from here in a new conversation")                                                     \
+    X(CF_COMMAND_TREE, "tree", "branches", CF_ARGUMENT_NONE, "",                                   \
+      "show the branches of this conversation as a graph")                                         \
     X(CF_COMMAND_SYSTEM, "system", "persona", CF_ARGUMENT_TEXT, "[TEXT|none]",                     \
       "set the system prompt; alone: show it")                                                     \
     X(CF_COMMAND_TEMPLATE, "template", "", CF_ARGUMENT_TEMPLATE, "[NAME]",                         \

@@ -87,7 +87,9 @@ static inline void fake_init(struct fake_chat *chat)
     chat->data.footer.place = UI_IN_INPUT | UI_IN_EMPTY;
     chat->data.n_input_rows = 1;
     static const struct cf_chat_listing nothing = {.match = ""};
+    static const struct cf_chat_diff same = {.n = 0};
     chat->data.list.listing = &nothing;
+    chat->data.diff.diff = &same;
     chat->data.list.now_ms = INT64_C(1795530000000); /* 2026-11-24 14:20 UTC */
     chat->data.search.now_ms = chat->data.list.now_ms;
     fake_fill(chat);

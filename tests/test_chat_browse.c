@@ -226,12 +226,114 @@ static void chat__list__tells_of_replies_not_seen(void **state)
     cf_store_close(store);
 }
 
+/* The graph as text: a line a row, its lanes, a star on the path, its text. */
+static void assert_graph(struct chat_fixture *fixture, const char *wanted)
+{
+    struct cf_buf text = CF_BUF_INIT;
+    size_t n = cf_chat_graph_rows(fixture->chat);
+    for (size_t i = 0; i < n; i++) {
+        struct cf_chat_graph_row row;
+        cf_chat_graph_at(fixture->chat, i, &row);
+        for (int32_t k = 0; k < row.depth; k++) {
+            cf_buf_add_char(&text, row.is_branch && k + 1 == row.depth ? '\\' : '|');
+        }
+        cf_buf_add_char(&text, row.is_shown ? '*' : 'o');
+        if (row.turn->role == CF_ROLE_USER) {
+            cf_buf_add(&text, row.turn->text, row.turn->size);
+        }
+        cf_buf_add_str(&text, row.is_leaf ? ".\n" : "\n");
+    }
+    assert_string_equal(text.size > 0 ? text.data : "", wanted);
+    cf_buf_release(&text);
+}
+
+static void chat__graph__walks_prunes_and_comes_back(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct cf_err err = CF_ERR_INIT;
+    start(fixture, true);
+    settle(fixture);
+    assert_graph(fixture, "");
+    say(fixture, "one");
+    set_option(fixture, "temperature", "1");
+    assert_int_equal(cf_chat_set(fixture->chat, "temperature", "1.5", &err), CF_OK);
+    assert_int_equal(cf_chat_regenerate(fixture->chat, 1, &err), CF_OK);
+    settle(fixture);
+    say(fixture, "two");
+    assert_graph(fixture, "*one\n\\o.\n*\n*two\n*.\n");
+    assert_int_equal(cf_chat_edit(fixture->chat, 2, "three", 5, &err), CF_OK);
+    settle(fixture);
+    assert_graph(fixture, "*one\n\\o.\n*\n\\otwo\n|o.\n*three\n*.\n");
+    restart(fixture);
+    open_last(fixture);
+    assert_graph(fixture, "*one\n\\o.\n*\n\\otwo\n|o.\n*three\n*.\n");
+    /* What was recorded of a reply is there. */
+    struct cf_chat_graph_row row;
+    cf_chat_graph_at(fixture->chat, 2, &row);
+    assert_true(row.turn->n_marks > 0 && row.turn->marks[0].sampling.temperature > 1.4);
+    assert_int_equal(row.turn->sibling, 1);
+    size_t at = 0;
+    assert_true(cf_chat_graph_sibling(fixture->chat, 2, -1, &at));
+    assert_int_equal(at, 1);
+    assert_false(cf_chat_graph_sibling(fixture->chat, 2, 1, &at));
+    /* There, and it is what is shown from now on. */
+    cf_chat_open_at(fixture->chat, cf_chat_status(fixture->chat)->conversation,
+                    cf_chat_graph_id(fixture->chat, 4));
+    assert_graph(fixture, "*one\n\\o.\n*\n\\*two\n|*.\nothree\no.\n");
+    /* A branch that is not shown goes to the trash and comes back. */
+    int64_t three = cf_chat_graph_id(fixture->chat, 5);
+    assert_int_equal(cf_chat_prune(fixture->chat, three, &err), CF_OK);
+    assert_graph(fixture, "*one\n\\o.\n*\n*two\n*.\n");
+    assert_int_equal(cf_chat_prune(fixture->chat, three, &err), CF_ERR_NOT_FOUND);
+    settle(fixture);
+    assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_OK);
+    settle(fixture);
+    cf_chat_graph_rows(fixture->chat);
+    assert_true(cf_chat_graph_find(fixture->chat, three, &at));
+    restart(fixture);
+    open_last(fixture);
+    cf_chat_graph_rows(fixture->chat);
+    assert_true(cf_chat_graph_find(fixture->chat, three, &at));
+}
+
+static void chat__diff__compares_branches(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct cf_err err = CF_ERR_INIT;
+    start(fixture, false);
+    settle(fixture);
+    say(fixture, "one two three");
+    say(fixture, "and now?");
+    assert_int_equal(cf_chat_edit(fixture->chat, 2, "and then?", 9, &err), CF_OK);
+    settle(fixture);
+    say(fixture, "more");
+    cf_chat_graph_rows(fixture->chat);
+    int64_t first = cf_chat_graph_id(fixture->chat, 2);
+    int64_t second = last_turn(fixture)->id;
+    assert_int_equal(cf_chat_diff(fixture->chat, first, second, &err), CF_OK);
+    const struct cf_chat_diff *diff = cf_chat_diffed(fixture->chat);
+    assert_int_equal(diff->n_common, 2);
+    assert_int_equal(diff->n, 4);
+    assert_string_equal(diff->turns[0].old, "and now?");
+    assert_string_equal(diff->turns[0].new, "and then?");
+    assert_int_equal(diff->turns[0].diff.n, 4);
+    assert_int_equal(diff->turns[1].role, CF_ROLE_ASSISTANT);
+    assert_string_equal(diff->turns[2].new, "more");
+    assert_int_equal(diff->turns[2].old_id, 0);
+    assert_int_equal(cf_chat_diff(fixture->chat, second, second, &err), CF_ERR_RANGE);
+    assert_int_equal(cf_chat_diff(fixture->chat, 12345, second, &err), CF_ERR_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(chat__open__long_one_shows_its_end_first), TEST(chat__list__goes_from_end_to_end),
-        TEST(chat__list__filters_titles_and_texts),     TEST(chat__list__shelves_give_back),
+        TEST(chat__open__long_one_shows_its_end_first),
+        TEST(chat__list__goes_from_end_to_end),
+        TEST(chat__list__filters_titles_and_texts),
+        TEST(chat__list__shelves_give_back),
         TEST(chat__list__tells_of_replies_not_seen),
+        TEST(chat__graph__walks_prunes_and_comes_back),
+        TEST(chat__diff__compares_branches),
     };
     return cmocka_run_group_tests_name("chat browse", tests, NULL, NULL);
 }

@@ -205,6 +205,111 @@ static void list__draw__keeps_the_one_in_hand_in_view(void **state)
     ui_grid_release(&grid);
 }
 
+/* The tree: depths, marks, states and texts of all kinds. */
+static const struct cf_turn_mark tree_marks[] = {
+    {.sampling = {.temperature = 0.8, .top_p = 0.9, .top_k = 40, .repeat_penalty = 1}}};
+static const struct {
+    enum cf_role role;
+    enum cf_turn_state state;
+    int32_t depth;
+    bool is_branch, is_leaf, is_shown;
+    int32_t sibling, n_siblings;
+    const char *text;
+} tree_rows[] = {
+    {CF_ROLE_USER, CF_TURN_COMPLETE, 1, true, false, false, 0, 2, "What should I drink?"},
+    {CF_ROLE_ASSISTANT, CF_TURN_INTERRUPTED, 2, true, true, false, 0, 3, "Coffee\n\x1b[2J of"},
+    {CF_ROLE_ASSISTANT, CF_TURN_COMPLETE, 2, true, false, false, 1, 3,
+     "热茶，或者一杯咖啡，都很好喝。"},
+    {CF_ROLE_USER, CF_TURN_COMPLETE, 2, false, true, false, 0, 1, "🍵🍵🍵 why not?"},
+    {CF_ROLE_ASSISTANT, CF_TURN_COMPLETE, 1, false, true, false, 2, 3,
+     "I would have a cup of tea, because the rain is cold and tea is hot, and because there is "
+     "nothing better on a day on which one cannot go out anyway."},
+    {CF_ROLE_USER, CF_TURN_COMPLETE, 0, false, false, true, 1, 2, "What should I eat?"},
+    {CF_ROLE_ASSISTANT, CF_TURN_COMPLETE, 0, false, true, true, 0, 1, "Soup."},
+    {CF_ROLE_ASSISTANT, CF_TURN_COMPLETE, 60, true, true, false, 0, 2, "deep down"},
+};
+
+static void tree_at(void *context, size_t i, struct cf_chat_graph_row *row)
+{
+    static struct cf_chat_turn turn;
+    (void)context;
+    turn = (struct cf_chat_turn){.id = (int64_t)i + 1,
+                                 .role = tree_rows[i].role,
+                                 .state = tree_rows[i].state,
+                                 .text = tree_rows[i].text,
+                                 .size = strlen(tree_rows[i].text),
+                                 .sibling = tree_rows[i].sibling,
+                                 .n_siblings = tree_rows[i].n_siblings};
+    if (turn.role == CF_ROLE_ASSISTANT) {
+        turn.model_name = i == 4 ? "gpt2 124M q8_0" : NULL;
+        turn.marks = tree_marks;
+        turn.n_marks = 1;
+        turn.n_tokens = 20 + i;
+        turn.tokens_per_second = i == 1 ? 0 : 4.5 * (double)i;
+    }
+    *row = (struct cf_chat_graph_row){.turn = &turn,
+                                      .depth = tree_rows[i].depth,
+                                      .is_branch = tree_rows[i].is_branch,
+                                      .is_leaf = tree_rows[i].is_leaf,
+                                      .is_shown = tree_rows[i].is_shown};
+}
+
+static void tree__draw__shows_lanes_and_numbers(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    fake_init(&chat);
+    chat.data.focus = UI_PANE_TREE;
+    chat.data.footer.place = UI_IN_TREE;
+    chat.data.tree = (struct ui_tree_data){.n = CF_ARRAY_SIZE(tree_rows),
+                                           .at = tree_at,
+                                           .model = "distilgpt2",
+                                           .selected = 4,
+                                           .tagged = 3};
+    check_scene(&chat, NULL, "tree");
+    size_t row = 0;
+    struct ui_grid grid = {0};
+    struct ui_layout layout;
+    draw(&chat, 80, 24, &grid, &layout);
+    assert_true(ui_tree_at(layout.whole, &chat.data.tree, 0, layout.whole.y + 3, &row));
+    assert_int_equal(row, 2);
+    assert_false(ui_tree_at(layout.whole, &chat.data.tree, 0, layout.whole.y, &row));
+    ui_grid_release(&grid);
+}
+
+static void diff__draw__marks_what_differs(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    static struct cf_chat_diff_turn turns[] = {
+        {.role = CF_ROLE_USER, .old = "What should I drink?", .new = "What should I eat, then?"},
+        {.role = CF_ROLE_ASSISTANT,
+         .old = "I would have a cup of tea, because the rain is cold. 喝红茶。 \x1b[2J",
+         .new = "I would have a bowl of soup, because it is cold.\n喝绿茶。"},
+        {.role = CF_ROLE_USER, .old = "", .new = "And then? 🍵"},
+    };
+    for (size_t i = 0; i < CF_ARRAY_SIZE(turns); i++) {
+        cf_diff_words(&turns[i].diff, turns[i].old, strlen(turns[i].old), turns[i].new,
+                      strlen(turns[i].new));
+    }
+    static const struct cf_chat_diff diff = {
+        .turns = turns, .n = CF_ARRAY_SIZE(turns), .n_common = 2};
+    fake_init(&chat);
+    chat.data.focus = UI_PANE_DIFF;
+    chat.data.footer.place = UI_IN_DIFF;
+    chat.data.diff.diff = &diff;
+    check_scene(&chat, NULL, "diff");
+    int row = ui_diff_next(&chat.data.diff, 80, 0, 1);
+    assert_int_equal(row, 1);
+    row = ui_diff_next(&chat.data.diff, 80, row, 1);
+    assert_int_equal(row, 4);
+    assert_int_equal(ui_diff_next(&chat.data.diff, 80, 1000, 1), 1000);
+    assert_int_equal(ui_diff_next(&chat.data.diff, 80, row, -1), 1);
+    for (size_t i = 0; i < CF_ARRAY_SIZE(turns); i++) {
+        cf_diff_release(&turns[i].diff);
+    }
+}
+
 /* Pieces of all kinds as candidates, one of them in hand, the cursor on a token of the reply. */
 static void tokens__draw__escapes_what_could_move_the_cursor(void **state)
 {
@@ -473,6 +578,8 @@ int main(void)
         cmocka_unit_test(transcript__draw__says_what_is_new),
         cmocka_unit_test(list__draw__shows_dates_numbers_titles),
         cmocka_unit_test(list__draw__keeps_the_one_in_hand_in_view),
+        cmocka_unit_test(tree__draw__shows_lanes_and_numbers),
+        cmocka_unit_test(diff__draw__marks_what_differs),
         cmocka_unit_test(knobs__draw__shows_every_knob),
         cmocka_unit_test(tokens__draw__escapes_what_could_move_the_cursor),
         cmocka_unit_test(compare__draw__shows_both_with_their_settings),

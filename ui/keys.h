@@ -85,9 +85,11 @@ enum ui_place {
     UI_IN_CURSOR = 1 << 8,  /* over the tokens of a reply, or before the next one of a paused one */
     UI_IN_PAUSED = 1 << 9,  /* set beside the others while the reply is paused; goes before them */
     UI_IN_COMPARE = 1 << 10, /* two replies side by side */
+    UI_IN_TREE = 1 << 11,    /* the branches as a graph */
+    UI_IN_DIFF = 1 << 12,    /* two branches word by word */
     UI_IN_PANES = UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_KNOBS | UI_IN_SEARCH | UI_IN_HELP |
-                  UI_IN_CURSOR | UI_IN_COMPARE,
-    UI_IN_ROWS = UI_IN_LIST, /* where rows can be marked */
+                  UI_IN_CURSOR | UI_IN_COMPARE | UI_IN_TREE | UI_IN_DIFF,
+    UI_IN_ROWS = UI_IN_LIST | UI_IN_TREE, /* where rows can be marked */
     UI_ANYWHERE = UI_IN_INPUT | UI_IN_EMPTY | UI_IN_PANES,
 };
 
@@ -166,15 +168,25 @@ enum ui_place {
     X(UI_YANK, "yank", UI_IN_TRANSCRIPT, "y", "copy the message")                                  \
     X(UI_DELETE, "delete", UI_IN_TRANSCRIPT | UI_IN_LIST, "d",                                     \
       "delete the message and what follows, or the conversation")                                  \
-    X(UI_UNDO, "undo", UI_IN_TRANSCRIPT | UI_IN_LIST, "u", "undo what was deleted or renamed")     \
+    X(UI_UNDO, "undo", UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_TREE, "u",                            \
+      "undo what was deleted or renamed")                                                          \
     X(UI_PIN, "pin", UI_IN_TRANSCRIPT | UI_IN_LIST, "p", "pin, so that it is always remembered")   \
     X(UI_OPEN, "open", UI_IN_LIST | UI_IN_SEARCH, "Enter", "open the conversation")                \
     X(UI_RENAME, "rename", UI_IN_LIST, "r", "rename the conversation")                             \
+    X(UI_TREE, "tree", UI_IN_TRANSCRIPT, "b", "the branches of the conversation as a graph")       \
+    X(UI_GO, "go", UI_IN_TREE, "Enter", "go there: its branch is shown")                           \
+    X(UI_TREE_PREVIOUS, "tree-previous", UI_IN_TREE, "h Left", "previous alternative")             \
+    X(UI_TREE_NEXT, "tree-next", UI_IN_TREE, "l Right", "next alternative")                        \
+    X(UI_DIFF, "diff", UI_IN_TREE, "d",                                                            \
+      "compare its branch word by word with the marked one, or with the one that is on")           \
+    X(UI_PRUNE, "prune", UI_IN_TREE, "x", "the message and all that follows it into the trash")    \
+    X(UI_DIFF_NEXT, "diff-next", UI_IN_DIFF, "n", "next difference")                               \
+    X(UI_DIFF_PREVIOUS, "diff-previous", UI_IN_DIFF, "N", "previous difference")                   \
     X(UI_FILTER, "filter", UI_IN_LIST, "/",                                                        \
       "only those with these words in title or text; Esc shows all again")                         \
     X(UI_ARCHIVE, "archive", UI_IN_LIST, "a", "into the archive; out of the archive or the trash") \
     X(UI_SHELF, "shelf", UI_IN_LIST, "v", "view the archive, the trash, the others again")         \
-    X(UI_TAG, "tag", UI_IN_LIST, "Space",                                                          \
+    X(UI_TAG, "tag", UI_IN_ROWS, "Space",                                                          \
       "mark the row or unmark it: what is marked is dealt with together")                          \
     X(UI_KNOB_DOWN, "knob-down", UI_IN_KNOBS, "Left h", "turn the knob down")                      \
     X(UI_KNOB_UP, "knob-up", UI_IN_KNOBS, "Right l", "turn the knob up")                           \

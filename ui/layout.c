@@ -62,6 +62,8 @@ static void split_narrow(struct ui_layout *layout, enum ui_pane focus)
     case UI_PANE_SEARCH:
     case UI_PANE_HELP:
     case UI_PANE_COMPARE:
+    case UI_PANE_TREE:
+    case UI_PANE_DIFF:
         layout->transcript = layout->whole;
         break;
     }
@@ -119,7 +121,8 @@ void ui_layout_make(struct ui_layout *layout, const struct ui_layout_want *want)
     if (want->width < UI_LAYOUT_NARROW) {
         split_narrow(layout, want->focus);
     } else if (want->focus == UI_PANE_SEARCH || want->focus == UI_PANE_HELP ||
-               want->focus == UI_PANE_COMPARE) {
+               want->focus == UI_PANE_COMPARE || want->focus == UI_PANE_TREE ||
+               want->focus == UI_PANE_DIFF) {
         layout->transcript = layout->whole;
     } else {
         split_wide(layout, want);

@@ -22,7 +22,9 @@ enum ui_pane {
     UI_PANE_KNOBS,
     UI_PANE_SEARCH,
     UI_PANE_HELP,
-    UI_PANE_COMPARE
+    UI_PANE_COMPARE,
+    UI_PANE_TREE,
+    UI_PANE_DIFF
 };
 
 struct ui_layout_want {
@@ -30,7 +32,7 @@ struct ui_layout_want {
     int height;
     bool has_list;      /* left pane open */
     bool has_knobs;     /* right pane open */
-    enum ui_pane focus; /* search, help and comparison take the whole body while they have it */
+    enum ui_pane focus; /* search, help, comparison, tree and diff take the whole body then */
     int n_input_rows;   /* rows that the edited text takes at this width, at least 1 */
     int n_over_rows;    /* rows over the body's bottom that something would like, 0: none */
 };

@@ -29,6 +29,10 @@ static const struct hint transcript_hints[] = {{UI_REGENERATE, "again"}, {UI_TOK
 static const struct hint list_hints[] = {{UI_OPEN, "open"},     {UI_NEW, "new"},
                                          {UI_FILTER, "filter"}, {UI_DELETE, "delete"},
                                          {UI_RENAME, "rename"}, {UI_HELP, "help"}};
+static const struct hint tree_hints[] = {{UI_GO, "go there"}, {UI_DIFF, "compare"},
+                                         {UI_TAG, "mark"},    {UI_PRUNE, "prune"},
+                                         {UI_UNDO, "undo"},   {UI_LEAVE, "leave"}};
+static const struct hint diff_hints[] = {{UI_DIFF_NEXT, "next"}, {UI_LEAVE, "leave"}};
 static const struct hint knobs_hints[] = {{UI_KNOB_DOWN, "down"}, {UI_KNOB_UP, "up"},
                                           {UI_LEAVE, "write"},    {UI_KNOBS, "close"},
                                           {UI_KNOB_SET, "type"},  {UI_KNOB_RESET, "default"}};
@@ -76,6 +80,10 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
         return CHOOSE(search_hints);
     case UI_IN_HELP:
         return CHOOSE(help_hints);
+    case UI_IN_TREE:
+        return CHOOSE(tree_hints);
+    case UI_IN_DIFF:
+        return CHOOSE(diff_hints);
     case UI_IN_CURSOR:
         return CHOOSE(cursor_hints);
     case UI_IN_COMPARE:

@@ -31,6 +31,12 @@ static void draw_body(struct ui_screen *screen, const struct ui_paint *paint,
     case UI_PANE_COMPARE:
         ui_compare_draw(paint, layout->whole, &data->compare);
         return;
+    case UI_PANE_TREE:
+        ui_tree_draw(paint, layout->whole, &data->tree, &screen->tree_top);
+        return;
+    case UI_PANE_DIFF:
+        ui_diff_draw(paint, layout->whole, &data->diff, &screen->diff_top);
+        return;
     case UI_PANE_TRANSCRIPT:
     case UI_PANE_LIST:
     case UI_PANE_KNOBS:

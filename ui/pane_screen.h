@@ -6,12 +6,14 @@
 
 #include "layout.h"
 #include "pane_compare.h"
+#include "pane_diff.h"
 #include "pane_footer.h"
 #include "pane_help.h"
 #include "pane_knobs.h"
 #include "pane_list.h"
 #include "pane_search.h"
 #include "pane_transcript.h"
+#include "pane_tree.h"
 
 /* The reader's place in each pane. */
 struct ui_screen {
@@ -19,6 +21,8 @@ struct ui_screen {
     struct ui_list_view list;
     int knobs_top;
     int search_top;
+    int tree_top;
+    int diff_top;
     int help_top;
 };
 
@@ -32,6 +36,8 @@ struct ui_screen_data {
     struct ui_knobs_data knobs;
     struct ui_compare_data compare;
     struct ui_search_data search;
+    struct ui_tree_data tree;
+    struct ui_diff_data diff;
     struct ui_footer_data footer;        /* status, settings and keys of it serve all */
     const struct cf_completions *offers; /* NULL or empty: none */
     const char *answer;                  /* NULL: none; offers go before it */

@@ -45,6 +45,8 @@
     X(UI_STYLE_BAR_CUT, "bar-cut")       /* of one that was cut */                                 \
     X(UI_STYLE_CURSOR, "cursor")         /* the token in hand */                                   \
     X(UI_STYLE_CUT, "cut")               /* a token that other settings would have cut */          \
+    X(UI_STYLE_REMOVED, "removed")       /* what only the first of two branches says */            \
+    X(UI_STYLE_ADDED, "added")           /* what only the second one says */                       \
     X(UI_STYLE_SHADE_1, "shade-1")       /* a token of probability below 0.5, */                   \
     X(UI_STYLE_SHADE_2, "shade-2")       /* 0.2, */                                                \
     X(UI_STYLE_SHADE_3, "shade-3")       /* 0.05, */                                               \

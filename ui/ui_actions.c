@@ -337,6 +337,15 @@ static void act_in_hand(struct ui *ui, enum ui_action action)
     }
 }
 
+static void act_tag(struct ui *ui, enum ui_action action)
+{
+    if (ui->focus == UI_FOCUS_TREE) {
+        ui_act_branch(ui, action);
+    } else {
+        ui_act_list(ui, action);
+    }
+}
+
 static void act_waiting(struct ui *ui, enum ui_action action)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -396,7 +405,15 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_FILTER] = ui_act_list,
     [UI_ARCHIVE] = ui_act_list,
     [UI_SHELF] = ui_act_list,
-    [UI_TAG] = ui_act_list,
+    [UI_TAG] = act_tag,
+    [UI_TREE] = ui_act_tree,
+    [UI_GO] = ui_act_branch,
+    [UI_TREE_PREVIOUS] = ui_act_tree_walk,
+    [UI_TREE_NEXT] = ui_act_tree_walk,
+    [UI_DIFF] = ui_act_branch,
+    [UI_PRUNE] = ui_act_branch,
+    [UI_DIFF_NEXT] = ui_act_diff_walk,
+    [UI_DIFF_PREVIOUS] = ui_act_diff_walk,
     [UI_PAUSE] = ui_act_pause,
     [UI_STEP] = ui_act_pause,
     [UI_TOKENS] = ui_act_tokens,
@@ -428,7 +445,8 @@ static bool is_inside(struct ui_rect rect, const struct ui_mouse *mouse)
 void ui_mouse(void *context, const struct ui_mouse *mouse)
 {
     struct ui *ui = context;
-    bool is_whole = ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_COMPARE;
+    bool is_whole =
+        ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_COMPARE || ui->focus == UI_FOCUS_DIFF;
     if (mouse->what != UI_MOUSE_PRESS || mouse->button != 0 || ui->asking != UI_ASK_MESSAGE) {
         return;
     }
@@ -442,6 +460,8 @@ void ui_mouse(void *context, const struct ui_mouse *mouse)
         ui_list_click(ui, mouse->y);
     } else if (ui->focus == UI_FOCUS_SEARCH) {
         ui_search_click(ui, mouse->y);
+    } else if (ui->focus == UI_FOCUS_TREE) {
+        ui_tree_click(ui, mouse->y);
     } else if (is_inside(ui->layout.knobs, mouse)) {
         ui_set_focus(ui, UI_FOCUS_KNOBS);
     } else if (is_inside(ui->layout.transcript, mouse)) {

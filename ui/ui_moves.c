@@ -119,6 +119,10 @@ void ui_go_back(struct ui *ui)
 {
     if (ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_SEARCH) {
         ui_set_focus(ui, ui->focus_before);
+    } else if (ui->focus == UI_FOCUS_DIFF) {
+        ui_set_focus(ui, UI_FOCUS_TREE);
+    } else if (ui->focus == UI_FOCUS_TREE) {
+        ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
     } else {
         ui_set_focus(ui, ui->focus == UI_FOCUS_TRANSCRIPT ? UI_FOCUS_INPUT : ui->home);
     }
@@ -129,6 +133,8 @@ void ui_leave(struct ui *ui)
     ui_look_end(ui);
     if (ui->focus == UI_FOCUS_HELP) {
         ui_set_focus(ui, ui->focus_before);
+    } else if (ui->focus == UI_FOCUS_DIFF || ui->focus == UI_FOCUS_TREE) {
+        ui_go_back(ui);
     } else {
         ui_set_focus(ui, UI_FOCUS_INPUT);
     }
@@ -172,6 +178,12 @@ void ui_move_rows(struct ui *ui, int rows)
         break;
     case UI_FOCUS_COMPARE:
         break;
+    case UI_FOCUS_TREE:
+        ui_move_in_tree(ui, rows);
+        break;
+    case UI_FOCUS_DIFF:
+        ui->screen.diff_top += rows;
+        break;
     case UI_FOCUS_CURSOR:
         ui_move_candidate(ui, rows);
         break;
@@ -200,7 +212,9 @@ void ui_move_rows(struct ui *ui, int rows)
 int ui_page_rows(const struct ui *ui)
 {
     int rows = ui->screen.transcript.height > 2 ? ui->screen.transcript.height - 1 : 1;
-    return ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_SEARCH ? ui->grid.height - 6 : rows;
+    bool is_whole = ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_SEARCH ||
+                    ui->focus == UI_FOCUS_TREE || ui->focus == UI_FOCUS_DIFF;
+    return is_whole && ui->grid.height > 7 ? ui->grid.height - 6 : rows;
 }
 
 void ui_move_to(struct ui *ui, bool is_end)

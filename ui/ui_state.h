@@ -18,6 +18,8 @@ enum ui_focus {
     UI_FOCUS_HELP,
     UI_FOCUS_CURSOR,
     UI_FOCUS_COMPARE,
+    UI_FOCUS_TREE,
+    UI_FOCUS_DIFF,
 };
 
 /* What the input line is for. */
@@ -74,6 +76,9 @@ struct ui {
     bool is_list_known;     /* has been answered once */
     bool has_conversations; /* some were listed */
     bool is_opening_last;   /* the last conversation, at the start and by itself */
+    int64_t tree_selected;  /* message */
+    size_t tree_row;        /* where it was last */
+    int64_t tree_tagged;    /* message; 0: none */
     size_t knob_selected;
     bool is_looking;           /* at a reply, token by token */
     size_t token;              /* where the cursor stands */
@@ -83,7 +88,7 @@ struct ui {
     enum ui_focus paused_from; /* where a pause was asked for: it ends there */
     bool is_shaded;
     bool hides_marks;
-    bool is_raw; /* no Markdown */
+    bool is_raw;              /* no Markdown */
     struct cf_buf token_text; /* of ui_describe_token, while it is shown */
     char *query;
     size_t hit_selected;
@@ -193,6 +198,16 @@ void ui_act_list(struct ui *ui, enum ui_action action);
 /* To the trash, and says how it comes back; 0: the one that is on. */
 void ui_delete_conversation(struct ui *ui, int64_t id);
 void ui_act_undo(struct ui *ui, enum ui_action action);
+
+/* --- ui_tree.c --- */
+struct ui_tree_data ui_tree_data(struct ui *ui);
+void ui_open_tree(struct ui *ui, const char *argument);
+void ui_move_in_tree(struct ui *ui, int rows);
+void ui_tree_click(struct ui *ui, int y);
+void ui_act_tree(struct ui *ui, enum ui_action action);
+void ui_act_tree_walk(struct ui *ui, enum ui_action action);
+void ui_act_branch(struct ui *ui, enum ui_action action);
+void ui_act_diff_walk(struct ui *ui, enum ui_action action);
 
 /* The index of the message in hand in the chat; false with a sentence when there is none. */
 bool ui_turn_in_hand(struct ui *ui, size_t *index);

@@ -32,6 +32,10 @@ static unsigned place_of(const struct ui *ui)
         return UI_IN_CURSOR;
     case UI_FOCUS_COMPARE:
         return UI_IN_COMPARE;
+    case UI_FOCUS_TREE:
+        return UI_IN_TREE;
+    case UI_FOCUS_DIFF:
+        return UI_IN_DIFF;
     }
     return UI_IN_INPUT;
 }
@@ -63,6 +67,10 @@ static enum ui_pane pane_of(enum ui_focus focus)
         return UI_PANE_HELP;
     case UI_FOCUS_COMPARE:
         return UI_PANE_COMPARE;
+    case UI_FOCUS_TREE:
+        return UI_PANE_TREE;
+    case UI_FOCUS_DIFF:
+        return UI_PANE_DIFF;
     case UI_FOCUS_INPUT:
     case UI_FOCUS_TRANSCRIPT:
     case UI_FOCUS_CURSOR:
@@ -212,6 +220,8 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
                   .selected = ui->knob_selected,
                   .has_focus = ui->focus == UI_FOCUS_KNOBS},
         .compare = {{cf_chat_compared(ui->chat, 0), cf_chat_compared(ui->chat, 1)}},
+        .tree = ui_tree_data(ui),
+        .diff = {cf_chat_diffed(ui->chat)},
         .search = {.is_asked = ui->is_search_asked,
                    .now_ms = now_ms,
                    .query = ui->query != NULL ? ui->query : "",
