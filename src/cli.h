@@ -30,7 +30,7 @@ enum cf_exit {
     X(CF_CLI_TRASH, "trash", 0, "", "the conversations in the trash")                              \
     X(CF_CLI_ALL, "all", 0, "", "all of it: every branch of show, every conversation of export")   \
     X(CF_CLI_ROLE, "role", 0, "ROLE", "only messages of user, assistant or system")                \
-    X(CF_CLI_SINCE, "since", 0, "DATE", "only messages since this day (YYYY-MM-DD)")               \
+    X(CF_CLI_SINCE, "since", 0, "DATE", "only messages since this day (2026-01-31)")               \
     X(CF_CLI_FORMAT, "format", 0, "FORMAT",                                                        \
       "of an export: markdown, json, jsonl, sharegpt, text or html")                               \
     X(CF_CLI_OUTPUT, "output", 'o', "FILE", "write to this file instead of standard output")       \

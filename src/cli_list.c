@@ -11,6 +11,7 @@
 #include "cli_store.h"
 #include "mem.h"
 #include "recipe.h"
+#include "when.h"
 
 enum { DATE_SIZE = 32, LIMIT_MAX = 1000000 };
 
@@ -325,17 +326,13 @@ enum cf_exit cf_cli_show(const struct cf_cli *cli)
 
 /* ---- search ---- */
 
-/* YYYY-MM-DD, local midnight. */
 static enum cf_code parse_date(int64_t *ms, const char *text, struct cf_err *err)
 {
-    struct tm local = {.tm_isdst = -1};
-    const char *end = strptime(text, "%Y-%m-%d", &local);
-    time_t seconds = end != NULL && *end == '\0' ? mktime(&local) : (time_t)-1;
-    if (seconds == (time_t)-1) {
-        return cf_err_set(err, CF_ERR_USAGE, "--since needs a day such as 2026-01-31, not %s",
-                          text);
+    int64_t now_ms = (int64_t)time(NULL) * 1000;
+    if (!cf_when_parse(ms, text, now_ms)) {
+        return cf_err_set(err, CF_ERR_USAGE, "--since needs a day such as %s, not %s",
+                          CF_WHEN_FORMS, text);
     }
-    *ms = (int64_t)seconds * 1000;
     return CF_OK;
 }
 

@@ -67,6 +67,8 @@ enum cf_argument {
       "set the seed; alone: show that of the last reply")                                          \
     X(CF_COMMAND_SEARCH, "search", "find grep", CF_ARGUMENT_TEXT, "WORDS",                         \
       "search all conversations")                                                                  \
+    X(CF_COMMAND_GOTO, "goto", "go jump", CF_ARGUMENT_TEXT, "DATE|NUMBER",                         \
+      "go to the first message of a day (2026-11-24, monday, 3d), or to one by its number")        \
     X(CF_COMMAND_EXPORT, "export", "save", CF_ARGUMENT_FILE, "FILE",                               \
       "write this conversation into a file as Markdown")                                           \
     X(CF_COMMAND_IMPORT, "import", "", CF_ARGUMENT_FILE, "FILE", "import conversations")           \

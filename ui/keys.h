@@ -87,8 +87,9 @@ enum ui_place {
     UI_IN_COMPARE = 1 << 10, /* two replies side by side */
     UI_IN_TREE = 1 << 11,    /* the branches as a graph */
     UI_IN_DIFF = 1 << 12,    /* two branches word by word */
+    UI_IN_SELECT = 1 << 13,  /* a selection is being made in the transcript */
     UI_IN_PANES = UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_KNOBS | UI_IN_SEARCH | UI_IN_HELP |
-                  UI_IN_CURSOR | UI_IN_COMPARE | UI_IN_TREE | UI_IN_DIFF,
+                  UI_IN_CURSOR | UI_IN_COMPARE | UI_IN_TREE | UI_IN_DIFF | UI_IN_SELECT,
     UI_IN_ROWS = UI_IN_LIST | UI_IN_TREE, /* where rows can be marked */
     UI_ANYWHERE = UI_IN_INPUT | UI_IN_EMPTY | UI_IN_PANES,
 };
@@ -135,6 +136,11 @@ enum ui_place {
     X(UI_HALF_DOWN, "half-page-down", UI_IN_PANES, "Ctrl-D", "half a page down")                   \
     X(UI_NEXT_HIT, "next-hit", UI_IN_TRANSCRIPT, "n", "next message that the search found")        \
     X(UI_PREVIOUS_HIT, "previous-hit", UI_IN_TRANSCRIPT, "N", "previous one")                      \
+    X(UI_PREVIOUS_YOURS, "previous-yours", UI_IN_TRANSCRIPT, "{", "your message before")           \
+    X(UI_NEXT_YOURS, "next-yours", UI_IN_TRANSCRIPT, "}", "your next message")                     \
+    X(UI_MESSAGE_BEGIN, "message-begin", UI_IN_TRANSCRIPT, "0 ^", "beginning of the message")      \
+    X(UI_MESSAGE_END, "message-end", UI_IN_TRANSCRIPT, "$", "end of the message")                  \
+    X(UI_GOTO, "goto", UI_IN_TRANSCRIPT, ":", "go to a date or to a message by its number")        \
     X(UI_TOKENS, "tokens", UI_IN_TRANSCRIPT | UI_IN_CURSOR, "t",                                   \
       "walk over the reply's tokens: what else it could have said")                                \
     X(UI_SHADE, "surprise", UI_IN_TRANSCRIPT | UI_IN_CURSOR, "s",                                  \
@@ -166,11 +172,28 @@ enum ui_place {
       "let the reply go on; as an alternative where something follows it")                         \
     X(UI_FORK, "fork", UI_IN_TRANSCRIPT, "f", "fork here into a new conversation")                 \
     X(UI_YANK, "yank", UI_IN_TRANSCRIPT, "y", "copy the message")                                  \
+    X(UI_YANK_CODE, "yank-code", UI_IN_TRANSCRIPT, "Y", "copy a block of code of the message")     \
+    X(UI_WRITE, "write", UI_IN_TRANSCRIPT, "w", "write the message to a file")                     \
+    X(UI_PIPE, "pipe", UI_IN_TRANSCRIPT | UI_IN_SELECT, "|",                                       \
+      "give the message or the selection to a command")                                            \
+    X(UI_SELECT, "select", UI_IN_TRANSCRIPT | UI_IN_SELECT, "v", "select text, or let it be")      \
+    X(UI_SELECT_LINES, "select-lines", UI_IN_TRANSCRIPT | UI_IN_SELECT, "V",                       \
+      "select whole lines, or let it be")                                                          \
     X(UI_DELETE, "delete", UI_IN_TRANSCRIPT | UI_IN_LIST, "d",                                     \
       "delete the message and what follows, or the conversation")                                  \
     X(UI_UNDO, "undo", UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_TREE, "u",                            \
       "undo what was deleted or renamed")                                                          \
     X(UI_PIN, "pin", UI_IN_TRANSCRIPT | UI_IN_LIST, "p", "pin, so that it is always remembered")   \
+    X(UI_SELECT_LEFT, "select-left", UI_IN_SELECT, "Left h", "one character left")                 \
+    X(UI_SELECT_RIGHT, "select-right", UI_IN_SELECT, "Right l", "one character right")             \
+    X(UI_SELECT_WORD_BACK, "select-word-back", UI_IN_SELECT, "b", "back to a word's beginning")    \
+    X(UI_SELECT_WORD, "select-word", UI_IN_SELECT, "w", "on to the next word")                     \
+    X(UI_SELECT_WORD_END, "select-word-end", UI_IN_SELECT, "e", "on to a word's end")              \
+    X(UI_SELECT_BEGIN, "select-line-begin", UI_IN_SELECT, "0 ^", "to the beginning of the line")   \
+    X(UI_SELECT_END, "select-line-end", UI_IN_SELECT, "$", "to the end of the line")               \
+    X(UI_SELECT_OTHER, "select-other-end", UI_IN_SELECT, "o", "to the other end of the selection") \
+    X(UI_SELECT_YANK, "select-yank", UI_IN_SELECT, "y Enter", "copy what is selected")             \
+    X(UI_SELECT_WRITE, "select-write", UI_IN_SELECT, ">", "write what is selected to a file")      \
     X(UI_OPEN, "open", UI_IN_LIST | UI_IN_SEARCH, "Enter", "open the conversation")                \
     X(UI_RENAME, "rename", UI_IN_LIST, "r", "rename the conversation")                             \
     X(UI_TREE, "tree", UI_IN_TRANSCRIPT, "b", "the branches of the conversation as a graph")       \

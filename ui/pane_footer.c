@@ -44,6 +44,11 @@ static const struct hint paused_hints[] = {{UI_PAUSE, "go on"},
                                            {UI_UP, "choose"},
                                            {UI_TAKE, "take"},
                                            {UI_STOP, "stop"}};
+static const struct hint select_hints[] = {{UI_SELECT_YANK, "copy"},
+                                           {UI_STOP, "leave"},
+                                           {UI_PIPE, "command"},
+                                           {UI_SELECT_WRITE, "file"},
+                                           {UI_SELECT_LINES, "lines"}};
 static const struct hint compare_hints[] = {
     {UI_KEEP_FIRST, "keep 1"}, {UI_KEEP_SECOND, "keep 2"}, {UI_KEEP_BOTH, "keep both"}};
 static const struct hint held_reply_hints[] = {
@@ -86,6 +91,8 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
         return CHOOSE(diff_hints);
     case UI_IN_CURSOR:
         return CHOOSE(cursor_hints);
+    case UI_IN_SELECT:
+        return CHOOSE(select_hints);
     case UI_IN_COMPARE:
         return is_running(data->status) ? CHOOSE(streaming_hints) : CHOOSE(compare_hints);
     default:

@@ -18,6 +18,7 @@ static const struct {
     {UI_IN_LIST, "In the list of conversations"},
     {UI_IN_TREE | UI_IN_DIFF, "In the tree of branches (b)"},
     {UI_IN_KNOBS, "In the knobs"},
+    {UI_IN_SELECT, "While text is selected (v, V)"},
     {UI_IN_COMPARE, "While two replies are compared (/compare)"},
     {UI_IN_CURSOR | UI_IN_PAUSED, "Over a reply's tokens (t), or while it is paused"},
 };

@@ -54,6 +54,33 @@ size_t ui_block_shown(const struct ui_block *block, const struct cf_chat_turn *t
     return shown;
 }
 
+size_t ui_block_raw(const struct ui_block *block, const struct cf_chat_turn *turn, size_t plain)
+{
+    if (plain >= block->plain.size) {
+        return turn->size;
+    }
+    if (block->plain.size == turn->size) {
+        return plain; /* what is made safe gets longer */
+    }
+    struct cf_text_safe safe = {.n_held = 0};
+    struct cf_buf out = CF_BUF_INIT;
+    size_t n_out = 0;
+    size_t raw = 0;
+    while (raw < turn->size) {
+        uint32_t c;
+        size_t n = cf_text_decode(&c, turn->text + raw, turn->size - raw);
+        cf_buf_clear(&out);
+        cf_text_safe_add(&safe, &out, turn->text + raw, n);
+        n_out += out.size;
+        if (n_out > plain) {
+            break;
+        }
+        raw += n;
+    }
+    cf_buf_release(&out);
+    return raw;
+}
+
 static void add(struct ui_tints *tints, size_t begin, size_t end, enum ui_style_name style)
 {
     if (begin >= end || style == UI_STYLE_TEXT) {

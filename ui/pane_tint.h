@@ -33,6 +33,8 @@ enum ui_style_name ui_tints_at(const struct ui_tints *tints, size_t at, size_t *
 
 /* Where the byte RAW of a turn's text stands in what BLOCK shows of it. */
 size_t ui_block_shown(const struct ui_block *block, const struct cf_chat_turn *turn, size_t raw);
+/* The byte of a turn's text whose rendering holds byte PLAIN of the block's plain text. */
+size_t ui_block_raw(const struct ui_block *block, const struct cf_chat_turn *turn, size_t plain);
 /* The style of a token of that probability: UI_STYLE_TEXT for a likely one. */
 enum ui_style_name ui_shade_style(float p);
 

@@ -22,7 +22,7 @@ void ui_transcript_reset(struct ui_transcript *view)
 
 bool ui_transcript_is_raw(const struct ui_transcript_data *data, const struct cf_chat_turn *turn)
 {
-    return data->is_raw || data->shades != NULL ||
+    return data->is_raw || data->selection != NULL || data->shades != NULL ||
            (data->look != NULL && data->look->message == turn->id);
 }
 
@@ -274,13 +274,35 @@ void ui_transcript_select(struct ui_transcript *view, const struct ui_transcript
     }
 }
 
+void ui_transcript_show_message(struct ui_transcript *view, const struct ui_transcript_data *data,
+                                size_t index, bool is_end)
+{
+    assert(index < data->n_turns);
+    view->selected = data->turns[index]->id;
+    view->selected_index = index;
+    struct shape shape = ui_transcript_shape_of(view, data, index);
+    struct place place = {index, is_end ? shape.n - 1 : shape.has_gap};
+    if (is_end) {
+        place = move(view, data, place, 1 - (view->height > 1 ? view->height : 1));
+    }
+    show_from(view, data, place);
+}
+
 void ui_transcript_show_byte(struct ui_transcript *view, const struct ui_transcript_data *data,
                              size_t index, size_t byte)
 {
     assert(index < data->n_turns);
+    const struct ui_block *block = ui_transcript_shape_of(view, data, index).block;
+    size_t shown = ui_block_shown(block, data->turns[index], byte);
+    ui_transcript_show_plain(view, data, index, ui_block_to_plain(block, shown));
+}
+
+void ui_transcript_show_plain(struct ui_transcript *view, const struct ui_transcript_data *data,
+                              size_t index, size_t plain)
+{
     struct shape shape = ui_transcript_shape_of(view, data, index);
-    size_t shown = ui_block_shown(shape.block, data->turns[index], byte);
-    size_t row = ui_wrap_row_of(&shape.block->wrap, shown);
+    size_t row = ui_wrap_row_of(&shape.block->wrap, ui_block_to_shown(shape.block, plain));
+    row = row < shape.n_text ? row : shape.n_text - 1;
     struct place place = {index, shape.n - shape.n_text - shape.has_state + row};
     struct place top = ui_transcript_top_place(view, data);
     int height = view->height > 1 ? view->height : 1;

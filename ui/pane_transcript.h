@@ -37,8 +37,17 @@ struct ui_transcript {
     /* What there was when following ended. */
     size_t n_seen_turns;
     size_t n_seen_tokens;
-    int64_t selected;      /* id of the message in hand; 0: none */
-    size_t selected_index; /* where it was last: what stands there when its id is gone */
+    int cursor_x, cursor_y; /* of a selection, in the last drawing; -1: not in view */
+    int64_t selected;       /* id of the message in hand; 0: none */
+    size_t selected_index;  /* where it was last: what stands there when its id is gone */
+};
+
+/* A selection (pane_select.h): where it began, where the cursor stands. */
+struct ui_selection {
+    size_t turn[2];
+    size_t byte[2];
+    bool is_lines; /* whole lines */
+    int column;    /* that moves up and down keep to; -1: the cursor's */
 };
 
 struct ui_transcript_data {
@@ -54,10 +63,11 @@ struct ui_transcript_data {
     /* How likely each token of turn TURN was; NULL: not to be shown. */
     const struct cf_turn_shade *(*shades)(void *context, size_t turn, size_t *n);
     void *context;
-    const struct cf_chat_look *look; /* the reply under the token cursor; NULL: none */
-    size_t look_token;               /* where it stands */
-    const char *query;               /* words to show as found; NULL or "": none */
-    const char *const *welcome;      /* lines for an empty conversation */
+    const struct cf_chat_look *look;      /* the reply under the token cursor; NULL: none */
+    size_t look_token;                    /* where it stands */
+    const struct ui_selection *selection; /* NULL: none is being made */
+    const char *query;                    /* words to show as found; NULL or "": none */
+    const char *const *welcome;           /* lines for an empty conversation */
     size_t n_welcome;
 };
 
@@ -86,9 +96,15 @@ bool ui_transcript_selected(struct ui_transcript *view, const struct ui_transcri
 /* Takes message INDEX in hand and moves the view no further than needed to show it. */
 void ui_transcript_select(struct ui_transcript *view, const struct ui_transcript_data *data,
                           size_t index);
+/* Takes message INDEX in hand and moves the view to its beginning, or its end. */
+void ui_transcript_show_message(struct ui_transcript *view, const struct ui_transcript_data *data,
+                                size_t index, bool is_end);
 /* Moves the view no further than needed to show the byte BYTE of message INDEX's text. */
 void ui_transcript_show_byte(struct ui_transcript *view, const struct ui_transcript_data *data,
                              size_t index, size_t byte);
+/* The same of the plain text as it is laid out. */
+void ui_transcript_show_plain(struct ui_transcript *view, const struct ui_transcript_data *data,
+                              size_t index, size_t plain);
 /* Takes a message in hand that is in view, the last one, unless the one in hand is. */
 void ui_transcript_select_in_view(struct ui_transcript *view,
                                   const struct ui_transcript_data *data);

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "pane_select.h"
 #include "pane_transcript_parts.h"
 
 /* Columns from which labels are long, and are there at all; and how long they are at most. */
@@ -253,10 +254,48 @@ static void draw_hits(const struct ui_paint *paint, const struct ui_block *block
     }
 }
 
-static void draw_text(const struct ui_paint *paint, struct ui_rect rect, int y,
-                      const struct cf_chat_turn *turn, const struct ui_transcript_data *data,
-                      const struct shape *shape, const struct ui_tints *tints, size_t row)
+/* Shows what of a row is selected, and notes where the cursor stands in it. */
+static void draw_selection(struct ui_transcript *view, const struct ui_paint *paint,
+                           const struct ui_block *block, const struct ui_row *row, int x, int y,
+                           int right, const struct ui_selection *selection, size_t index)
 {
+    const char *text = block->shown.data;
+    size_t begin;
+    size_t end;
+    bool is_last = row == &block->wrap.rows[block->n_rows - 1];
+    if (selection->turn[1] == index) {
+        size_t at = ui_block_to_shown(block, selection->byte[1]);
+        if (at >= row->begin && (at < row->next || is_last)) {
+            int column = at > row->begin ? cf_text_width(text + row->begin, at - row->begin, 0) : 0;
+            view->cursor_x = x + column < right ? x + column : right - 1;
+            view->cursor_y = y;
+        }
+    }
+    if (!ui_select_range(selection, block, index, &begin, &end)) {
+        return;
+    }
+    begin = ui_block_to_shown(block, begin);
+    end = ui_block_to_shown(block, end);
+    begin = begin > row->begin ? begin : row->begin;
+    bool has_end = end > row->end || (end == row->end && row->end == row->begin);
+    end = end < row->end ? end : row->end;
+    if (begin > row->end || (begin >= end && !has_end)) {
+        return;
+    }
+    int from = cf_text_width(text + row->begin, begin - row->begin, 0);
+    int to = begin < end ? cf_text_width(text + row->begin, end - row->begin, 0) : from;
+    /* An empty line shows that it belongs to it. */
+    to += to == from && has_end;
+    struct ui_rect rect = {x + from, y, to - from, 1};
+    rect.width = rect.x + rect.width > right ? right - rect.x : rect.width;
+    ui_grid_restyle(paint->grid, rect, ui_paint_style(paint, UI_STYLE_SELECTED));
+}
+
+static void draw_text(struct ui_transcript *view, const struct ui_paint *paint, struct ui_rect rect,
+                      int y, const struct ui_transcript_data *data, const struct shape *shape,
+                      const struct ui_tints *tints, size_t index, size_t row)
+{
+    const struct cf_chat_turn *turn = data->turns[index];
     int x = rect.x + ui_transcript_label_width(rect.width, data);
     int right = rect.x + rect.width;
     if (row == 0) {
@@ -272,14 +311,17 @@ static void draw_text(const struct ui_paint *paint, struct ui_rect rect, int y,
     if (data->query != NULL) {
         draw_hits(paint, shape->block, x, y, right, line->begin, line->end, data->query);
     }
+    if (data->selection != NULL) {
+        draw_selection(view, paint, shape->block, line, x, y, right, data->selection, index);
+    }
     if (row + 1 == shape->n_text && turn->role == CF_ROLE_ASSISTANT &&
         (turn->state == CF_TURN_STREAMING || turn->state == CF_TURN_WAITING)) {
         ui_grid_put_str(paint->grid, behind, y, right, "▌", ui_paint_style(paint, UI_STYLE_CARET));
     }
 }
 
-static void draw_row(const struct ui_paint *paint, struct ui_rect rect, int y,
-                     const struct ui_transcript_data *data, const struct shape *shape,
+static void draw_row(struct ui_transcript *view, const struct ui_paint *paint, struct ui_rect rect,
+                     int y, const struct ui_transcript_data *data, const struct shape *shape,
                      const struct ui_tints *tints, struct place place, bool is_selected)
 {
     const struct cf_chat_turn *turn = data->turns[place.index];
@@ -301,7 +343,7 @@ static void draw_row(const struct ui_paint *paint, struct ui_rect rect, int y,
                                      : "forgotten next");
         return;
     case UI_ROW_TEXT:
-        draw_text(paint, rect, y, turn, data, shape, tints, row);
+        draw_text(view, paint, rect, y, data, shape, tints, place.index, row);
         break;
     case UI_ROW_STATE: {
         struct cf_buf text = CF_BUF_INIT;
@@ -361,6 +403,8 @@ void ui_transcript_draw(struct ui_transcript *view, const struct ui_paint *paint
     }
     view->width = rect.width;
     view->height = rect.height;
+    view->cursor_x = -1;
+    view->cursor_y = -1;
     ui_blocks_set_width(&view->blocks, text_width(rect.width, data));
     ui_blocks_hide_marks(&view->blocks, data->hides_marks);
     if (data->n_turns == 0) {
@@ -374,9 +418,9 @@ void ui_transcript_draw(struct ui_transcript *view, const struct ui_paint *paint
     for (int y = rect.y; y < rect.y + rect.height && place.index < data->n_turns;) {
         struct shape shape = ui_transcript_shape_of(view, data, place.index);
         make_tints(&tints, data, place.index, shape.block);
-        bool is_selected = data->has_focus && selected == place.index;
+        bool is_selected = data->has_focus && data->selection == NULL && selected == place.index;
         for (; place.row < shape.n && y < rect.y + rect.height; place.row++, y++) {
-            draw_row(paint, rect, y, data, &shape, &tints, place, is_selected);
+            draw_row(view, paint, rect, y, data, &shape, &tints, place, is_selected);
         }
         place = (struct place){place.index + 1, 0};
     }

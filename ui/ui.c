@@ -182,6 +182,9 @@ static void react(struct ui *ui, unsigned changes)
     if (changes & CF_CHANGE_OPENED) {
         drop_question(ui);
         ui_transcript_reset(&ui->screen.transcript);
+        if (ui->focus == UI_FOCUS_SELECT) {
+            ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
+        }
         if (ui->focus == UI_FOCUS_TRANSCRIPT && ui->wanted_message == 0) {
             ui_set_focus(ui, UI_FOCUS_INPUT);
         }
@@ -247,8 +250,12 @@ static void take_signals(struct ui *ui)
     if (events & UI_TERM_CHILD) {
         struct cf_err err = CF_ERR_INIT;
         ui_line_flush(ui->line);
-        ui_check(ui, ui_line_edit_end(ui->line, ui_term_child_status(ui->term), &err), &err);
-        line_changed(ui);
+        if (ui->child == UI_CHILD_PIPE) {
+            ui_pipe_end(ui, ui_term_child_status(ui->term));
+        } else {
+            ui_check(ui, ui_line_edit_end(ui->line, ui_term_child_status(ui->term), &err), &err);
+            line_changed(ui);
+        }
     }
     if (events & UI_TERM_SUSPEND) {
         ui_term_suspend(ui->term);
@@ -387,6 +394,12 @@ static void release(struct ui *ui)
     free(ui->tagged);
     free(ui->waiting);
     cf_buf_release(&ui->token_text);
+    cf_buf_release(&ui->held);
+    free(ui->piped_to);
+    if (ui->child_path != NULL) {
+        unlink(ui->child_path);
+        free(ui->child_path);
+    }
     free(ui);
 }
 
@@ -421,6 +434,7 @@ enum cf_code ui_run(const struct ui_params *params, struct cf_err *err)
     ui->params = params;
     ui->chat = params->chat;
     ui->token_text = CF_BUF_INIT;
+    ui->held = CF_BUF_INIT;
     enum cf_code code = ui_bind_keys(&ui->keys, ui->params->config, err);
     if (code == CF_OK) {
         code = open_line(ui, err);

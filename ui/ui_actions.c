@@ -208,6 +208,8 @@ static void stop_or_leave(struct ui *ui, enum ui_action action)
         } else {
             ui_look_end(ui);
         }
+    } else if (ui->focus == UI_FOCUS_SELECT) {
+        ui_go_back(ui);
     } else if (ui_is_running(ui)) {
         ui_check(ui, cf_chat_stop(ui->chat, &err), &err);
     } else if (ui->focus == UI_FOCUS_COMPARE) {
@@ -418,6 +420,26 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_STEP] = ui_act_pause,
     [UI_TOKENS] = ui_act_tokens,
     [UI_SHADE] = ui_act_shade,
+    [UI_PREVIOUS_YOURS] = ui_act_jump,
+    [UI_NEXT_YOURS] = ui_act_jump,
+    [UI_MESSAGE_BEGIN] = ui_act_jump,
+    [UI_MESSAGE_END] = ui_act_jump,
+    [UI_GOTO] = ui_act_goto,
+    [UI_YANK_CODE] = ui_act_yank_code,
+    [UI_WRITE] = ui_act_write,
+    [UI_PIPE] = ui_act_pipe,
+    [UI_SELECT] = ui_act_select,
+    [UI_SELECT_LINES] = ui_act_select,
+    [UI_SELECT_LEFT] = ui_act_select_move,
+    [UI_SELECT_RIGHT] = ui_act_select_move,
+    [UI_SELECT_WORD_BACK] = ui_act_select_move,
+    [UI_SELECT_WORD] = ui_act_select_move,
+    [UI_SELECT_WORD_END] = ui_act_select_move,
+    [UI_SELECT_BEGIN] = ui_act_select_move,
+    [UI_SELECT_END] = ui_act_select_move,
+    [UI_SELECT_OTHER] = ui_act_select_move,
+    [UI_SELECT_YANK] = ui_act_yank_selected,
+    [UI_SELECT_WRITE] = ui_act_write,
     [UI_RAW] = act_raw,
     [UI_TOKEN_LEFT] = ui_act_token,
     [UI_TOKEN_RIGHT] = ui_act_token,

@@ -215,8 +215,7 @@ static void do_search(struct ui *ui, const char *query)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* Writes a new file; an existing one is left alone. */
-static enum cf_code write_new(const char *path, const struct cf_buf *text, struct cf_err *err)
+enum cf_code ui_write_new(const char *path, const struct cf_buf *text, struct cf_err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0) {
@@ -250,7 +249,7 @@ static void do_export(struct ui *ui, const char *name)
     cf_chat_export(ui->chat, &text);
     enum cf_code code = cf_path_expand(&path, name, &err);
     if (code == CF_OK) {
-        code = write_new(path, &text, &err);
+        code = ui_write_new(path, &text, &err);
     }
     if (ui_check(ui, code, &err)) {
         ui_sayf(ui, false, "Written to %s", path);
@@ -378,6 +377,7 @@ static void (*const doers[CF_N_COMMANDS])(struct ui *ui, const char *argument) =
     [CF_COMMAND_TOP_P] = ui_do_top_p,
     [CF_COMMAND_SEED] = ui_do_seed,
     [CF_COMMAND_SEARCH] = do_search,
+    [CF_COMMAND_GOTO] = ui_do_goto,
     [CF_COMMAND_EXPORT] = do_export,
     [CF_COMMAND_IMPORT] = do_import,
     [CF_COMMAND_COPY] = do_copy,
@@ -476,6 +476,12 @@ void ui_submit(void *context, const char *text, size_t size)
         break;
     case UI_ASK_FILTER:
         ui_ask_end(ui);
+        break;
+    case UI_ASK_GOTO:
+    case UI_ASK_CODE:
+    case UI_ASK_WRITE:
+    case UI_ASK_PIPE:
+        ui_submit_asked(ui, copy);
         break;
     }
     ui->is_acting = false;

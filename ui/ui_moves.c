@@ -21,7 +21,9 @@ void ui_set_focus(struct ui *ui, enum ui_focus focus)
         return;
     }
     if (focus == UI_FOCUS_HELP || focus == UI_FOCUS_SEARCH) {
-        ui->focus_before = ui->focus == UI_FOCUS_HELP ? ui->focus_before : ui->focus;
+        ui->focus_before = ui->focus == UI_FOCUS_HELP     ? ui->focus_before
+                           : ui->focus == UI_FOCUS_SELECT ? UI_FOCUS_TRANSCRIPT
+                                                          : ui->focus;
     }
     if (focus == UI_FOCUS_LIST) {
         ui->list_selected = cf_chat_status(ui->chat)->conversation;
@@ -63,7 +65,8 @@ void ui_ask(struct ui *ui, enum ui_asking asking, int64_t id, const char *text)
     if (ui->asking == UI_ASK_MESSAGE) {
         ui->asked_from = ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_SEARCH
                              ? ui->focus_before
-                             : ui->focus;
+                         : ui->focus == UI_FOCUS_SELECT ? UI_FOCUS_TRANSCRIPT
+                                                        : ui->focus;
     }
     ui_hush(ui);
     ui->asking = asking;
@@ -119,6 +122,8 @@ void ui_go_back(struct ui *ui)
 {
     if (ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_SEARCH) {
         ui_set_focus(ui, ui->focus_before);
+    } else if (ui->focus == UI_FOCUS_SELECT) {
+        ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
     } else if (ui->focus == UI_FOCUS_DIFF) {
         ui_set_focus(ui, UI_FOCUS_TREE);
     } else if (ui->focus == UI_FOCUS_TREE) {
@@ -184,6 +189,9 @@ void ui_move_rows(struct ui *ui, int rows)
     case UI_FOCUS_DIFF:
         ui->screen.diff_top += rows;
         break;
+    case UI_FOCUS_SELECT:
+        ui_select_scroll(ui, rows);
+        break;
     case UI_FOCUS_CURSOR:
         ui_move_candidate(ui, rows);
         break;
@@ -221,6 +229,10 @@ void ui_move_to(struct ui *ui, bool is_end)
 {
     if (ui->focus == UI_FOCUS_CURSOR) {
         ui_token_to(ui, is_end);
+        return;
+    }
+    if (ui->focus == UI_FOCUS_SELECT) {
+        ui_act_select_move(ui, is_end ? UI_END : UI_TOP);
         return;
     }
     if (ui->focus == UI_FOCUS_LIST) {

@@ -20,6 +20,7 @@ enum ui_focus {
     UI_FOCUS_COMPARE,
     UI_FOCUS_TREE,
     UI_FOCUS_DIFF,
+    UI_FOCUS_SELECT,
 };
 
 /* What the input line is for. */
@@ -29,8 +30,15 @@ enum ui_asking {
     UI_ASK_TITLE,
     UI_ASK_SEARCH,
     UI_ASK_VALUE,
-    UI_ASK_FILTER
+    UI_ASK_FILTER,
+    UI_ASK_GOTO,
+    UI_ASK_CODE,
+    UI_ASK_WRITE,
+    UI_ASK_PIPE,
 };
+
+/* What has the terminal while a child does. */
+enum ui_child { UI_CHILD_EDITOR, UI_CHILD_PIPE };
 
 enum { UI_NOTICES_MAX = 8 };
 
@@ -59,8 +67,8 @@ struct ui {
     bool has_knobs;
 
     enum ui_asking asking;
-    /* UI_ASK_EDIT: the message; UI_ASK_TITLE: the conversation, 0 this one; UI_ASK_VALUE: the
-     * setting. */
+    /* UI_ASK_EDIT, UI_ASK_CODE: the message; UI_ASK_TITLE: the conversation, 0 this one;
+     * UI_ASK_VALUE: the setting. */
     int64_t asked_id;
     enum ui_focus asked_from;
     char *kept_draft; /* while another thing is asked */
@@ -88,7 +96,12 @@ struct ui {
     enum ui_focus paused_from; /* where a pause was asked for: it ends there */
     bool is_shaded;
     bool hides_marks;
-    bool is_raw;              /* no Markdown */
+    bool is_raw;                   /* no Markdown */
+    struct ui_selection selection; /* while the focus is on it */
+    struct cf_buf held;            /* what is to be written to a file or given to a command */
+    char *piped_to;                /* the last command */
+    enum ui_child child;
+    char *child_path;         /* a file that it reads, ours to remove */
     struct cf_buf token_text; /* of ui_describe_token, while it is shown */
     char *query;
     size_t hit_selected;
@@ -234,6 +247,25 @@ void ui_act_retry(struct ui *ui, enum ui_action action);
 /* --- ui_commands.c --- */
 void ui_submit(void *context, const char *text, size_t size);
 void ui_search(struct ui *ui, const char *query);
+
+/* Writes a new file; an existing one is left alone. */
+enum cf_code ui_write_new(const char *path, const struct cf_buf *text, struct cf_err *err);
+
+/* --- ui_pager.c --- */
+void ui_do_goto(struct ui *ui, const char *argument);
+void ui_act_goto(struct ui *ui, enum ui_action action);
+void ui_act_jump(struct ui *ui, enum ui_action action);
+void ui_act_select(struct ui *ui, enum ui_action action);
+void ui_act_select_move(struct ui *ui, enum ui_action action);
+void ui_select_scroll(struct ui *ui, int rows);
+void ui_act_yank_selected(struct ui *ui, enum ui_action action);
+void ui_act_yank_code(struct ui *ui, enum ui_action action);
+void ui_act_write(struct ui *ui, enum ui_action action);
+void ui_act_pipe(struct ui *ui, enum ui_action action);
+/* The command that was piped to has ended. */
+void ui_pipe_end(struct ui *ui, int wait_status);
+/* An answer to what ui_pager.c asked. */
+void ui_submit_asked(struct ui *ui, const char *text);
 
 /* --- ui_settings.c --- */
 /* Sets a setting; shows it where VALUE is empty. */

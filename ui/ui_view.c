@@ -36,6 +36,8 @@ static unsigned place_of(const struct ui *ui)
         return UI_IN_TREE;
     case UI_FOCUS_DIFF:
         return UI_IN_DIFF;
+    case UI_FOCUS_SELECT:
+        return UI_IN_SELECT;
     }
     return UI_IN_INPUT;
 }
@@ -73,6 +75,7 @@ static enum ui_pane pane_of(enum ui_focus focus)
         return UI_PANE_DIFF;
     case UI_FOCUS_INPUT:
     case UI_FOCUS_TRANSCRIPT:
+    case UI_FOCUS_SELECT:
     case UI_FOCUS_CURSOR:
         break;
     }
@@ -142,7 +145,9 @@ struct ui_transcript_data ui_transcript_data(struct ui *ui)
         .n_turns = ui->n_turns,
         .model = status->model_name,
         .first_visible = status->first_visible,
-        .has_focus = ui->focus == UI_FOCUS_TRANSCRIPT || ui->focus == UI_FOCUS_CURSOR,
+        .has_focus = ui->focus == UI_FOCUS_TRANSCRIPT || ui->focus == UI_FOCUS_CURSOR ||
+                     ui->focus == UI_FOCUS_SELECT,
+        .selection = ui->focus == UI_FOCUS_SELECT ? &ui->selection : NULL,
         .hides_marks = ui->hides_marks,
         .is_raw = ui->is_raw,
         .is_held = status->is_queue_held,
@@ -177,6 +182,14 @@ const char *ui_asking_word(const struct ui *ui)
         return "filter";
     case UI_ASK_VALUE:
         return cf_setting_info((enum cf_setting)ui->asked_id)->name;
+    case UI_ASK_GOTO:
+        return "go to";
+    case UI_ASK_CODE:
+        return "block";
+    case UI_ASK_WRITE:
+        return "file";
+    case UI_ASK_PIPE:
+        return "command";
     case UI_ASK_MESSAGE:
         break;
     }
@@ -272,7 +285,8 @@ void ui_draw(struct ui *ui)
                  ui->theme.styles[has_focus ? UI_STYLE_PROMPT : UI_STYLE_FAINT],
                  ui->theme.styles[has_focus ? UI_STYLE_INPUT : UI_STYLE_FAINT], &x, &y);
     if (!has_focus) {
-        x = -1;
+        x = ui->focus == UI_FOCUS_SELECT ? ui->screen.transcript.cursor_x : -1;
+        y = ui->screen.transcript.cursor_y;
     }
     ui_term_show(ui->term, &ui->grid, x, y);
     ui->is_dirty = false;
