@@ -16,10 +16,11 @@
 #include "model_parts.h"
 #include "pool.h"
 
-enum { PER_LAYER = 4, ALIGNMENT = 64 };
+enum { PER_LAYER = 4, ALIGNMENT = 64, SLICE_STEP = 1024 };
 
 /* Below this size waking threads is not worth it. */
 static const size_t one_thread_size = (size_t)4 << 20;
+static const size_t slice_size = (size_t)16 << 20;
 static const size_t huge_page_size = (size_t)2 << 20;
 
 static size_t n_matrices(const struct cf_model *model)
@@ -44,14 +45,30 @@ static size_t tiles_size(const struct cf_matrix *w)
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+/* Slice by slice, so that of the file no more than a slice is held beside the tiles: a Conv1D's
+ * outputs lie side by side, so it goes as a whole. */
+static void arrange_matrix(struct cf_matrix *w, struct cf_pool *pool, unsigned char *to)
+{
+    const size_t row_size = cf_dtype_row_size(w->dtype, (size_t)w->n_in);
+    const size_t n_out = (size_t)w->n_out;
+    size_t n = w->layout == CF_IN_OUT ? n_out : slice_size / row_size / SLICE_STEP * SLICE_STEP;
+    n = n < SLICE_STEP ? SLICE_STEP : n;
+    for (size_t first = 0; first < n_out; first += n) {
+        struct cf_matrix slice = *w;
+        slice.data = (const unsigned char *)w->data + first * row_size;
+        slice.n_out = (int32_t)(n_out - first < n ? n_out - first : n);
+        cf_tiles_make(pool, &slice, to + cf_tiles_size(w->dtype, (int32_t)first, w->n_in));
+        cf_mapping_forget(slice.data, row_size * (size_t)slice.n_out);
+    }
+    w->data = to;
+    w->layout = CF_TILES;
+}
+
 static void arrange(struct cf_model *model, struct cf_pool *pool, unsigned char *to)
 {
     for (size_t i = 0; i < n_matrices(model); i++) {
         struct cf_matrix *w = matrix_at(model, i);
-        cf_tiles_make(pool, w, to);
-        cf_mapping_forget(w->data, cf_dtype_row_size(w->dtype, (size_t)w->n_in) * (size_t)w->n_out);
-        w->data = to;
-        w->layout = CF_TILES;
+        arrange_matrix(w, pool, to);
         to += tiles_size(w);
     }
     if (model->is_tied) {
