@@ -87,6 +87,7 @@ static void free_chat(struct cf_chat *chat)
     cf_chat_release_browse(chat);
     cf_chat_release_graph(chat);
     cf_chat_clear_queue(chat);
+    free(chat->due.text);
     cf_wake_close(&chat->wake);
     cf_settings_release(&chat->base);
     cf_settings_release(&chat->settings);
@@ -183,6 +184,7 @@ enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *
     if (chat->reply != NULL) {
         (void)cf_chat_stop(chat, NULL);
     }
+    cf_chat_drop_due(chat);
     chat->is_queue_held = chat->n_queue > 0;
     cf_chat_save_settings(chat);
     cf_chat_save_draft(chat);
@@ -250,6 +252,7 @@ static void do_what_is_due(struct cf_chat *chat)
 {
     double now = cf_clock_s();
     cf_chat_end_unsubmitted(chat);
+    cf_chat_do_due(chat);
     cf_chat_save_reply(chat, false);
     if (chat->is_settings_dirty && now >= chat->settings_dirty_at + CF_CHAT_SETTINGS_MS * 1e-3) {
         cf_chat_save_settings(chat);
@@ -305,10 +308,15 @@ bool cf_chat_saves(const struct cf_chat *chat)
     return chat->storage != NULL && !chat->is_storage_failed;
 }
 
+bool cf_chat_is_open(const struct cf_chat *chat)
+{
+    return chat->is_loaded && !chat->opening.is_on && !chat->is_partial &&
+           (chat->storage == NULL || chat->is_storage_ready || chat->is_storage_failed);
+}
+
 bool cf_chat_can_start(const struct cf_chat *chat)
 {
-    return chat->is_loaded && chat->reply == NULL && !chat->opening.is_on && !chat->is_partial &&
-           (chat->storage == NULL || chat->is_storage_ready || chat->is_storage_failed);
+    return chat->reply == NULL && chat->due.kind == CF_DUE_NONE && cf_chat_is_open(chat);
 }
 
 static enum cf_chat_phase phase_of(const struct cf_chat *chat)
@@ -367,7 +375,8 @@ const struct cf_chat_status *cf_chat_status(const struct cf_chat *chat)
 
 bool cf_chat_is_settled(const struct cf_chat *chat)
 {
-    if (chat->reply != NULL || chat->opening.is_on || chat->n_unfinished > 0) {
+    if (chat->reply != NULL || chat->due.kind != CF_DUE_NONE || chat->opening.is_on ||
+        chat->n_unfinished > 0) {
         return false;
     }
     if (!chat->is_loaded && !chat->is_load_failed) {
@@ -487,9 +496,6 @@ char *cf_chat_notice_take(struct cf_chat *chat, bool *is_error)
 
 enum cf_code cf_chat_use_model(struct cf_chat *chat, const char *path, struct cf_err *err)
 {
-    if (chat->reply != NULL) {
-        return cf_err_set(err, CF_ERR_BUSY, "a reply is being written: stop it first");
-    }
     if (chat->next_worker != NULL) {
         return cf_err_set(err, CF_ERR_BUSY, "another model is being opened");
     }

@@ -16,7 +16,9 @@
  *  2. a reply being written is given to the storage every 250 ms or 32 tokens, whichever is first;
  *  3. nothing on the screen is lost because the disk refuses: the turns stay here, are marked as
  *     not saved, and are written again with the next save that succeeds;
- *  4. at most one reply is written at a time; what is sent meanwhile waits in the queue;
+ *  4. at most one reply is written at a time; what is sent meanwhile waits in the queue, and what
+ *     else begins a reply (regenerate, edit, continue, branch, compare) stops it: it is kept as it
+ *     is, which a notice says, and the new one begins as soon as it has ended;
  *  5. text of a message never changes in place: edit and regenerate make siblings.
  *
  * A path is the conversation from its first message to the active leaf; a turn is one message of
@@ -252,7 +254,8 @@ bool cf_chat_is_settled(const struct cf_chat *chat);
 
 /* --- conversations --- */
 
-/* An empty one; it enters the database with its first message (or title). */
+/* An empty one; it enters the database with its first message (or title).  A reply being written is
+ * stopped and kept. */
 void cf_chat_new_conversation(struct cf_chat *chat);
 enum { CF_CHAT_LAST = -1 };
 /* Opens a conversation by its id, or the one changed last.  A reply being written is stopped and
@@ -265,7 +268,7 @@ void cf_chat_open_at(struct cf_chat *chat, int64_t conversation, int64_t message
 /* For id 0: the one that is on. */
 enum cf_code cf_chat_rename(struct cf_chat *chat, int64_t conversation, const char *title,
                             struct cf_err *err);
-/* To the trash; when it is on, a new one takes its place. */
+/* To the trash; when it is on, a new one takes its place, and a reply being written is stopped. */
 enum cf_code cf_chat_delete(struct cf_chat *chat, int64_t conversation, struct cf_err *err);
 enum cf_code cf_chat_pin_conversation(struct cf_chat *chat, int64_t conversation, bool is_pinned,
                                       struct cf_err *err);
@@ -405,7 +408,8 @@ enum cf_code cf_chat_send_queued(struct cf_chat *chat, struct cf_err *err);
  * new alternative that begins with it when template, system prompt, context or what computes are no
  * longer those it was begun with, or when something follows it, be it in the trash. */
 enum cf_code cf_chat_continue(struct cf_chat *chat, size_t turn, struct cf_err *err);
-/* Another alternative of the reply TURN (or of the reply to TURN, when that is a user's). */
+/* Another alternative of the reply TURN (or of the reply to TURN, when that is a user's).  One that
+ * is being written and has no token yet is not stopped for it: CF_ERR_BUSY. */
 enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err *err);
 /* Two more replies to the last message, side by side: one with the settings in force, the other
  * with OTHER, and both with the same random numbers, decoded together.  Both are kept as
@@ -421,7 +425,8 @@ enum cf_code cf_chat_compare_end(struct cf_chat *chat, int keeps, struct cf_err 
 /* A sibling of the user's message TURN with other text, and a reply to it. */
 enum cf_code cf_chat_edit(struct cf_chat *chat, size_t turn, const char *text, size_t size,
                           struct cf_err *err);
-/* The path up to and with TURN as a new conversation, which is then on. */
+/* The path up to and with TURN as a new conversation, which is then on; of a reply being written
+ * what there is of it, and the original is stopped and kept. */
 enum cf_code cf_chat_fork(struct cf_chat *chat, size_t turn, struct cf_err *err);
 /* A sibling of the reply TURN that has its first TOKEN tokens, then token ID (negative: draws
  * again), then goes on freely. */
@@ -431,6 +436,7 @@ enum cf_code cf_chat_branch(struct cf_chat *chat, size_t turn, int32_t token, in
  * more, unless IS_REPEATED says that a key is being held, and never while one is being written. */
 enum cf_code cf_chat_walk(struct cf_chat *chat, size_t turn, int step, bool is_repeated,
                           struct cf_err *err);
+/* To the trash, with what follows; a reply being written among that is stopped first. */
 enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_err *err);
 enum cf_code cf_chat_pin(struct cf_chat *chat, size_t turn, bool is_pinned, struct cf_err *err);
 
@@ -515,8 +521,8 @@ enum cf_code cf_chat_unset(struct cf_chat *chat, const char *name, struct cf_err
 /* Moves a number by N of its steps, within its range. */
 enum cf_code cf_chat_nudge(struct cf_chat *chat, const char *name, int n, struct cf_err *err);
 enum cf_code cf_chat_use_preset(struct cf_chat *chat, const char *name, struct cf_err *err);
-/* Opens another model; answered by CF_CHANGE_MODEL, a notice when it could not be opened (then the
- * one before stays). */
+/* Opens another model, in force once no reply is being written; answered by CF_CHANGE_MODEL, a
+ * notice when it could not be opened (then the one before stays). */
 enum cf_code cf_chat_use_model(struct cf_chat *chat, const char *path, struct cf_err *err);
 
 /* --- out --- */

@@ -84,6 +84,21 @@ static void handle_begin(struct cf_chat *chat, const struct cf_chat_pending *pen
     submit_waiting(chat, event->job);
 }
 
+/* A message is there again beside the reply being written, which stays in view; what else the disk
+ * knows is read once that has ended. */
+static void bring_back(struct cf_chat *chat, int64_t message)
+{
+    for (size_t i = 1; i < chat->tree->n_nodes; i++) {
+        struct cf_chat_node *node = chat->tree->nodes[i];
+        if (node->turn.id == message && node->is_trashed) {
+            node->is_trashed = false;
+            cf_chat_tree_refresh(chat->tree);
+            cf_chat_after_path_change(chat);
+            return;
+        }
+    }
+}
+
 static void handle_undo(struct cf_chat *chat, const struct cf_storage_event *event)
 {
     if (event->code != CF_OK) {
@@ -93,6 +108,9 @@ static void handle_undo(struct cf_chat *chat, const struct cf_storage_event *eve
     cf_chat_say(chat, false, "undone: %s", event->undone.label);
     bool is_nothing_on = chat->conversation == 0 && chat->tree->n_path == 0 && !chat->opening.is_on;
     if (event->undone.conversation == chat->conversation) {
+        if (chat->reply != NULL) {
+            bring_back(chat, event->undone.message);
+        }
         cf_chat_reload(chat);
     } else if (is_nothing_on && event->undone.message == 0) {
         cf_chat_open(chat, event->undone.conversation); /* it was on when it was deleted */

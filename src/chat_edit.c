@@ -99,15 +99,25 @@ static void trash(struct cf_chat *chat, struct cf_chat_node *node)
     }
 }
 
-static enum cf_code prune(struct cf_chat *chat, struct cf_chat_node *node, struct cf_err *err)
+void cf_chat_trash(struct cf_chat *chat, struct cf_chat_node *node)
 {
-    if (is_being_written(chat, node)) {
-        return cf_err_set(err, CF_ERR_BUSY, "a reply to it is being written: stop it first");
-    }
     trash(chat, node);
     cf_chat_save_leaf(chat);
     cf_chat_after_path_change(chat);
-    return CF_OK;
+}
+
+static enum cf_code prune(struct cf_chat *chat, struct cf_chat_node *node, struct cf_err *err)
+{
+    if (!is_being_written(chat, node)) {
+        cf_chat_trash(chat, node);
+        return CF_OK;
+    }
+    enum cf_code code = cf_chat_check_due(chat, err);
+    if (code == CF_OK) {
+        const struct cf_chat_due due = {.kind = CF_DUE_DELETE, .node = node};
+        cf_chat_put_off(chat, &due);
+    }
+    return code;
 }
 
 enum cf_code cf_chat_delete_turn(struct cf_chat *chat, size_t turn, struct cf_err *err)
@@ -170,7 +180,8 @@ enum cf_code cf_chat_pin(struct cf_chat *chat, size_t turn, bool is_pinned, stru
     return CF_OK;
 }
 
-/* In memory: what hangs under other messages is cut off, the path stays. */
+/* In memory: what hangs under other messages is cut off, the path stays.  A reply being written
+ * ends there with what it has. */
 static void fork_in_memory(struct cf_chat *chat, size_t turn)
 {
     struct cf_chat_tree *tree = cf_chat_tree_new();
@@ -190,6 +201,11 @@ static void fork_in_memory(struct cf_chat *chat, size_t turn)
             cf_recipe_copy_prefix(&node->recipe, &from->recipe, (int32_t)from->recipe.n_tokens);
         }
         cf_ids_add_all(&node->ids, from->ids.data, from->ids.n);
+        if (from->turn.state == CF_TURN_STREAMING) {
+            node->turn.state = CF_TURN_CANCELLED;
+            node->turn.reason = CF_END_CANCELLED;
+            cf_chat_node_set_ids(node, cf_chat_tokenizer(chat));
+        }
         cf_chat_node_update(node);
         cf_chat_tree_add(tree, parent, node);
         parent = node;
@@ -207,13 +223,20 @@ enum cf_code cf_chat_fork(struct cf_chat *chat, size_t turn, struct cf_err *err)
     if (code != CF_OK) {
         return code;
     }
-    if (chat->reply != NULL) {
-        return cf_err_set(err, CF_ERR_BUSY, "a reply is being written: stop it first");
+    if (is_being_written(chat, node) && node->turn.role == CF_ROLE_ASSISTANT && turn > 0 &&
+        node->recipe.n_tokens == 0) {
+        node = chat->tree->path[--turn]; /* there is nothing of it yet */
     }
     if (!cf_chat_saves(chat)) {
+        if (chat->reply != NULL) {
+            (void)cf_chat_stop(chat, NULL);
+        }
+        cf_chat_drop_due(chat);
         fork_in_memory(chat, turn);
         return CF_OK;
     }
+    /* Of a reply being written the copy has what there is of it now. */
+    cf_chat_save_reply(chat, true);
     uint64_t job = cf_storage_fork(chat->storage, cf_chat_reserve_ids(chat, 1), node->turn.id);
     cf_chat_expect(chat, job, CF_WHAT_FORK, NULL);
     return CF_OK;
@@ -274,6 +297,9 @@ enum cf_code cf_chat_delete(struct cf_chat *chat, int64_t conversation, struct c
     enum cf_code code = check_stored(chat, &conversation, err);
     if (code != CF_OK) {
         return code;
+    }
+    if (is_on && chat->reply != NULL) {
+        cf_chat_cancel_reply(chat); /* with nothing said of its being kept */
     }
     if (is_on) {
         cf_chat_new_conversation(chat);

@@ -51,9 +51,11 @@ void cf_chat_set_draft(struct cf_chat *chat, const char *text, size_t size)
 /* What waited or was being typed stays with the conversation that is left. */
 static void leave(struct cf_chat *chat)
 {
-    if (chat->reply != NULL) {
-        (void)cf_chat_stop(chat, NULL);
+    if (chat->reply != NULL && !chat->reply->is_cancelled) {
+        cf_chat_say_kept(chat);
+        cf_chat_cancel_reply(chat);
     }
+    cf_chat_drop_due(chat);
     cf_chat_save_settings(chat);
     cf_chat_save_draft(chat);
     cf_chat_clear_queue(chat);

@@ -3,7 +3,8 @@
  *
  * chat.c         making, pumping, status, notices
  * chat_tree.c    the tree of messages and the path through it
- * chat_send.c    what starts a reply
+ * chat_send.c    what starts a reply: a message, the queue; and its job
+ * chat_again.c   what starts one from what was said before, or instead of one being written
  * chat_reply.c   a reply while it is written, and its saving
  * chat_plan.c    turns to prompt; idle work; what the model sees
  * chat_knobs.c   settings, template, presets
@@ -122,7 +123,7 @@ struct cf_chat_work {
     int32_t n;
     bool is_detached; /* the nodes are in no tree and not saved: complete */
     bool is_submitted;
-    bool is_cancelled; /* before it was submitted: the next pump ends it */
+    bool is_cancelled; /* asked to end; not submitted yet: the next pump ends it */
     bool is_started;
     bool is_held; /* a pause was asked for */
     bool is_paused;
@@ -220,6 +221,28 @@ struct cf_chat_digest {
     enum cf_code code;
     struct cf_digest digest;
     bool is_known; /* taken over; zeros when it could not be computed */
+};
+
+struct cf_chat_start {
+    struct cf_chat_node *parent;   /* the message answered; the root: none */
+    struct cf_chat_node *go_on;    /* the reply that goes on; NULL: new ones */
+    const struct cf_chat_node *of; /* whose first n_prefix tokens a new one inherits; NULL */
+    int32_t n_prefix;
+    int32_t forced;                  /* the token then; -1: none */
+    int32_t n;                       /* alternatives */
+    const struct cf_sampling *other; /* of the second one, in a comparison; NULL: it is none */
+    uint64_t commit;                 /* of the message answered; 0: it is in the database */
+};
+enum cf_chat_due_kind { CF_DUE_NONE, CF_DUE_REPLY, CF_DUE_EDIT, CF_DUE_DELETE };
+
+/* What is carried out once the reply being written, which was stopped for it, has ended. */
+struct cf_chat_due {
+    enum cf_chat_due_kind kind;
+    struct cf_chat_start start; /* REPLY */
+    struct cf_sampling other;   /* REPLY: what start.other points to */
+    struct cf_chat_node *node;  /* EDIT: what the message answers; DELETE */
+    char *text;                 /* EDIT: of size bytes */
+    size_t size;
 };
 
 struct cf_chat_notice {
@@ -322,6 +345,7 @@ struct cf_chat {
     /* Jobs. */
     struct cf_chat_work *works;       /* all under way */
     struct cf_chat_work *reply;       /* the one that writes, among them; NULL */
+    struct cf_chat_due due;           /* then */
     struct cf_chat_node *compared[2]; /* NULL: nothing is */
     struct cf_chat_looking *looking;  /* NULL: nothing is looked at */
     bool shades;                      /* wanted */
@@ -361,6 +385,8 @@ int64_t cf_chat_utc_ms(void);
 /* Remembers what changed and brings the status up to date. */
 void cf_chat_mark(struct cf_chat *chat, unsigned changes);
 void cf_chat_say(struct cf_chat *chat, bool is_error, const char *format, ...) CF_PRINTF(3, 4);
+/* Whether model and conversation are there. */
+bool cf_chat_is_open(const struct cf_chat *chat);
 /* Whether a message or reply may be started now. */
 bool cf_chat_can_start(const struct cf_chat *chat);
 /* Whether anything can be written: there is a storage and it could be opened. */
@@ -415,21 +441,43 @@ void cf_chat_free_retired(struct cf_chat *chat);
 /* Starts the oldest queued message, if it may. */
 void cf_chat_start_queued(struct cf_chat *chat);
 void cf_chat_clear_queue(struct cf_chat *chat);
+void cf_chat_push(struct cf_chat *chat, const char *text, size_t size, int32_t n);
+/* Adds a message below PARENT, and its N replies. */
+void cf_chat_start_message(struct cf_chat *chat, struct cf_chat_node *parent, const char *text,
+                           size_t size, int32_t n);
+/* A prompt with half a sentence of a reply that goes on elsewhere could not be made again.  What is
+ * refused has the branch read anew: that reply may have ended since. */
+enum cf_code cf_chat_check_branch(struct cf_chat *chat, const struct cf_chat_node *leaf,
+                                  struct cf_err *err);
+/* The model could not be opened. */
+enum cf_code cf_chat_check_model(const struct cf_chat *chat, struct cf_err *err);
+/* It says something, and could be answered. */
+enum cf_code cf_chat_check_message(const struct cf_chat *chat, const char *text, size_t size,
+                                   struct cf_err *err);
+/* Ends the reply being written; there is one. */
+void cf_chat_cancel_reply(struct cf_chat *chat);
 
-struct cf_chat_start {
-    struct cf_chat_node *parent;   /* the message answered; the root: none */
-    struct cf_chat_node *go_on;    /* the reply that goes on; NULL: new ones */
-    const struct cf_chat_node *of; /* whose first n_prefix tokens a new one inherits; NULL */
-    int32_t n_prefix;
-    int32_t forced;                  /* the token then; -1: none */
-    int32_t n;                       /* alternatives */
-    const struct cf_sampling *other; /* of the second one, in a comparison; NULL: it is none */
-    uint64_t commit;                 /* of the message answered; 0: it is in the database */
-};
 /* Makes the replies and their job, and submits it as soon as it may start. */
 void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start);
 /* Hands the job over to the worker. */
 void cf_chat_submit(struct cf_chat *chat, struct cf_chat_work *work);
+
+/* --- chat_again.c --- */
+
+/* Model and conversation are there. */
+enum cf_code cf_chat_check_ready(const struct cf_chat *chat, struct cf_err *err);
+/* Nothing is to be done yet once the reply being written has ended. */
+enum cf_code cf_chat_check_due(const struct cf_chat *chat, struct cf_err *err);
+/* Stops the reply being written (there is one, and nothing is due yet) for DUE, whose text is
+ * taken.
+ */
+void cf_chat_put_off(struct cf_chat *chat, const struct cf_chat_due *due);
+/* Carries out what is due, if it may. */
+void cf_chat_do_due(struct cf_chat *chat);
+/* The conversation is left: what was to be sent is queued, and so a draft. */
+void cf_chat_drop_due(struct cf_chat *chat);
+/* Says that the reply being written is stopped, for the conversation is left. */
+void cf_chat_say_kept(struct cf_chat *chat);
 
 /* --- chat_reply.c --- */
 
@@ -529,6 +577,8 @@ void cf_chat_save_draft(struct cf_chat *chat);
 void cf_chat_save_leaf(struct cf_chat *chat);
 /* The path goes another way. */
 void cf_chat_after_path_change(struct cf_chat *chat);
+/* Puts a message into the trash, with what follows it. */
+void cf_chat_trash(struct cf_chat *chat, struct cf_chat_node *node);
 
 /* --- chat_look.c --- */
 

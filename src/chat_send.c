@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What starts a reply: a message, an edit, another alternative, going on, branching, completing. */
+/* What starts a reply: a message, the queue, completing; and the job of a reply. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -48,7 +48,7 @@ static void make_title(struct cf_chat *chat, const char *text, size_t size)
 
 /* --- the queue --- */
 
-static void push(struct cf_chat *chat, const char *text, size_t size, int32_t n)
+void cf_chat_push(struct cf_chat *chat, const char *text, size_t size, int32_t n)
 {
     chat->queue =
         cf_grow(chat->queue, chat->n_queue, &chat->queue_capacity, 1, sizeof chat->queue[0]);
@@ -121,8 +121,8 @@ static struct cf_chat_node *add_message(struct cf_chat *chat, struct cf_chat_nod
     return node;
 }
 
-static void start_message(struct cf_chat *chat, struct cf_chat_node *parent, const char *text,
-                          size_t size, int32_t n)
+void cf_chat_start_message(struct cf_chat *chat, struct cf_chat_node *parent, const char *text,
+                           size_t size, int32_t n)
 {
     struct cf_chat_start start = {.n = n, .forced = -1};
     start.parent = add_message(chat, parent, text, size, &start.commit);
@@ -132,10 +132,8 @@ static void start_message(struct cf_chat *chat, struct cf_chat_node *parent, con
     cf_chat_start_reply(chat, &start);
 }
 
-/* A prompt with half a sentence of a reply that goes on elsewhere could not be made again.  What is
- * refused has the branch read anew: that reply may have ended since. */
-static enum cf_code check_branch(struct cf_chat *chat, const struct cf_chat_node *leaf,
-                                 struct cf_err *err)
+enum cf_code cf_chat_check_branch(struct cf_chat *chat, const struct cf_chat_node *leaf,
+                                  struct cf_err *err)
 {
     for (const struct cf_chat_node *node = leaf; node != NULL; node = node->parent) {
         if (node->turn.state == CF_TURN_ELSEWHERE) {
@@ -154,7 +152,7 @@ void cf_chat_start_queued(struct cf_chat *chat)
         return;
     }
     struct cf_err err = CF_ERR_INIT;
-    if (check_branch(chat, cf_chat_tree_leaf(chat->tree), &err) != CF_OK) {
+    if (cf_chat_check_branch(chat, cf_chat_tree_leaf(chat->tree), &err) != CF_OK) {
         chat->is_queue_held = true;
         cf_chat_say(chat, true, "%s", err.text);
         cf_chat_mark(chat, CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
@@ -163,7 +161,8 @@ void cf_chat_start_queued(struct cf_chat *chat)
     struct cf_chat_message message = chat->queue[0];
     chat->n_queue--;
     memmove(chat->queue, chat->queue + 1, chat->n_queue * sizeof chat->queue[0]);
-    start_message(chat, cf_chat_tree_leaf(chat->tree), message.text, message.size, message.n);
+    cf_chat_start_message(chat, cf_chat_tree_leaf(chat->tree), message.text, message.size,
+                          message.n);
     free(message.text);
     cf_chat_mark(chat, CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
 }
@@ -173,7 +172,7 @@ enum cf_code cf_chat_send_queued(struct cf_chat *chat, struct cf_err *err)
     if (chat->n_queue == 0 || !chat->is_queue_held) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "no message is held back");
     }
-    if (check_branch(chat, cf_chat_tree_leaf(chat->tree), err) != CF_OK) {
+    if (cf_chat_check_branch(chat, cf_chat_tree_leaf(chat->tree), err) != CF_OK) {
         return err->code;
     }
     chat->is_queue_held = false;
@@ -182,7 +181,7 @@ enum cf_code cf_chat_send_queued(struct cf_chat *chat, struct cf_err *err)
     return CF_OK;
 }
 
-static enum cf_code refuse_without_model(const struct cf_chat *chat, struct cf_err *err)
+enum cf_code cf_chat_check_model(const struct cf_chat *chat, struct cf_err *err)
 {
     if (!chat->is_load_failed) {
         return CF_OK;
@@ -190,8 +189,8 @@ static enum cf_code refuse_without_model(const struct cf_chat *chat, struct cf_e
     return cf_err_set(err, chat->failure.code, "%s", chat->failure.text);
 }
 
-static enum cf_code check_message(const struct cf_chat *chat, const char *text, size_t size,
-                                  struct cf_err *err)
+enum cf_code cf_chat_check_message(const struct cf_chat *chat, const char *text, size_t size,
+                                   struct cf_err *err)
 {
     size_t at = 0;
     while (at < size && strchr(" \t\r\n", text[at]) != NULL && text[at] != '\0') {
@@ -200,13 +199,13 @@ static enum cf_code check_message(const struct cf_chat *chat, const char *text, 
     if (at == size) {
         return cf_err_set(err, CF_ERR_RANGE, "there is nothing to send");
     }
-    return refuse_without_model(chat, err);
+    return cf_chat_check_model(chat, err);
 }
 
 enum cf_code cf_chat_send_many(struct cf_chat *chat, const char *text, size_t size, int32_t n,
                                struct cf_err *err)
 {
-    enum cf_code code = check_message(chat, text, size, err);
+    enum cf_code code = cf_chat_check_message(chat, text, size, err);
     if (code != CF_OK) {
         return code;
     }
@@ -217,7 +216,7 @@ enum cf_code cf_chat_send_many(struct cf_chat *chat, const char *text, size_t si
     /* What is sent to a conversation that is only being opened waits, and is looked at then. */
     bool is_there = !chat->opening.is_on || chat->opening.is_refresh;
     if (is_there) {
-        code = check_branch(chat, cf_chat_tree_leaf(chat->tree), err);
+        code = cf_chat_check_branch(chat, cf_chat_tree_leaf(chat->tree), err);
     }
     if (code != CF_OK) {
         return code;
@@ -226,9 +225,9 @@ enum cf_code cf_chat_send_many(struct cf_chat *chat, const char *text, size_t si
     chat->draft = cf_strdup("");
     chat->is_queue_held = false;
     if (chat->n_queue == 0 && cf_chat_can_start(chat)) {
-        start_message(chat, cf_chat_tree_leaf(chat->tree), text, size, n);
+        cf_chat_start_message(chat, cf_chat_tree_leaf(chat->tree), text, size, n);
     } else {
-        push(chat, text, size, n);
+        cf_chat_push(chat, text, size, n);
         cf_chat_start_queued(chat);
     }
     free(sent);
@@ -240,208 +239,23 @@ enum cf_code cf_chat_send(struct cf_chat *chat, const char *text, size_t size, s
     return cf_chat_send_many(chat, text, size, 1, err);
 }
 
-/* Why no reply can be started that is not sent to: regenerate, continue and so on don't queue. */
-static enum cf_code check_start(const struct cf_chat *chat, struct cf_err *err)
+void cf_chat_cancel_reply(struct cf_chat *chat)
 {
-    if (chat->reply != NULL) {
-        return cf_err_set(err, CF_ERR_BUSY, "a reply is being written");
+    struct cf_chat_work *reply = chat->reply;
+    reply->is_cancelled = true;
+    if (reply->is_submitted) {
+        cf_worker_cancel(chat->worker, reply->job.number);
     }
-    enum cf_code code = refuse_without_model(chat, err);
-    if (code == CF_OK && !cf_chat_can_start(chat)) {
-        return cf_err_set(err, CF_ERR_BUSY, "%s is still being opened",
-                          chat->is_loaded ? "the conversation" : "the model");
-    }
-    return code;
-}
-
-static enum cf_code check_turn(const struct cf_chat *chat, size_t turn, struct cf_err *err)
-{
-    if (turn >= chat->tree->n_path) {
-        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no such message");
-    }
-    return CF_OK;
-}
-
-static struct cf_chat_start start_below(struct cf_chat_node *parent)
-{
-    return (struct cf_chat_start){.parent = parent, .n = 1, .forced = -1};
-}
-
-enum cf_code cf_chat_compare(struct cf_chat *chat, const struct cf_sampling *other,
-                             struct cf_err *err)
-{
-    enum cf_code code = check_start(chat, err);
-    if (code != CF_OK) {
-        return code;
-    }
-    struct cf_chat_node *leaf = cf_chat_tree_leaf(chat->tree);
-    if (leaf->parent == NULL) {
-        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no message to reply to yet");
-    }
-    struct cf_chat_start start =
-        start_below(leaf->turn.role == CF_ROLE_ASSISTANT ? leaf->parent : leaf);
-    code = check_branch(chat, start.parent, err);
-    if (code != CF_OK) {
-        return code;
-    }
-    start.n = 2;
-    start.other = other;
-    cf_chat_start_reply(chat, &start);
-    for (int i = 0; i < 2; i++) {
-        chat->compared[i] = chat->reply->nodes[i];
-    }
-    return CF_OK;
-}
-
-enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err *err)
-{
-    enum cf_code code = check_start(chat, err);
-    if (code == CF_OK) {
-        code = check_turn(chat, turn, err);
-    }
-    if (code != CF_OK) {
-        return code;
-    }
-    struct cf_chat_node *node = chat->tree->path[turn];
-    bool is_reply = node->turn.role == CF_ROLE_ASSISTANT;
-    struct cf_chat_start start = start_below(is_reply ? node->parent : node);
-    code = check_branch(chat, start.parent, err);
-    if (code == CF_OK) {
-        cf_chat_start_reply(chat, &start);
-    }
-    return code;
-}
-
-/* Tokens of one model mean nothing to another. */
-static enum cf_code check_same_model(const struct cf_chat *chat, const struct cf_chat_node *node,
-                                     struct cf_err *err)
-{
-    static const struct cf_digest unknown;
-    const struct cf_digest *wrote = &node->recipe.head.model_digest;
-    bool is_same = node->model_name == NULL || strcmp(node->model_name, chat->model_name) == 0;
-    if (chat->digest.is_known && !cf_digest_equal(wrote, &unknown) &&
-        !cf_digest_equal(&chat->digest.digest, &unknown)) {
-        is_same = cf_digest_equal(wrote, &chat->digest.digest);
-    }
-    if (!is_same) {
-        return cf_err_set(err, CF_ERR_MISMATCH,
-                          "the reply was written by another model (%s): open that one first",
-                          node->model_name != NULL ? node->model_name : "unknown");
-    }
-    return CF_OK;
-}
-
-enum cf_code cf_chat_continue(struct cf_chat *chat, size_t turn, struct cf_err *err)
-{
-    enum cf_code code = check_start(chat, err);
-    if (code != CF_OK) {
-        return code;
-    }
-    size_t n = chat->tree->n_path;
-    turn += turn < n && chat->tree->path[turn]->turn.role == CF_ROLE_USER;
-    if (turn >= n || chat->tree->path[turn]->turn.role != CF_ROLE_ASSISTANT) {
-        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no reply to continue");
-    }
-    struct cf_chat_node *node = chat->tree->path[turn];
-    cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
-    code = check_same_model(chat, node, err);
-    if (code == CF_OK) {
-        code = check_branch(chat, node, err);
-    }
-    if (code != CF_OK) {
-        return code;
-    }
-    if (!node->turn.can_continue) {
-        return cf_err_set(err, CF_ERR_RANGE, "%s",
-                          node->turn.reason == CF_END_STOP
-                              ? "the reply came to its own end: regenerate it instead"
-                              : "nothing was recorded of this reply that it could go on from");
-    }
-    struct cf_chat_start start = start_below(node->parent);
-    /* A recipe has one head: under another template, model type or processor the reply goes on as
-     * an alternative that inherits its tokens, so that both can be made again.  So it does when
-     * something follows, also in the trash: that was said to the reply as it is. */
-    bool may_grow =
-        cf_chat_holds_head(chat, &node->recipe.head) && cf_chat_node_n_children(node, true) == 0;
-    start.go_on = may_grow ? node : NULL;
-    start.of = node;
-    start.n_prefix = (int32_t)node->recipe.n_tokens;
-    cf_chat_start_reply(chat, &start);
-    return CF_OK;
-}
-
-enum cf_code cf_chat_edit(struct cf_chat *chat, size_t turn, const char *text, size_t size,
-                          struct cf_err *err)
-{
-    enum cf_code code = check_start(chat, err);
-    if (code == CF_OK) {
-        code = check_turn(chat, turn, err);
-    }
-    if (code == CF_OK) {
-        code = check_message(chat, text, size, err);
-    }
-    if (code != CF_OK) {
-        return code;
-    }
-    struct cf_chat_node *node = chat->tree->path[turn];
-    if (node->turn.role != CF_ROLE_USER) {
-        return cf_err_set(err, CF_ERR_RANGE, "only your own messages can be edited");
-    }
-    code = check_branch(chat, node->parent, err);
-    if (code == CF_OK) {
-        start_message(chat, node->parent, text, size, 1);
-    }
-    return code;
-}
-
-enum cf_code cf_chat_branch(struct cf_chat *chat, size_t turn, int32_t token, int32_t id,
-                            struct cf_err *err)
-{
-    enum cf_code code = check_start(chat, err);
-    if (code == CF_OK) {
-        code = check_turn(chat, turn, err);
-    }
-    if (code != CF_OK) {
-        return code;
-    }
-    struct cf_chat_node *node = chat->tree->path[turn];
-    cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
-    if (node->turn.role != CF_ROLE_ASSISTANT || token < 0 ||
-        (size_t)token >= node->recipe.n_tokens) {
-        return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no token %d in that message",
-                          (int)token);
-    }
-    code = check_same_model(chat, node, err);
-    if (code == CF_OK) {
-        code = check_branch(chat, node->parent, err);
-    }
-    if (code != CF_OK) {
-        return code;
-    }
-    if (id >= cf_chat_model(chat)->n_vocab) {
-        return cf_err_set(err, CF_ERR_RANGE, "the model has no token %d", (int)id);
-    }
-    struct cf_chat_start start = start_below(node->parent);
-    start.of = node;
-    start.n_prefix = token;
-    start.forced = id;
-    cf_chat_start_reply(chat, &start);
-    return CF_OK;
+    cf_chat_mark(chat, CF_CHANGE_STATUS);
 }
 
 enum cf_code cf_chat_stop(struct cf_chat *chat, struct cf_err *err)
 {
-    struct cf_chat_work *reply = chat->reply;
-    if (reply == NULL) {
+    if (chat->reply == NULL) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "no reply is being written");
     }
     chat->is_queue_held = chat->n_queue > 0;
-    if (!reply->is_submitted) {
-        reply->is_cancelled = true;
-        cf_chat_mark(chat, CF_CHANGE_STATUS);
-        return CF_OK;
-    }
-    cf_worker_cancel(chat->worker, reply->job.number);
+    cf_chat_cancel_reply(chat);
     return CF_OK;
 }
 
@@ -586,6 +400,9 @@ void cf_chat_start_reply(struct cf_chat *chat, const struct cf_chat_start *start
     work->job.forced = &work->forced;
     work->job.n_forced = start->forced >= 0;
     chat->reply = work;
+    for (int i = 0; i < 2 && start->other != NULL; i++) {
+        chat->compared[i] = work->nodes[i];
+    }
     /* The path up to the message answered, and what the reply has already. */
     size_t n_path = 0;
     while (n_path < chat->tree->n_path && chat->tree->path[n_path] != work->nodes[0]) {
@@ -616,7 +433,9 @@ void cf_chat_submit(struct cf_chat *chat, struct cf_chat_work *work)
 enum cf_code cf_chat_complete(struct cf_chat *chat, const char *text, size_t size, int32_t n,
                               struct cf_err *err)
 {
-    enum cf_code code = check_start(chat, err);
+    enum cf_code code = chat->reply != NULL
+                            ? cf_err_set(err, CF_ERR_BUSY, "a reply is being written")
+                            : cf_chat_check_ready(chat, err);
     if (code != CF_OK) {
         return code;
     }

@@ -363,6 +363,7 @@ void cf_chat_node_open_recipe(struct cf_chat_node *node, const struct cf_tokeniz
 
 void cf_chat_replace_tree(struct cf_chat *chat, struct cf_chat_tree *tree)
 {
+    assert(chat->due.kind == CF_DUE_NONE);
     cf_chat_look_end(chat);
     chat->compared[0] = chat->compared[1] = NULL;
     chat->tree->next = chat->retired;

@@ -166,15 +166,74 @@ static void ui__waiting__is_taken_back_or_sent(void **state)
     leave(pty);
 }
 
-static void ui__again__says_why_it_makes_no_reply(void **state)
+/* Another reply, an edit, a fork, the trash: none of them asks for the reply being written to be
+ * stopped first, and it is kept. */
+static void ui__streaming__is_no_reason_to_wait(void **state)
 {
     (void)state;
     struct pty *pty = start(100, 24);
     send_message(pty, "hello");
+    wait_for_tokens(pty);
     pty_type(pty, "\033[Z");
     pty_wait_text(pty, FOCUS("transcript"));
-    pty_type(pty, "rr");
-    pty_wait_text(pty, "A reply is being written");
+    pty_type(pty, "r");
+    pty_wait_text(pty, "The reply before was stopped and is kept");
+    pty_wait_text(pty, "2/2");
+    pty_wait_text(pty, "Esc stop");
+    pty_type(pty, "h");
+    pty_wait_text(pty, "1/2");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "l");
+    pty_wait_text(pty, "2/2");
+    wait_for_tokens(pty);
+    pty_type(pty, "e");
+    pty_wait_text(pty, "edit \xe2\x80\xba hello");
+    pty_type(pty, "\025goodbye\r");
+    pty_wait_text(pty, "you   goodbye");
+    pty_wait_no_text(pty, "edit \xe2\x80\xba");
+    pty_wait_text(pty, "Esc stop");
+    wait_for_tokens(pty);
+    pty_type(pty, "/fork\r");
+    pty_wait_text(pty, "The reply in");
+    pty_wait_text(pty, "was stopped and is kept");
+    pty_wait_text(pty, "interrupted");
+    pty_type(pty, "/continue\r");
+    pty_wait_text(pty, "Esc stop");
+    pty_type(pty, "\033[Z");
+    pty_wait_text(pty, FOCUS("transcript"));
+    pty_type(pty, "d");
+    pty_wait_text(pty, "Deleted; u brings it back");
+    pty_wait_no_text(pty, "Esc stop");
+    pty_type(pty, "u");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "q");
+    pty_wait_no_text(pty, FOCUS("transcript"));
+    pty_type(pty, "/retry\r");
+    pty_wait_text(pty, "2/2");
+    pty_wait_text(pty, "Esc stop");
+    wait_for_tokens(pty);
+    pty_type(pty, "/delete\r");
+    pty_wait_text(pty, "/undo brings it back");
+    pty_wait_text(pty, "New conversation");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
+/* A key that is held makes one more reply, not a row of them. */
+static void ui__again__held_makes_one_reply(void **state)
+{
+    (void)state;
+    struct pty *pty = start(100, 24);
+    send_message(pty, "hello");
+    wait_for_tokens(pty);
+    pty_type(pty, "\033[Z");
+    pty_wait_text(pty, FOCUS("transcript"));
+    pty_type(pty, "rrrrrrrr");
+    pty_wait_text(pty, "A reply is being written; pressed once more, the key makes another");
+    pty_wait_text(pty, "2/2");
+    wait_for_tokens(pty);
+    pty_type(pty, "RRRR");
+    pty_wait_text(pty, "3/3");
     pty_type(pty, "\003\003");
     leave(pty);
 }
@@ -250,7 +309,8 @@ int main(int argc, char **argv)
         TEST(ui__question__ends_by_esc_and_nothing_else_does),
         TEST(ui__question__is_over_in_another_conversation),
         TEST(ui__waiting__is_taken_back_or_sent),
-        TEST(ui__again__says_why_it_makes_no_reply),
+        TEST(ui__streaming__is_no_reason_to_wait),
+        TEST(ui__again__held_makes_one_reply),
         TEST(ui__alternatives__of_ones_own_messages_too),
         TEST(ui__context__tells_the_draft_apart),
     };

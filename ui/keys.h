@@ -167,7 +167,8 @@ enum ui_place {
     X(UI_NEXT_ALTERNATIVE, "next-alternative", UI_IN_TRANSCRIPT, "l Right",                        \
       "next alternative; past the last one regenerates")                                           \
     X(UI_EDIT, "edit", UI_IN_TRANSCRIPT, "e", "edit your message and send it as a new branch")     \
-    X(UI_REGENERATE, "regenerate", UI_IN_TRANSCRIPT, "r", "another reply; the old one is kept")    \
+    X(UI_REGENERATE, "regenerate", UI_IN_TRANSCRIPT, "r",                                          \
+      "another reply; the old one is kept, also one that streams")                                 \
     X(UI_CONTINUE, "continue", UI_IN_TRANSCRIPT, "c",                                              \
       "let the reply go on; as an alternative where something follows it")                         \
     X(UI_FORK, "fork", UI_IN_TRANSCRIPT, "f", "fork here into a new conversation")                 \

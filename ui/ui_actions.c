@@ -94,15 +94,16 @@ static void walk(struct ui *ui, size_t turn, int step)
     ui_check(ui, cf_chat_walk(ui->chat, turn, step, ui->is_key_held, &err), &err);
 }
 
-/* Whether a key that is held must not start another reply.  While one runs none can be started:
- * who presses the key again is told so. */
+/* A key that is held starts no row of replies, each of them stopped by the next. */
 static bool is_repeat(struct ui *ui)
 {
-    if (!ui->is_key_held || ui_is_running(ui)) {
-        return false;
+    if (ui->is_key_held) {
+        ui_say(ui, false,
+               ui_is_running(ui)
+                   ? "A reply is being written; pressed once more, the key makes another"
+                   : "The reply has ended already; pressed once more, the key makes another");
     }
-    ui_say(ui, false, "The reply has ended already; pressed once more, the key makes another");
-    return true;
+    return ui->is_key_held;
 }
 
 static void act_on_turn(struct ui *ui, enum ui_action action, size_t turn)

@@ -81,7 +81,9 @@ void ui_look_check(struct ui *ui)
         ui->is_looking = false;
         ui->candidate = -1;
     }
-    if (ui->focus == UI_FOCUS_COMPARE && cf_chat_compared(ui->chat, 0) == NULL) {
+    /* It begins once the reply before has ended. */
+    bool is_compared = cf_chat_compared(ui->chat, 0) != NULL || ui_is_running(ui);
+    if (ui->focus == UI_FOCUS_COMPARE && !is_compared) {
         ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
     }
     if (ui->focus == UI_FOCUS_CURSOR && !ui->is_looking && !ui_is_running(ui)) {
