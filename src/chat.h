@@ -529,6 +529,14 @@ enum cf_code cf_chat_use_model(struct cf_chat *chat, const char *path, struct cf
 
 /* Appends the active path as Markdown, from memory: works when the disk is full. */
 void cf_chat_export(const struct cf_chat *chat, struct cf_buf *text);
+/* Writes the conversation into a new file, in the format that its name ends with (export.h), else
+ * as Markdown; answered by a notice.  What is not saved can only become Markdown, of the active
+ * path. CF_ERR_NOT_FOUND: nothing was said yet; CF_ERR_EXISTS. */
+enum cf_code cf_chat_export_file(struct cf_chat *chat, const char *path, struct cf_err *err);
+/* Brings the conversations of a file (import.h) into the database; notices tell how far it is and
+ * what came of it.  Leaving while it runs ends it, and nothing of it comes.  CF_ERR_UNSUPPORTED when
+ * nothing is saved. */
+enum cf_code cf_chat_import(struct cf_chat *chat, const char *path, struct cf_err *err);
 
 /* Const for any thread while the chat lives; NULL before CF_CHANGE_MODEL. */
 const struct cf_model *cf_chat_model(const struct cf_chat *chat);

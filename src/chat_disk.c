@@ -178,6 +178,9 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
     case CF_WHAT_SHELF:
         cf_chat_mark(chat, CF_CHANGE_LIST);
         break;
+    case CF_WHAT_PORT:
+        cf_chat_handle_port(chat, event);
+        return;
     case CF_WHAT_OTHER:
         break;
     }
@@ -252,6 +255,8 @@ void cf_chat_handle_storage(struct cf_chat *chat)
         struct cf_chat_pending pending;
         if (event->job == 0) {
             handle_own_event(chat, event);
+        } else if (event->kind == CF_STORAGE_PROGRESS) {
+            cf_chat_handle_port(chat, event);
         } else if (take_pending(chat, event->job, &pending)) {
             handle_answer(chat, &pending, event);
         } else if (event->code != CF_OK && !event->is_sequel && !chat->is_storage_failed) {

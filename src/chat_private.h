@@ -16,7 +16,8 @@
  * chat_recipe.c  what is recorded of a reply; the model's digest
  * chat_look.c    a reply looked at token by token
  * chat_shade.c   how likely each token of the text is
- * chat_export.c  the path as Markdown */
+ * chat_export.c  the path as Markdown
+ * chat_port.c    files in and out */
 #ifndef CF_CHAT_PRIVATE_H
 #define CF_CHAT_PRIVATE_H
 
@@ -187,6 +188,7 @@ enum cf_chat_what {
     CF_WHAT_UNDO,
     CF_WHAT_SHELF,    /* a rename, delete, pin, archive or resume: the list changes */
     CF_WHAT_SNAPSHOT, /* of looking: target 0 the template, 1 the system prompt */
+    CF_WHAT_PORT,     /* an export or import */
     CF_WHAT_OTHER,    /* only a failure is of interest */
 };
 
@@ -356,6 +358,7 @@ struct cf_chat {
     size_t n_unfinished, unfinished_capacity;
     struct cf_chat_pending *pending;
     size_t n_pending, pending_capacity;
+    size_t n_imports; /* of those pending: leaving does not wait for them */
 
     /* For the faces. */
     unsigned changes;
@@ -549,6 +552,11 @@ void cf_chat_release_browse(struct cf_chat *chat);
 /* --- chat_graph.c --- */
 
 void cf_chat_release_graph(struct cf_chat *chat);
+
+/* --- chat_port.c --- */
+
+/* Its progress and its end. */
+void cf_chat_handle_port(struct cf_chat *chat, const struct cf_storage_event *event);
 
 /* --- chat_open.c --- */
 

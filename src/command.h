@@ -70,8 +70,9 @@ enum cf_argument {
     X(CF_COMMAND_GOTO, "goto", "go jump", CF_ARGUMENT_TEXT, "DATE|NUMBER",                         \
       "go to the first message of a day (2026-11-24, monday, 3d), or to one by its number")        \
     X(CF_COMMAND_EXPORT, "export", "save", CF_ARGUMENT_FILE, "FILE",                               \
-      "write this conversation into a file as Markdown")                                           \
-    X(CF_COMMAND_IMPORT, "import", "", CF_ARGUMENT_FILE, "FILE", "import conversations")           \
+      "write this conversation into a new file: .md, .json, .jsonl, .sharegpt, .txt or .html")     \
+    X(CF_COMMAND_IMPORT, "import", "", CF_ARGUMENT_FILE, "FILE",                                   \
+      "bring in the conversations of a file of confab, OpenAI, ShareGPT or ChatGPT")               \
     X(CF_COMMAND_COPY, "copy", "yank", CF_ARGUMENT_NONE, "", "copy the last reply")                \
     X(CF_COMMAND_TOKENS, "tokens", "", CF_ARGUMENT_TEXT, "[TEXT]",                                 \
       "how many tokens the text has, or the conversation")                                         \

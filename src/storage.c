@@ -17,6 +17,7 @@ static void event_release(struct cf_storage_event *event)
     cf_conversations_release(&event->conversations);
     cf_messages_release(&event->messages);
     cf_hits_release(&event->hits);
+    cf_import_report_release(&event->imported);
 }
 
 void cf_storage_events_release(struct cf_storage_events *events)
@@ -130,16 +131,16 @@ static enum cf_code start_threads(struct cf_storage *storage, struct cf_err *err
 
 static void storage_free(struct cf_storage *storage)
 {
-    for (struct cf_storage_job *job; (job = cf_storage_queue_pop(&storage->writes)) != NULL;) {
-        cf_storage_job_free(job);
-    }
-    for (struct cf_storage_job *job; (job = cf_storage_queue_pop(&storage->reads)) != NULL;) {
-        cf_storage_job_free(job);
+    struct cf_storage_queue *queues[] = {&storage->writes, &storage->reads, &storage->ports};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(queues); i++) {
+        for (struct cf_storage_job *job; (job = cf_storage_queue_pop(queues[i])) != NULL;) {
+            cf_storage_job_free(job);
+        }
     }
     cf_storage_events_release(&storage->events);
     cf_wake_close(&storage->writer_wake);
     (void)pthread_cond_destroy(&storage->flushed);
-    (void)pthread_cond_destroy(&storage->reader_news);
+    (void)pthread_cond_destroy(&storage->news);
     (void)pthread_mutex_destroy(&storage->mutex);
     free(storage->made);
     free(storage->path);
@@ -163,11 +164,12 @@ enum cf_code cf_storage_open(struct cf_storage **storage, const struct cf_storag
     made->writer_wake = CF_WAKE_INIT;
     cf_storage_queue_init(&made->writes);
     cf_storage_queue_init(&made->reads);
+    cf_storage_queue_init(&made->ports);
     pthread_condattr_t monotonic;
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&made->mutex, NULL);
-    (void)pthread_cond_init(&made->reader_news, NULL);
+    (void)pthread_cond_init(&made->news, NULL);
     (void)pthread_cond_init(&made->flushed, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
     enum cf_code code = cf_wake_open(&made->writer_wake, err);
@@ -231,11 +233,15 @@ enum cf_code cf_storage_close(struct cf_storage *storage, int timeout_ms, struct
     enum cf_code code = cf_storage_flush(storage, timeout_ms, err);
     (void)pthread_mutex_lock(&storage->mutex);
     storage->is_ending = true;
-    (void)pthread_cond_signal(&storage->reader_news);
+    (void)pthread_cond_broadcast(&storage->news);
     (void)pthread_mutex_unlock(&storage->mutex);
     atomic_store(&storage->writer_cancel, true);
     atomic_store(&storage->reader_cancel, true);
+    atomic_store(&storage->porter_cancel, true);
     cf_wake_signal(&storage->writer_wake);
+    if (storage->has_porter) {
+        (void)pthread_join(storage->porter, NULL);
+    }
     (void)pthread_join(storage->reader, NULL);
     (void)pthread_join(storage->writer, NULL);
     storage_free(storage);

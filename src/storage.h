@@ -4,11 +4,14 @@
  *
  * Two threads: one writes, in the order of submission; one reads, through a connection of its own
  * that can be interrupted.  A read sees every write that was submitted before it, unless writes are
- * being held up by a full or locked disk.
+ * being held up by a full or locked disk.  A third thread, begun when it is first wanted, carries
+ * files in and out, so that neither waits for it; what it brings is seen as another program's
+ * changes are.
  *
  * Invariants:
- *  1. every job gets exactly one event, which names it, but a save of a reply or draft that a newer
- *     one of the same made needless: that gets none;
+ *  1. every job gets exactly one event, which names it (besides CF_STORAGE_PROGRESS, which come
+ *     before it), but a save of a reply or draft that a newer one of the same made needless: that
+ *     gets none;
  *  2. writes happen in the order of submission;
  *  3. a write that fails for a reason that may pass (disk full, locked, an error of the disk) is
  *     not given up: it and all behind it wait in memory and are tried again, and
@@ -27,6 +30,8 @@
 #define CF_STORAGE_H
 
 #include "err.h"
+#include "export.h"
+#include "import.h"
 #include "store.h"
 #include "wake.h"
 
@@ -83,6 +88,10 @@ enum cf_storage_kind {
     CF_STORAGE_DRAFT_LOAD,  /* text, size, cursor */
     CF_STORAGE_SNAPSHOT,    /* text, size */
     CF_STORAGE_SEARCH,      /* hits */
+
+    CF_STORAGE_PROGRESS, /* of an import or export: count of 100; a few a second at most */
+    CF_STORAGE_EXPORT,   /* exported; of all three text is the path */
+    CF_STORAGE_IMPORT,   /* imported */
 };
 
 struct cf_storage_event {
@@ -101,6 +110,8 @@ struct cf_storage_event {
     struct cf_hits hits;
     struct cf_undone undone;
     struct cf_purge_result purge;
+    struct cf_export_report exported;
+    struct cf_import_report imported;
     int64_t count;
     char *text;
     size_t size, cursor;
@@ -190,7 +201,14 @@ uint64_t cf_storage_draft_load(struct cf_storage *storage, int64_t conversation)
 uint64_t cf_storage_snapshot_load(struct cf_storage *storage, const struct cf_digest *digest);
 /* Ends earlier searches, which get CF_ERR_CANCELLED: for searching while typing. */
 uint64_t cf_storage_search(struct cf_storage *storage, const struct cf_search *search);
-/* Ends the read JOB with CF_ERR_CANCELLED, running or waiting. */
+
+/* A conversation into a new file (CF_ERR_EXISTS when there is one), with all writes submitted
+ * before. */
+uint64_t cf_storage_export(struct cf_storage *storage, int64_t conversation,
+                           enum cf_export_format format, const char *path);
+uint64_t cf_storage_import(struct cf_storage *storage, const char *path);
+
+/* Ends the read, export or import JOB with CF_ERR_CANCELLED, running or waiting. */
 void cf_storage_cancel(struct cf_storage *storage, uint64_t job);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "thread.h"
+
 void cf_storage_queue_init(struct cf_storage_queue *queue)
 {
     queue->first = NULL;
@@ -50,7 +52,12 @@ void cf_storage_job_free(struct cf_storage_job *job)
 
 bool cf_storage_is_read(enum cf_storage_kind kind)
 {
-    return kind >= CF_STORAGE_LIST;
+    return kind >= CF_STORAGE_LIST && kind < CF_STORAGE_PROGRESS;
+}
+
+bool cf_storage_is_port(enum cf_storage_kind kind)
+{
+    return kind > CF_STORAGE_PROGRESS;
 }
 
 static struct cf_storage_job *new_job(enum cf_storage_kind kind)
@@ -122,6 +129,24 @@ static void cancel_searches(struct cf_storage *storage)
     }
 }
 
+/* With the mutex.  Where no thread can be made, the jobs end at once. */
+static void start_porter(struct cf_storage *storage)
+{
+    if (storage->has_porter) {
+        return;
+    }
+    const int failed = cf_thread_start(&storage->porter, cf_storage_port_loop, storage);
+    storage->has_porter = failed == 0;
+    for (struct cf_storage_job *job;
+         failed != 0 && (job = cf_storage_queue_pop(&storage->ports)) != NULL;) {
+        struct cf_storage_event event = {
+            .kind = job->kind, .job = job->number, .text = cf_strdup(job->text)};
+        event.code = cf_err_set_errno(&event.err, failed, "cannot start a thread");
+        cf_storage_emit(storage, &event);
+        cf_storage_job_free(job);
+    }
+}
+
 static uint64_t submit(struct cf_storage *storage, struct cf_storage_job *job)
 {
     (void)pthread_mutex_lock(&storage->mutex);
@@ -133,7 +158,12 @@ static uint64_t submit(struct cf_storage *storage, struct cf_storage_job *job)
         }
         job->after = number;
         push(&storage->reads, job);
-        (void)pthread_cond_signal(&storage->reader_news);
+        (void)pthread_cond_broadcast(&storage->news);
+    } else if (cf_storage_is_port(job->kind)) {
+        job->after = number;
+        push(&storage->ports, job);
+        start_porter(storage);
+        (void)pthread_cond_broadcast(&storage->news);
     } else {
         bool is_save = job->kind == CF_STORAGE_SAVE || job->kind == CF_STORAGE_DRAFT_SAVE;
         if (!is_save || !replaces_older(storage, job)) {
@@ -148,13 +178,19 @@ static uint64_t submit(struct cf_storage *storage, struct cf_storage_job *job)
 void cf_storage_cancel(struct cf_storage *storage, uint64_t number)
 {
     (void)pthread_mutex_lock(&storage->mutex);
-    for (struct cf_storage_job *job = storage->reads.first; job != NULL; job = job->next) {
-        job->is_cancelled = job->is_cancelled || job->number == number;
+    const struct cf_storage_queue *queues[] = {&storage->reads, &storage->ports};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(queues); i++) {
+        for (struct cf_storage_job *job = queues[i]->first; job != NULL; job = job->next) {
+            job->is_cancelled = job->is_cancelled || job->number == number;
+        }
     }
     if (storage->reading != NULL && storage->reading->number == number) {
         atomic_store(&storage->reader_cancel, true);
     }
-    (void)pthread_cond_signal(&storage->reader_news);
+    if (storage->porting != NULL && storage->porting->number == number) {
+        atomic_store(&storage->porter_cancel, true);
+    }
+    (void)pthread_cond_broadcast(&storage->news);
     (void)pthread_mutex_unlock(&storage->mutex);
 }
 
@@ -482,5 +518,24 @@ uint64_t cf_storage_search(struct cf_storage *storage, const struct cf_search *s
     job->conversation = search->conversation;
     job->search = *search;
     job->search.query = copy(job, search->query);
+    return submit(storage, job);
+}
+
+/* ---- Files ---- */
+
+uint64_t cf_storage_export(struct cf_storage *storage, int64_t conversation,
+                           enum cf_export_format format, const char *path)
+{
+    struct cf_storage_job *job = new_job(CF_STORAGE_EXPORT);
+    job->conversation = conversation;
+    job->format = format;
+    job->text = copy(job, path);
+    return submit(storage, job);
+}
+
+uint64_t cf_storage_import(struct cf_storage *storage, const char *path)
+{
+    struct cf_storage_job *job = new_job(CF_STORAGE_IMPORT);
+    job->text = copy(job, path);
     return submit(storage, job);
 }

@@ -11,6 +11,7 @@ enum {
     RETRY_MS = 1000,      /* between attempts while writes are held up */
     FLUSH_RETRY_MS = 50,  /* the same while somebody waits for them */
     SYNC_MS = 1500,       /* after a save that was not synced */
+    LEFTOVER_MS = 100,    /* between two pieces of a long recovery */
     CHECKPOINT_MS = 2000, /* of rest before the log is moved into the database */
     /* The file is written before the commit can be seen, by as much as a sync takes: after a sign
      * of change one looks again and again, with longer and longer pauses. */
@@ -67,7 +68,7 @@ static void hold_up(struct writer *writer, const struct cf_err *err)
         const struct cf_storage_event event = {
             .kind = CF_STORAGE_HELD_UP, .code = err->code, .err = *err};
         cf_storage_emit(storage, &event);
-        (void)pthread_cond_signal(&storage->reader_news); /* reads wait no longer */
+        (void)pthread_cond_broadcast(&storage->news); /* reads wait no longer */
     }
     (void)pthread_mutex_unlock(&storage->mutex);
 }
@@ -96,6 +97,10 @@ static void tell_changed(struct cf_storage *storage)
 /* A process that dies says nothing: as long as others write replies, one looks now and then. */
 static void mind_others(struct writer *writer)
 {
+    if (cf_store_has_leftover(writer->store)) {
+        writer->recover_ms = cf_clock_ms() + LEFTOVER_MS;
+        return;
+    }
     bool has_others = cf_store_has_others(writer->store);
     if (!has_others) {
         writer->recover_ms = 0;
@@ -122,7 +127,7 @@ static void open_store(struct writer *writer)
     storage->is_open = true;
     storage->open_err = event.err;
     cf_storage_emit(storage, &event);
-    (void)pthread_cond_signal(&storage->reader_news);
+    (void)pthread_cond_broadcast(&storage->news);
     (void)pthread_mutex_unlock(&storage->mutex);
 }
 
@@ -160,7 +165,7 @@ static void done(struct writer *writer, struct cf_storage_job *job, struct cf_st
         go_on(writer);
     }
     cf_storage_emit(storage, event);
-    (void)pthread_cond_signal(&storage->reader_news);
+    (void)pthread_cond_broadcast(&storage->news);
     (void)pthread_cond_broadcast(&storage->flushed);
     (void)pthread_mutex_unlock(&storage->mutex);
     cf_storage_job_free(job);
@@ -325,8 +330,7 @@ void *cf_storage_write_loop(void *arg)
 
 /* ---- Reading ---- */
 
-/* With the mutex: is a write still under way that the read must see? */
-static bool must_wait(const struct cf_storage *storage, const struct cf_storage_job *read)
+bool cf_storage_must_wait(const struct cf_storage *storage, const struct cf_storage_job *read)
 {
     if (!storage->is_open) {
         return true;
@@ -349,10 +353,10 @@ static bool must_wait(const struct cf_storage *storage, const struct cf_storage_
 static struct cf_storage_job *next_read(struct cf_storage *storage)
 {
     (void)pthread_mutex_lock(&storage->mutex);
-    while (!storage->is_ending &&
-           (storage->reads.first == NULL ||
-            (!storage->reads.first->is_cancelled && must_wait(storage, storage->reads.first)))) {
-        (void)pthread_cond_wait(&storage->reader_news, &storage->mutex);
+    while (!storage->is_ending && (storage->reads.first == NULL ||
+                                   (!storage->reads.first->is_cancelled &&
+                                    cf_storage_must_wait(storage, storage->reads.first)))) {
+        (void)pthread_cond_wait(&storage->news, &storage->mutex);
     }
     struct cf_storage_job *job = storage->is_ending ? NULL : cf_storage_queue_pop(&storage->reads);
     if (job != NULL) {

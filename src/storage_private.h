@@ -44,6 +44,7 @@ struct cf_storage_job {
     struct cf_conversation after_item;
     struct cf_search search;
     struct cf_digest digest;
+    enum cf_export_format format;
 };
 
 struct cf_storage_queue {
@@ -57,15 +58,15 @@ struct cf_storage {
     struct cf_store_options options;
     int recover_ms;
     int test_commit_delay_ms;
-    pthread_t writer, reader;
+    pthread_t writer, reader, porter;
     struct cf_wake writer_wake; /* a job, a flush, the end */
-    atomic_bool writer_cancel, reader_cancel;
+    atomic_bool writer_cancel, reader_cancel, porter_cancel;
     /* ---- guarded ---- */
     pthread_mutex_t mutex;
-    pthread_cond_t reader_news; /* a job, a write done, the end */
+    pthread_cond_t news; /* for reader and porter: a job, a write done, the end */
     pthread_cond_t flushed;
-    struct cf_storage_queue writes, reads;
-    struct cf_storage_job *writing, *reading; /* under way, in no queue */
+    struct cf_storage_queue writes, reads, ports;
+    struct cf_storage_job *writing, *reading, *porting; /* under way, in no queue */
     struct cf_storage_events events;
     uint64_t n_jobs; /* the number last given */
     int64_t *made;   /* [n_reserved]: what reserved id -(i + 1) stands for; 0 not yet, -1 never */
@@ -73,6 +74,7 @@ struct cf_storage {
     struct cf_err open_err; /* why the store could not be opened */
     struct cf_err held_err; /* why writes are held up */
     bool is_open, is_unsynced, is_held_up, is_flushing, is_ending;
+    bool has_porter; /* its thread runs and is to be joined */
 };
 
 /* ---- Jobs (storage_job.c) ---- */
@@ -82,6 +84,7 @@ struct cf_storage_job *cf_storage_queue_pop(struct cf_storage_queue *queue);
 void cf_storage_queue_unpop(struct cf_storage_queue *queue, struct cf_storage_job *job);
 void cf_storage_job_free(struct cf_storage_job *job);
 bool cf_storage_is_read(enum cf_storage_kind kind);
+bool cf_storage_is_port(enum cf_storage_kind kind);
 
 /* ---- Doing one (storage_run.c) ---- */
 
@@ -98,7 +101,12 @@ bool cf_storage_resolve(struct cf_storage *storage, int64_t *id);
 /* Reserved id SELF - i stands for ids[i] from now on; NULL: for nothing. */
 void cf_storage_settle(struct cf_storage *storage, int64_t self, const int64_t *ids, size_t n);
 
+/* With the mutex: is a write still under way that JOB, a read or export, must see? */
+bool cf_storage_must_wait(const struct cf_storage *storage, const struct cf_storage_job *job);
+
 void *cf_storage_write_loop(void *storage);
+/* In storage_port.c. */
+void *cf_storage_port_loop(void *storage);
 void *cf_storage_read_loop(void *storage);
 
 #endif

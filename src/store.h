@@ -64,9 +64,11 @@ const char *cf_store_library_version(void);
  * brought up to date), or NULL.  Owned by the store. */
 const char *cf_store_notice(const struct cf_store *store);
 const char *cf_store_path(const struct cf_store *store);
-/* Marks replies as interrupted whose process no longer lives, and undoes orphaned imports.
- * n_recovered may be NULL. */
+/* Marks replies as interrupted whose process no longer lives, and undoes orphaned imports, as much
+ * of them as a quarter of a second allows: nobody sees the rest.  n_recovered may be NULL. */
 enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, struct cf_err *err);
+/* Whether it left something to be done by another call. */
+bool cf_store_has_leftover(const struct cf_store *store);
 /* Whether replies are being written, or imports run, that are not this process's own, so that one
  * may have to be recovered later.  Cheap. */
 bool cf_store_has_others(struct cf_store *store);

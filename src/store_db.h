@@ -47,6 +47,7 @@ struct cf_store {
     int watch_fd;    /* inotify, or -1 */
     bool is_read_only;
     bool is_wal;
+    bool has_leftover;     /* an import was not undone whole for want of time */
     bool is_index_damaged; /* messages are stored without it until it is rebuilt */
 };
 

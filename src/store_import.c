@@ -13,6 +13,7 @@
 
 enum {
     ERASE_PIECE = 100,    /* messages erased between two looks at the clock */
+    UNDO_MS = 2000,       /* for taking an import back at once; the rest is left to others */
     ALIVE_MS = 60 * 1000, /* a sign of life for those who cannot see this process */
 };
 
@@ -432,10 +433,19 @@ void cf_store_import_undo(struct cf_store_import *import)
     if (import->begun_ms != 0) {
         (void)cf_db_finish(store, CF_ERR_CANCELLED, NULL);
     }
-    /* Whoever cancelled the import wants it undone. */
+    /* Whoever cancelled the import wants it undone.  What there is no time for belongs to nobody
+     * from now on. */
     const atomic_bool *cancel = store->cancel;
     store->cancel = NULL;
-    (void)cf_store_import_erase(store, import->id, NULL);
+    enum cf_code code = cf_db_begin(store, CF_DB_LAZY, NULL);
+    if (code == CF_OK) {
+        code =
+            cf_db_run(store, NULL, "UPDATE import SET owner = '' WHERE id = ?1", "i", import->id);
+        code = cf_db_finish(store, code, NULL);
+    }
+    if (code == CF_OK) {
+        (void)cf_store_import_erase(store, import->id, UNDO_MS, NULL);
+    }
     store->cancel = cancel;
     free_import(import);
 }
@@ -513,11 +523,13 @@ static enum cf_code erase_rest(struct cf_store *store, int64_t id, struct cf_err
                          : code;
 }
 
-enum cf_code cf_store_import_erase(struct cf_store *store, int64_t id, struct cf_err *err)
+enum cf_code cf_store_import_erase(struct cf_store *store, int64_t id, int budget_ms,
+                                   struct cf_err *err)
 {
+    const int64_t until_ms = cf_clock_ms() + budget_ms;
     bool is_done = false;
     enum cf_code code = CF_OK;
-    while (code == CF_OK && !is_done) {
+    while (code == CF_OK && !is_done && cf_clock_ms() < until_ms) {
         code = cf_db_begin(store, CF_DB_LAZY, err);
         if (code == CF_OK) {
             code = cf_db_finish(store, erase_slice(&is_done, store, id, err), err);
@@ -526,8 +538,10 @@ enum cf_code cf_store_import_erase(struct cf_store *store, int64_t id, struct cf
             pause_for_others();
         }
     }
-    if (code == CF_OK) {
+    store->has_leftover = store->has_leftover || !is_done;
+    if (code == CF_OK && is_done) {
         code = cf_db_begin(store, CF_DB_SYNCED, err);
+        code = code == CF_OK ? cf_db_finish(store, erase_rest(store, id, err), err) : code;
     }
-    return code == CF_OK ? cf_db_finish(store, erase_rest(store, id, err), err) : code;
+    return code;
 }

@@ -19,6 +19,7 @@ enum {
     BUSY_TIMEOUT_MS = 10000,
     PROGRESS_OPS = 4000, /* how often a long statement asks whether it is cancelled */
     CHECKPOINT_PAGES = 4000,
+    RECOVER_MS = 250, /* for undoing an orphaned import */
 };
 
 static bool is_cancelled(const struct cf_store *store)
@@ -475,6 +476,7 @@ enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, stru
     struct cf_buf replies = CF_BUF_INIT;
     struct cf_buf imports = CF_BUF_INIT;
     int64_t n = 0;
+    store->has_leftover = false;
     enum cf_code code = find_dead(
         &replies, store, "SELECT id, owner, updated FROM message WHERE state = 'streaming'", err);
     if (code == CF_OK) {
@@ -495,7 +497,7 @@ enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, stru
     for (size_t at = 0; code == CF_OK && at < imports.size; at += sizeof(int64_t)) {
         int64_t id;
         memcpy(&id, imports.data + at, sizeof id);
-        code = cf_store_import_erase(store, id, err);
+        code = cf_store_import_erase(store, id, RECOVER_MS, err);
     }
     cf_buf_release(&replies);
     cf_buf_release(&imports);
@@ -503,6 +505,11 @@ enum cf_code cf_store_recover(struct cf_store *store, int64_t *n_recovered, stru
         *n_recovered = n;
     }
     return code;
+}
+
+bool cf_store_has_leftover(const struct cf_store *store)
+{
+    return store->has_leftover;
 }
 
 const char *cf_store_library_version(void)

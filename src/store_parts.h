@@ -55,8 +55,10 @@ enum cf_code cf_store_give_title(struct cf_store *store, int64_t conversation, c
 /* Inside: the conversation bears the tag, whose name is clean. */
 enum cf_code cf_store_tag_inside(struct cf_store *store, int64_t conversation, const char *name,
                                  size_t size, struct cf_err *err);
-/* Takes back, a slice of time after the other, all that the import brought. */
-enum cf_code cf_store_import_erase(struct cf_store *store, int64_t id, struct cf_err *err);
+/* Takes back, a slice of time after the other, what the import brought; when that takes longer than
+ * BUDGET_MS, store->has_leftover is set. */
+enum cf_code cf_store_import_erase(struct cf_store *store, int64_t id, int budget_ms,
+                                   struct cf_err *err);
 
 /* Inside: makes LEAF (0: none) the active one and every message above it the child last shown. */
 enum cf_code cf_store_show_leaf(struct cf_store *store, int64_t conversation, int64_t leaf,

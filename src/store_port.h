@@ -116,8 +116,8 @@ enum cf_code cf_store_import_draft(struct cf_store_import *import, int64_t conve
 
 /* Makes everything visible, and frees the import; on failure all of it is undone. */
 enum cf_code cf_store_import_finish(struct cf_store_import *import, struct cf_err *err);
-/* Takes everything back and frees the import, which may be NULL.  What cannot be taken back now
- * (the disk is gone) stays unseen until cf_store_recover does it. */
+/* Takes everything back and frees the import, which may be NULL.  What cannot be taken back within
+ * some 2 s (or because the disk is gone) stays unseen until cf_store_recover does it. */
 void cf_store_import_undo(struct cf_store_import *import);
 
 #endif

@@ -184,6 +184,9 @@ enum cf_code cf_store_purge(struct cf_purge_result *result, struct cf_store *sto
 {
     struct cf_purge_result purged = {.n_messages = 0};
     enum cf_code code = cf_store_recover(store, NULL, err);
+    while (code == CF_OK && store->has_leftover) {
+        code = cf_store_recover(store, NULL, err);
+    }
     if (code == CF_OK && store->is_index_damaged) {
         code = cf_store_reindex(store, err);
     }

@@ -102,6 +102,9 @@ static inline bool import_bed_take(struct import_bed *bed, const void *bytes, si
     (void)close(file);
     const enum cf_code code = cf_import_file(&report, bed->store, bed->file, NULL, &err);
     int64_t n_conversations;
+    while (cf_store_has_leftover(bed->store)) {
+        import_bed_that(cf_store_recover(bed->store, NULL, &err) == CF_OK, err.text);
+    }
     const int64_t n_rows = import_bed_count(bed, &n_conversations);
     bed->n_done++;
     if (code != CF_OK) {

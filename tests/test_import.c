@@ -320,6 +320,7 @@ static void harmful__fault_at_the_end__undoes_everything(void **state)
     struct cf_import_report report;
     assert_code(CF_ERR_FORMAT, port_import(&report, store, place, file.data, file.size, err));
     cf_import_report_release(&report);
+    recover_all(store);
     port_assert_holds(place->path, before);
     assert_sound(store);
     cf_buf_truncate(&file, file.size - 13);
@@ -542,6 +543,8 @@ static void import__under_way__is_not_seen(void **state)
     assert_code(CF_ERR_CANCELLED, cf_import_file(&report, store, path, &options, err));
     cf_import_report_release(&report);
     assert_int_equal(watch.n_looks, 3);
+    assert_int_equal(n_listed(watch.other), 1);
+    recover_all(store);
     port_assert_holds(place->path, before);
     watch.stops = false;
     assert_ok(cf_import_file(&report, store, path, &options, err));
@@ -626,6 +629,7 @@ static void import__killed__is_undone_when_next_opened(void **state)
         assert_true(WIFSIGNALED(status));
         store = open_store(place);
         assert_int_equal(n_listed(store), 1);
+        recover_all(store);
         assert_sound(store);
         cf_store_close(store);
         port_assert_holds(place->path, before);

@@ -533,6 +533,126 @@ static void stress__random_jobs__each_ends_once(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- Files ---- */
+
+static struct cf_storage_event *wait_for_port(struct fixture *f, uint64_t job, int *n_progress)
+{
+    for (;;) {
+        struct cf_storage_event *event = next_event(f);
+        if (event->job == job && event->kind != CF_STORAGE_PROGRESS) {
+            return event;
+        }
+        if (event->job == job) {
+            assert_true(event->count >= 0 && event->count <= 100);
+            (*n_progress)++;
+        }
+    }
+}
+
+static void write_lines(const char *path, int n)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    for (int i = 0; i < n; i++) {
+        (void)fprintf(file,
+                      "{\"messages\":[{\"role\":\"user\",\"content\":\"question %d\"},"
+                      "{\"role\":\"assistant\",\"content\":\"answer %d\"}]}\n",
+                      i, i);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What was submitted before is in the file, also what has only a reserved number yet. */
+static void port__export__sees_what_was_written_before(void **state)
+{
+    struct fixture *f = *state;
+    open_storage(f, 30, 0);
+    char path[128];
+    int n_progress = 0;
+    (void)snprintf(path, sizeof path, "%s/out.md", f->place.folder);
+    const int64_t self = cf_storage_reserve(f->storage, 2);
+    const struct cf_conversation_spec spec = {.title = "Written late"};
+    const struct cf_message_spec first = {.role = CF_ROLE_USER, .text = "hello", .size = 5};
+    (void)cf_storage_conversation_begin(f->storage, self, &spec, self - 1, &first);
+    uint64_t job = cf_storage_export(f->storage, self, CF_EXPORT_MARKDOWN, path);
+    struct cf_storage_event *event = wait_for_port(f, job, &n_progress);
+    assert_int_equal(event->code, CF_OK);
+    assert_int_equal(event->exported.n_messages, 1);
+    assert_string_equal(event->text, path);
+    size_t size;
+    char *bytes = read_file(path, &size);
+    bytes[size] = '\0';
+    assert_string_equal(bytes, "# Written late\n\n**user**\n\nhello\n\n");
+    free(bytes);
+    job = cf_storage_export(f->storage, self, CF_EXPORT_MARKDOWN, path);
+    assert_int_equal(wait_for_port(f, job, &n_progress)->code, CF_ERR_EXISTS);
+}
+
+/* An import holds up neither writes nor reads, is told of, and can be ended. */
+static void port__import__runs_beside_writes_and_reads(void **state)
+{
+    struct fixture *f = *state;
+    open_storage(f, 0, 0);
+    char path[128];
+    int n_progress = 0;
+    (void)snprintf(path, sizeof path, "%s/lines.jsonl", f->place.folder);
+    write_lines(path, 6000);
+    const uint64_t job = cf_storage_import(f->storage, path);
+    const struct cf_conversation_spec spec = {.title = "beside"};
+    const uint64_t create = cf_storage_conversation_create(f->storage, 0, &spec);
+    const struct cf_list_query query = {.limit = 10000};
+    const uint64_t list = cf_storage_list(f->storage, &query);
+    /* Both come before the import has ended. */
+    bool has_created = false;
+    bool has_listed = false;
+    for (struct cf_storage_event *event; (event = next_event(f))->kind != CF_STORAGE_IMPORT;) {
+        has_created = has_created || event->job == create;
+        if (event->job == list) {
+            has_listed = true;
+            assert_int_equal(event->conversations.n, 1);
+        }
+        n_progress += event->kind == CF_STORAGE_PROGRESS;
+        if (has_created && has_listed) {
+            break;
+        }
+    }
+    assert_true(has_created && has_listed);
+    struct cf_storage_event *event = wait_for_port(f, job, &n_progress);
+    assert_int_equal(event->code, CF_OK);
+    assert_int_equal(event->imported.n_conversations, 6000);
+    const uint64_t again = cf_storage_list(f->storage, &query);
+    assert_int_equal(wait_for(f, again)->conversations.n, 6001);
+}
+
+static void port__import__can_be_cancelled(void **state)
+{
+    struct fixture *f = *state;
+    open_storage(f, 0, 0);
+    char path[128];
+    int n_progress = 0;
+    (void)snprintf(path, sizeof path, "%s/lines.jsonl", f->place.folder);
+    write_lines(path, 20000);
+    uint64_t job = cf_storage_import(f->storage, path);
+    cf_storage_cancel(f->storage, job);
+    assert_int_equal(wait_for_port(f, job, &n_progress)->code, CF_ERR_CANCELLED);
+    const struct cf_list_query query = {.limit = 10};
+    assert_int_equal(wait_for(f, cf_storage_list(f->storage, &query))->conversations.n, 0);
+    /* Closing ends one that runs. */
+    (void)cf_storage_import(f->storage, path);
+    const struct cf_conversation_spec spec = {.title = "mine"};
+    assert_int_equal(wait_for(f, cf_storage_conversation_create(f->storage, 0, &spec))->code,
+                     CF_OK);
+    assert_ok(cf_storage_close(f->storage, 5000, err));
+    f->storage = NULL;
+    struct cf_store *store = open_store(&f->place);
+    recover_all(store);
+    assert_sound(store);
+    struct cf_store_counts counts;
+    assert_ok(cf_store_counts(&counts, store, err));
+    assert_int_equal(counts.n_open, 1);
+    cf_store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -549,6 +669,9 @@ int main(void)
         TEST(open__what_cannot_be__is_told),
         TEST(others__writing__are_noticed),
         TEST(stress__random_jobs__each_ends_once),
+        TEST(port__export__sees_what_was_written_before),
+        TEST(port__import__runs_beside_writes_and_reads),
+        TEST(port__import__can_be_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -350,6 +350,22 @@ static void ui__export__writes_a_new_file_only(void **state)
     pty_wait_text(pty, "Written to");
     pty_type(pty, text);
     pty_wait_text(pty, "exists already");
+    snprintf(text, sizeof text, "\025/import %s/out.md\r", here);
+    pty_type(pty, text);
+    pty_wait_text(pty, "is no JSON");
+    char name[2200];
+    snprintf(name, sizeof name, "%s/in.jsonl", here);
+    FILE *lines = fopen(name, "we");
+    assert_non_null(lines);
+    (void)fputs("{\"messages\":[{\"role\":\"user\",\"content\":\"Kam von draußen\"}]}\n", lines);
+    assert_int_equal(fclose(lines), 0);
+    snprintf(text, sizeof text, "\025/import %s\r", name);
+    pty_type(pty, text);
+    pty_wait_text(pty, "1 conversation with 1 message came from");
+    pty_type(pty, "\033OR"); /* F3: it is in the list */
+    pty_wait_text(pty, "Kam von draußen");
+    pty_type(pty, "\033OR");
+    pty_wait_no_text(pty, "Kam von draußen");
     pty_type(pty, "\025/stats\r");
     pty_wait_text(pty, "tokens/s");
     pty_type(pty, "/context\r");

@@ -241,27 +241,29 @@ enum cf_code ui_write_new(const char *path, const struct cf_buf *text, struct cf
     return code;
 }
 
-static void do_export(struct ui *ui, const char *name)
+/* What works on a file that a person names. */
+static void with_file(struct ui *ui, const char *name,
+                      enum cf_code (*work)(struct cf_chat *chat, const char *path,
+                                           struct cf_err *err))
 {
     struct cf_err err = CF_ERR_INIT;
     char *path = NULL;
-    struct cf_buf text = CF_BUF_INIT;
-    cf_chat_export(ui->chat, &text);
     enum cf_code code = cf_path_expand(&path, name, &err);
     if (code == CF_OK) {
-        code = ui_write_new(path, &text, &err);
+        code = work(ui->chat, path, &err);
     }
-    if (ui_check(ui, code, &err)) {
-        ui_sayf(ui, false, "Written to %s", path);
-    }
+    ui_check(ui, code, &err);
     free(path);
-    cf_buf_release(&text);
 }
 
-static void do_import(struct ui *ui, const char *path)
+static void do_export(struct ui *ui, const char *name)
 {
-    (void)path;
-    ui_say(ui, true, "This version can't import conversations yet");
+    with_file(ui, name, cf_chat_export_file);
+}
+
+static void do_import(struct ui *ui, const char *name)
+{
+    with_file(ui, name, cf_chat_import);
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
