@@ -27,7 +27,8 @@ _MENTIONS_JOB = re.compile(r"\b(?:mturk|turkers?|cortana|siri|alexa|self[- ]dial
 _SPELLING = re.compile(r"\b(?:" + "|".join(map(re.escape, words.SPELLING)) + r")\b", re.I)
 _NAMES = re.compile(r"\b(?:" + "|".join(map(re.escape, words.NAMES)) + r")\b")
 _ASKS = re.compile(
-    r"(?:so,? |and |but |oh,? |well,? |hi,? |hey,? )?(?:what|whats|what's|who|who's|how|how's|why|"
+    r"(?:so,? |and |but |oh,? |well,? |hi,? |hey,? )?(?:what(?! an? )|whats|"
+    r"what's|who|who's|how(?! (?:nice|cool|funny|sad|great|sweet|awful|lovely)\b)|how's|why|"
     r"when|where|which|do|does|did|is|are|can|could|would|will|have you|has|were|was|shall)\b",
     re.I)
 _LAUGHS = re.compile(r"\b(?:(?:ha){3,}h?|(?:he){3,}|lo{2,}l|lol+)\b", re.I)
@@ -100,7 +101,7 @@ def tidy(turn: str) -> str:
                   " than ", turn)
     turn = re.sub(r"\b(better|worse|more|less|rather|other|bigger|older|younger|faster|easier) then\b",
                   r"\1 than", turn)
-    turn = re.sub(r'(^|[.!?] |\.\.\. )(["(]?)([a-z])',
+    turn = re.sub(r'(^|(?<![A-Z][.])(?<=[.!?]) )(["(]?)([a-z])',
                   lambda m: m[1] + m[2] + m[3].upper(), turn)
     if turn[-1].isalnum() or turn[-1] in "\"')":
         if turn[-1].isalnum():

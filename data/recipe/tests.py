@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of the recipe's own promises: python3 tests.py"""
+from __future__ import annotations
+
+import random
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import batches
+import clean
+import common
+import export
+import model as models
+import neardup
+import plot
+import prepare
+import readings
+import scoring
+import sources
+import talk
+import train
+import vocabulary
+
+SAMPLE = common.HERE / "sample"
+SHAPE = {"n_layer": 2, "n_head": 2, "n_embd": 32, "n_ctx": 512}
+
+
+def make_work(folder: Path) -> Path:
+    """The sample, prepared."""
+    prepare.prepare(SAMPLE / "sources.toml", SAMPLE, folder, 0.1)
+    vocabulary.run(folder, 600)
+    return folder
+
+
+class Cleaning(unittest.TestCase):
+    """Turns in tidy English."""
+
+    def test_tidy(self) -> None:
+        for raw, tidy in {
+            "i dont know , do you": "I don't know, do you.",
+            "WHAT A GREAT DAY IT IS": "What a great day it is.",
+            "really??!!": "Really?",
+            "what is your name": "What is your name?",
+            "thats alot of cheese": "That's a lot of cheese.",
+            "i saw it on monday at the usa pavilion": "I saw it on Monday at the USA pavilion.",
+            "its a nice day, your welcome": "It's a nice day, you're welcome.",
+            "The cat lost its hat.": "The cat lost its hat.",
+            "better then soup": "Better than soup.",
+            "sooooo good": "Soo good.",
+        }.items():
+            self.assertEqual(clean.clean(raw), (tidy, None))
+
+    def test_rejects(self) -> None:
+        for raw in ("My name is (name).", "Hi, [user 1 name]!", "see www.example.com", "", "???",
+                    "This is shit.", "word " * 61, "你好"):
+            self.assertIsNone(clean.clean(raw)[0], raw)
+
+    def test_leaves_good_words_alone(self) -> None:
+        for raw in ("My class sat on the grass.", "I play the bass.", "The U.S. is large."):
+            self.assertEqual(clean.clean(raw), (raw, None))
+
+
+class Splitting(unittest.TestCase):
+    """Sources, duplicates and the split."""
+
+    def test_stories_without_marks(self) -> None:
+        text = "the end of one.\n\nOnce upon a time A.\n\nmore of A.\n\nOnce upon a time B.\n" \
+               "<|endoftext|>\nOnce upon a time C.\n"
+        stories = list(sources.split_stories(text))
+        self.assertEqual([s[-2] for s in stories], ["A", "B", "C"])
+
+    def test_exchanges(self) -> None:
+        text = "# c\n> a\nb\n> c\nd\ne\n\n> f\ng\n"
+        self.assertEqual(list(sources.parse_exchanges(text)), [["a", "b", "c", "d e"], ["f", "g"]])
+        with self.assertRaises(SystemExit):
+            list(sources.parse_exchanges("> a\n> b\nc\n"))
+
+    def test_near_duplicates(self) -> None:
+        words = [f"word{i}" for i in range(60)]
+        index = neardup.Index()
+        self.assertTrue(index.add(" ".join(words)))
+        self.assertFalse(index.add(" ".join(words[:57] + ["x", "y", "z"])))
+        self.assertTrue(index.add(" ".join(reversed(words))))
+
+    def test_same_answer_same_side(self) -> None:
+        self.assertEqual(prepare.split_key(["a?", "Brown."]), prepare.split_key(["b?", "brown."]))
+
+
+class Words(unittest.TestCase):
+    """The vocabulary."""
+
+    def test_digits_and_characters_stay_apart(self) -> None:
+        words = vocabulary.count_words(["in 2024 and 2025, 你好 你好 naïve café " * 50])
+        merges = vocabulary.train_merges(dict(words), 400)
+        made = [left + right for left, right in merges]
+        self.assertFalse([m for m in made if sum(c.isdigit() for c in m) > 1])
+        self.assertIn("Ġ2", made)
+        high = [m for m in made if any(c in vocabulary._HIGH for c in m)]
+        self.assertTrue(high)
+        back = {char: byte for byte, char in vocabulary.byte_alphabet().items()}
+        for m in high:
+            self.assertLessEqual(len(bytes(back[c] for c in m).decode("utf-8", "ignore")), 1)
+
+    def test_round_trip(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            own = vocabulary.Vocabulary(make_work(Path(name)))
+            for text in ("Hello, world! 1234", "你好 👋🏽", "<|user|> is text", " \n\t x"):
+                self.assertEqual(own.decode(own.encode(text)), text)
+                self.assertFalse({own.end, own.user, own.assistant} & set(own.encode(text)))
+            ids = own.conversation(["Hi.", "Yes?"], cue=True)
+            self.assertEqual(own.decode(ids),
+                             "<|user|>Hi.<|endoftext|><|assistant|>Yes?<|endoftext|><|user|>")
+
+
+class Training(unittest.TestCase):
+    """Batches, the model, and going on from a checkpoint."""
+
+    def setUp(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self.work = make_work(Path(self._folder.name))
+        torch.set_num_threads(1)
+
+    def tearDown(self) -> None:
+        self._folder.cleanup()
+
+    def test_mixture_goes_on_from_its_state(self) -> None:
+        one, two = (batches.Mixture(self.work, 3, 0.5, 0.25) for _ in range(2))
+        for _ in range(5):
+            kept = one.batch(4, 128, 512, 0.0).state
+        two.state = kept
+        for _ in range(3):
+            a, b = one.batch(4, 128, 512, 0.3), two.batch(4, 128, 512, 0.3)
+            for left, right in ((a.ids, b.ids), (a.position, b.position), (a.weight, b.weight)):
+                np.testing.assert_array_equal(left, right)
+
+    def test_documents_start_at_zero_and_marks_weigh_nothing(self) -> None:
+        mixture = batches.Mixture(self.work, 3, 0.5, 0.0)
+        own = vocabulary.Vocabulary(self.work)
+        batch = mixture.batch(8, 256, 512, 0.0)
+        marks = (batch.ids == own.user) | (batch.ids == own.assistant)
+        self.assertTrue((batch.weight[marks[:, 1:]] == 0).all())
+        self.assertTrue(marks[:, 0].all())
+        new = np.diff(batch.document, axis=1) != 0
+        self.assertTrue((batch.position[:, 1:][new] == 0).all())
+        self.assertTrue((batch.position[:, 0] == 0).all())
+
+    def test_a_document_sees_only_itself(self) -> None:
+        torch.manual_seed(0)
+        net = models.Model(models.Shape(vocab_size=50, **SHAPE))
+        for p in net.parameters():
+            torch.nn.init.normal_(p, std=0.2)
+        ids = torch.randint(0, 50, (1, 12))
+        document = torch.tensor([[1] * 5 + [2] * 6])
+        position = torch.tensor([[*range(5), *range(6)]])
+        alone = net.losses(ids[:, 5:], position[:, 5:], document[:, 5:])
+        both = net.losses(ids, position, document)
+        torch.testing.assert_close(both[:, 5:], alone, atol=1e-5, rtol=1e-5)
+
+    def test_head_loss_is_the_cross_entropy(self) -> None:
+        torch.manual_seed(0)
+        net = models.Model(models.Shape(vocab_size=50, **SHAPE))
+        ids = torch.randint(0, 50, (3, 120))
+        position = torch.arange(119).expand(3, 119)
+        document, weight = torch.zeros_like(position), torch.rand(3, 119)
+        net(ids, position, document, weight).backward()
+        own = {name: p.grad.clone() for name, p in net.named_parameters()}
+        net.zero_grad()
+        ((net.losses(ids, position, document) * weight).sum() / weight.sum()).backward()
+        for name, p in net.named_parameters():
+            torch.testing.assert_close(own[name], p.grad, atol=1e-5, rtol=1e-4)
+
+    def _trainer(self, steps: int, save_every: float) -> train.Trainer:
+        plan = train.Plan(steps=steps, batch=512, window=128, window_end=256, dropout=0.1,
+                          valid_every=1e9, save_every=save_every, average_from=0.5)
+        size = len(vocabulary.Vocabulary(self.work))
+        return train.Trainer(self.work, models.Shape(vocab_size=size, **SHAPE), plan, "cpu")
+
+    def test_goes_on_to_the_same_weights(self) -> None:
+        whole = self._trainer(8, 1e9)
+        whole.resume()
+        whole.train()
+        (self.work / "checkpoint.pt").unlink()
+        broken = self._trainer(8, 0.0)
+        broken.resume()
+        step = broken.optimiser.step
+
+        def fail_at_five(scale: float) -> None:
+            if broken.step == 5:
+                raise KeyboardInterrupt
+            step(scale)
+        broken.optimiser.step = fail_at_five  # type: ignore[method-assign]
+        with self.assertRaises(KeyboardInterrupt):
+            broken.train()
+        again = self._trainer(8, 1e9)
+        again.resume()
+        self.assertEqual(again.step, 5)
+        again.train()
+        for name, p in whole.model.state_dict().items():
+            torch.testing.assert_close(again.model.state_dict()[name], p, atol=0, rtol=0)
+
+    def test_rate(self) -> None:
+        plan = train.Plan(steps=10, warmup=4, decay_from=0.5)
+        self.assertEqual(train.rate(plan, 0.0, 0), 0.25)
+        self.assertEqual(train.rate(plan, 0.4, 50), 1.0)
+        self.assertAlmostEqual(train.rate(plan, 0.75, 50), 0.5)
+        self.assertEqual(train.rate(plan, 1.0, 50), 0.0)
+
+    def test_score_of_short_and_long_is_one_sum(self) -> None:
+        own = vocabulary.Vocabulary(self.work)
+        net = models.Model(models.Shape(vocab_size=len(own), **SHAPE))
+        ids, groups = batches.validation(self.work, 0)
+        together = scoring.score(net, ids, groups, own)["all"]
+        single = [scoring.score(net, [one], ["x"], own)["all"] for one in ids]
+        self.assertAlmostEqual(together.nats, sum(one.nats for one in single), places=2)
+        turns = [t for r in common.read_lines(self.work / "valid.jsonl") for t in r["turns"]]
+        self.assertEqual(together.size, sum(len(t.encode()) for t in turns))
+
+
+class Writing(unittest.TestCase):
+    """Files."""
+
+    def test_safetensors(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            path = Path(name) / "x.safetensors"
+            tensors = {"a": np.arange(6, dtype=np.float16).reshape(2, 3), "b": np.ones(2, np.float32)}
+            export.write_safetensors(path, tensors)
+            back = export.read_safetensors(path)
+            for key, value in tensors.items():
+                np.testing.assert_array_equal(back[key], value)
+
+    def test_plot(self) -> None:
+        rows = [{"tokens": i * 10**6, "loss": 9 - i, "step": i} for i in range(1, 6)]
+        rows += [{"tokens": 2 * 10**6, "valid": {"all": 2.0}}, {"tokens": 5 * 10**6, "valid":
+                                                               {"all": 1.5}}]
+        picture = plot.draw(rows)
+        self.assertEqual(picture.count("<polyline"), 2)
+        self.assertIn("all 1.500", picture)
+
+    def test_readings(self) -> None:
+        rng = random.Random(1)
+        replies = [talk.Reply(rng.choice("ab"), f"opening {i}", ["Hi?"], "Hello there.", "stop", 3)
+                   for i in range(30)]
+        text = readings.sheet(replies, 1)
+        for i, reply in enumerate(replies):
+            verdict = "y" if reply.model == "a" else "n"
+            text = text.replace(f"[{i:04d}] fits: ", f"[{i:04d}] fits: {verdict}")
+        shown = readings.table(replies, readings.read_sheet(text))
+        self.assertRegex(shown, r"a, all .* 100% \|")
+        self.assertRegex(shown, r"b, all .* 0% \|")
+
+    def test_loops(self) -> None:
+        def says(text: str, *before: str) -> bool:
+            return talk.loops(talk.Reply("m", "x", list(before), text, "stop", 9))
+        self.assertTrue(says("He was so glad he was so glad he was so glad"))
+        self.assertTrue(says("I like the sea a lot. It is blue. I like the sea a lot."))
+        self.assertTrue(says("I think so too.", "a", "I think so too.", "b"))
+        self.assertFalse(says("I like tea, and I like coffee, and now and then I like milk."))
+        self.assertFalse(says("Bye!", "a", "Bye!", "b"))
+
+
+if __name__ == "__main__":
+    unittest.main()
