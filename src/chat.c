@@ -44,6 +44,7 @@ static enum cf_code start_worker(struct cf_chat *chat, struct cf_worker **worker
                                       .has_kv_type = settings->kv != CF_KV_AUTO,
                                       .kv_type = settings->kv == CF_KV_F16 ? CF_F16 : CF_F32,
                                       .wake = &chat->wake};
+    wanted.has_dtype = cf_settings_weights(&wanted.dtype, settings);
     if (wanted.n_threads == 0) {
         wanted.n_threads = cf_cpu_n_cores();
     }

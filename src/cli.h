@@ -39,8 +39,6 @@ enum cf_exit {
     X(CF_CLI_LAST, "last", 0, "", "only the last position")                                        \
     X(CF_CLI_STRIDE, "stride", 0, "N", "tokens by which the window moves on in a long text")       \
     X(CF_CLI_CHAT, "chat", 0, "", "the file holds conversations, OpenAI jsonl")                    \
-    X(CF_CLI_TYPE, "type", 0, "TYPE",                                                              \
-      "of the converted weights: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1 or q4_0")                  \
     X(CF_CLI_ENDPOINT, "endpoint", 0, "URL", "where models are pulled from")                       \
     X(CF_CLI_PROMPT, "prompt", 0, "N,N,...", "prompt lengths to measure")                          \
     X(CF_CLI_GEN, "gen", 0, "N,N,...", "numbers of tokens to generate")                            \
@@ -95,10 +93,9 @@ enum cf_cli_option {
     X(cf_cli_model_pull, "model pull", "REPO[:FILE]", 1, 1, CF_CLI_BIT(CF_CLI_ENDPOINT),           \
       "Downloads the model of a Hugging Face repository, or one GGUF file of it, into the folder " \
       "of installed models; what broke off is gone on with")                                       \
-    X(cf_cli_model_convert, "model convert", "IN OUT.gguf [KEY=VALUE...]", 2, -1,                  \
-      CF_CLI_BIT(CF_CLI_TYPE),                                                                     \
-      "Writes a model as a GGUF file, with metadata of one's own, such as general.license=mit; a " \
-      "KEY= without value leaves the model's out")                                                 \
+    X(cf_cli_model_convert, "model convert", "IN OUT.gguf [KEY=VALUE...]", 2, -1, 0,               \
+      "Writes a model as a GGUF file of the type --type, q8_0 without it, with metadata of one's " \
+      "own, such as general.license=mit; a KEY= without value leaves the model's out")             \
     X(cf_cli_tokenize, "tokenize", "[TEXT]", 0, 1, 0, "Token ids of a text, or of standard input") \
     X(cf_cli_detokenize, "detokenize", "ID...", 0, -1, 0, "The bytes that token ids stand for")    \
     X(cf_cli_score, "score", "[FILE]", 0, 1, CF_CLI_BIT(CF_CLI_STRIDE) | CF_CLI_BIT(CF_CLI_CHAT),  \

@@ -91,7 +91,7 @@ static enum cf_code open_session(struct bench *b, struct cf_err *err)
     b->n_threads = settings->threads > 0 ? settings->threads : cf_cpu_n_cores();
     enum cf_code code = cf_cli_model_path(&b->path, b->cli, err);
     if (code == CF_OK) {
-        code = cf_model_open(&b->model, b->path, err);
+        code = cf_cli_open_model(&b->model, b->cli, b->path, err);
     }
     if (code == CF_OK) {
         code = cf_pool_new(&b->pool, b->n_threads, err);

@@ -75,11 +75,27 @@ enum cf_code cf_engine_open_tokenizer(struct cf_engine *engine, const struct cf_
     return code;
 }
 
-enum cf_code cf_engine_open_model(struct cf_engine *engine, const char *path, bool needs_tokenizer,
+static enum cf_code open_model(struct cf_model **model, const char *path,
+                               const enum cf_dtype *dtype, struct cf_err *err)
+{
+    return dtype != NULL ? cf_model_open_as(model, path, *dtype, err)
+                         : cf_model_open(model, path, err);
+}
+
+enum cf_code cf_cli_open_model(struct cf_model **model, const struct cf_cli *cli, const char *path,
+                               struct cf_err *err)
+{
+    enum cf_dtype dtype;
+    return open_model(model, path, cf_settings_weights(&dtype, &cli->settings) ? &dtype : NULL,
+                      err);
+}
+
+enum cf_code cf_engine_open_model(struct cf_engine *engine, const char *path,
+                                  const enum cf_dtype *dtype, bool needs_tokenizer,
                                   struct cf_err *err)
 {
     *engine = (struct cf_engine){.path = cf_strdup(path)};
-    enum cf_code code = cf_model_open(&engine->model, path, err);
+    enum cf_code code = open_model(&engine->model, path, dtype, err);
     if (code == CF_OK) {
         code = cf_tokenizer_open(&engine->tokenizer, path, needs_tokenizer ? err : NULL);
         if (!needs_tokenizer) {
@@ -114,10 +130,12 @@ enum cf_code cf_engine_open(struct cf_engine *engine, const struct cf_cli *cli,
 {
     *engine = (struct cf_engine){0};
     char *path = NULL;
+    enum cf_dtype dtype;
+    bool has_dtype = cf_settings_weights(&dtype, &cli->settings);
     enum cf_code code = cf_cli_model_path(&path, cli, err);
     cf_cli_catch_signals();
     if (code == CF_OK) {
-        code = cf_engine_open_model(engine, path, needs_tokenizer, err);
+        code = cf_engine_open_model(engine, path, has_dtype ? &dtype : NULL, needs_tokenizer, err);
     }
     free(path);
     if (code == CF_OK) {

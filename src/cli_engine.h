@@ -20,8 +20,13 @@ struct cf_engine {
 /* Opens the tokenizer of --model alone. */
 enum cf_code cf_engine_open_tokenizer(struct cf_engine *engine, const struct cf_cli *cli,
                                       struct cf_err *err);
-/* Opens model and tokenizer of PATH, no session yet.  needs_tokenizer as below. */
-enum cf_code cf_engine_open_model(struct cf_engine *engine, const char *path, bool needs_tokenizer,
+/* Opens a model file as the settings say: with its own type of weights or another. */
+enum cf_code cf_cli_open_model(struct cf_model **model, const struct cf_cli *cli, const char *path,
+                               struct cf_err *err);
+/* Opens model and tokenizer of PATH, no session yet, the weights as DTYPE unless it is NULL.
+ * needs_tokenizer as below. */
+enum cf_code cf_engine_open_model(struct cf_engine *engine, const char *path,
+                                  const enum cf_dtype *dtype, bool needs_tokenizer,
                                   struct cf_err *err);
 /* Makes pool and session for them; on a failure all is closed. */
 enum cf_code cf_engine_start(struct cf_engine *engine, const struct cf_cli *cli,

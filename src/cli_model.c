@@ -223,12 +223,7 @@ enum cf_exit cf_cli_model_convert(const struct cf_cli *cli)
     struct cf_convert convert = {.dtype = CF_Q8_0, .may_replace = cli->settings.yes};
     char *path = NULL;
     enum cf_code code = CF_OK;
-    const char *type = cli->values[CF_CLI_TYPE];
-    if (type != NULL && !cf_dtype_find(&convert.dtype, type)) {
-        code = cf_err_set(&err, CF_ERR_USAGE,
-                          "--type must be f32, f16, bf16, q8_0, q5_1, q5_0, q4_1 or q4_0, not %s",
-                          type);
-    }
+    (void)cf_settings_weights(&convert.dtype, &cli->settings);
     struct cf_convert_metadata *rows = NULL;
     struct cf_texts texts = {0};
     if (code == CF_OK) {

@@ -9,6 +9,7 @@
 #include "catalog.h"
 #include "cli_engine.h"
 #include "cli_json.h"
+#include "kernels/kernels.h"
 #include "mem.h"
 #include "path.h"
 #include "replay.h"
@@ -162,7 +163,11 @@ static enum cf_code open_engine(struct cf_engine *engine, const struct cf_cli *c
     char *path = NULL;
     enum cf_code code = find_model(&path, cli, stored, err);
     if (code == CF_OK) {
-        code = cf_engine_open_model(engine, path, true, err);
+        code = cf_engine_open_model(engine, path, NULL, true, err);
+    }
+    if (code == CF_OK && engine->model->dtype != head->dtype && cf_from_f32_knows(head->dtype)) {
+        cf_engine_close(engine); /* the reply's weights were converted when they were loaded */
+        code = cf_engine_open_model(engine, path, &head->dtype, true, err);
     }
     free(path);
     if (code == CF_OK) {

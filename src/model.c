@@ -90,7 +90,9 @@ static enum cf_code open_file(struct cf_model *model, const char *path, struct c
                       "%s: neither a GGUF file, a .safetensors file nor a model folder", path);
 }
 
-enum cf_code cf_model_open(struct cf_model **model, const char *path, struct cf_err *err)
+/* DTYPE is NULL for the file's own. */
+static enum cf_code open_model(struct cf_model **model, const char *path,
+                               const enum cf_dtype *dtype, struct cf_err *err)
 {
     struct stat status;
     if (stat(path, &status) != 0) {
@@ -105,7 +107,7 @@ enum cf_code cf_model_open(struct cf_model **model, const char *path, struct cf_
         code = cf_model_check_finite(opened, err);
     }
     if (code == CF_OK) {
-        code = cf_model_tile(opened, err);
+        code = cf_model_tile(opened, dtype != NULL ? *dtype : opened->dtype, err);
     }
     if (code != CF_OK) {
         cf_model_free(opened);
@@ -113,4 +115,15 @@ enum cf_code cf_model_open(struct cf_model **model, const char *path, struct cf_
     }
     *model = opened;
     return CF_OK;
+}
+
+enum cf_code cf_model_open(struct cf_model **model, const char *path, struct cf_err *err)
+{
+    return open_model(model, path, NULL, err);
+}
+
+enum cf_code cf_model_open_as(struct cf_model **model, const char *path, enum cf_dtype dtype,
+                              struct cf_err *err)
+{
+    return open_model(model, path, &dtype, err);
 }

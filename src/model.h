@@ -58,6 +58,15 @@ struct cf_model {
  * CF_ERR_NOT_FOUND, CF_ERR_FORMAT (broken file), CF_ERR_UNSUPPORTED (another architecture, or a
  * setting that is not implemented, named), CF_ERR_IO. */
 enum cf_code cf_model_open(struct cf_model **model, const char *path, struct cf_err *err);
+/* The same with the weights in another type than the file's, one that cf_from_f32 makes: the
+ * numbers are those of the file that cf_model_convert would write.  A model whose type is DTYPE
+ * already stays as it is. */
+enum cf_code cf_model_open_as(struct cf_model **model, const char *path, enum cf_dtype dtype,
+                              struct cf_err *err);
+/* What a matrix becomes when a model is converted to DTYPE, here or in a file: embeddings and head
+ * have 8 bits at least, since every token is read from them and compared with them, and rows that
+ * are no multiple of the type's block become F16. */
+enum cf_dtype cf_model_converted_dtype(enum cf_dtype dtype, bool is_head, int32_t n_in);
 void cf_model_free(struct cf_model *model);
 
 /* A string of the model's metadata by its GGUF key ("general.name", "general.license",

@@ -86,8 +86,9 @@ enum cf_code cf_model_tensor_find(bool *found, struct model_tensor *tensor,
                                   const struct cf_model_files *files, const char *name,
                                   struct cf_err *err);
 
-/* model_tiles.c: arranges the matrices of block types for the kernels. */
-enum cf_code cf_model_tile(struct cf_model *model, struct cf_err *err);
+/* model_tiles.c: arranges the matrices for the kernels, converted to DTYPE if the model's is
+ * another. */
+enum cf_code cf_model_tile(struct cf_model *model, enum cf_dtype dtype, struct cf_err *err);
 void cf_model_tiles_free(struct cf_model_files *files);
 
 /* model_check.c: whether none of n elements from data on, aligned, is NaN or infinite. */

@@ -23,31 +23,62 @@ static const size_t one_thread_size = (size_t)4 << 20;
 static const size_t slice_size = (size_t)16 << 20;
 static const size_t huge_page_size = (size_t)2 << 20;
 
-static size_t n_matrices(const struct cf_model *model)
+/* Where the weights go. */
+struct arranging {
+    struct cf_model *model;
+    struct cf_pool *pool;
+    enum cf_dtype dtype;
+    bool is_converted; /* to dtype; else each matrix keeps its own */
+    void *scratch;
+};
+
+enum cf_dtype cf_model_converted_dtype(enum cf_dtype dtype, bool is_head, int32_t n_in)
 {
-    return (size_t)model->n_layer * PER_LAYER + 1;
+    if (is_head && (dtype == CF_Q4_0 || dtype == CF_Q4_1)) {
+        dtype = CF_Q8_0;
+    }
+    return (size_t)n_in % cf_dtype_n_block(dtype) == 0 ? dtype : CF_F16;
 }
 
-static struct cf_matrix *matrix_at(struct cf_model *model, size_t i)
+/* Embeddings of their own are only read by rows, from where they are mapped, unless they are to be
+ * converted. */
+static size_t n_matrices(const struct arranging *to)
 {
-    struct cf_layer *layer = &model->layers[i / PER_LAYER];
-    if (i == (size_t)model->n_layer * PER_LAYER) {
-        return &model->lm_head;
+    return (size_t)to->model->n_layer * PER_LAYER + 1 +
+           (to->is_converted && !to->model->is_tied ? 1 : 0);
+}
+
+static struct cf_matrix *matrix_at(const struct arranging *to, size_t i)
+{
+    struct cf_model *model = to->model;
+    const size_t n_in_layers = (size_t)model->n_layer * PER_LAYER;
+    if (i >= n_in_layers) {
+        return i == n_in_layers ? &model->lm_head : &model->wte;
     }
+    struct cf_layer *layer = &model->layers[i / PER_LAYER];
     struct cf_matrix *const of_layer[PER_LAYER] = {&layer->attn_qkv, &layer->attn_proj,
                                                    &layer->mlp_up, &layer->mlp_down};
     return of_layer[i % PER_LAYER];
 }
 
-static size_t tiles_size(const struct cf_matrix *w)
+static enum cf_dtype dtype_at(const struct arranging *to, size_t i)
 {
-    size_t size = cf_tiles_size(w->dtype, w->n_out, w->n_in);
+    const struct cf_matrix *w = matrix_at(to, i);
+    const bool is_head = i >= (size_t)to->model->n_layer * PER_LAYER;
+    return to->is_converted ? cf_model_converted_dtype(to->dtype, is_head, w->n_in) : w->dtype;
+}
+
+static size_t tiles_size(const struct arranging *to, size_t i)
+{
+    const struct cf_matrix *w = matrix_at(to, i);
+    size_t size = cf_tiles_size(dtype_at(to, i), w->n_out, w->n_in);
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
 /* Slice by slice, so that of the file no more than a slice is held beside the tiles: a Conv1D's
  * outputs lie side by side, so it goes as a whole. */
-static void arrange_matrix(struct cf_matrix *w, struct cf_pool *pool, unsigned char *to)
+static void arrange_matrix(const struct arranging *to, struct cf_matrix *w, enum cf_dtype dtype,
+                           unsigned char *tiles)
 {
     const size_t row_size = cf_dtype_row_size(w->dtype, (size_t)w->n_in);
     const size_t n_out = (size_t)w->n_out;
@@ -55,33 +86,53 @@ static void arrange_matrix(struct cf_matrix *w, struct cf_pool *pool, unsigned c
     n = n < SLICE_STEP ? SLICE_STEP : n;
     for (size_t first = 0; first < n_out; first += n) {
         struct cf_matrix slice = *w;
+        unsigned char *at = tiles + cf_tiles_size(dtype, (int32_t)first, w->n_in);
         slice.data = (const unsigned char *)w->data + first * row_size;
         slice.n_out = (int32_t)(n_out - first < n ? n_out - first : n);
-        cf_tiles_make(pool, &slice, to + cf_tiles_size(w->dtype, (int32_t)first, w->n_in));
+        if (dtype == w->dtype) {
+            cf_tiles_make(to->pool, &slice, at);
+        } else {
+            cf_tiles_convert(cf_kernels_current(), to->pool, &slice, dtype, at, to->scratch);
+        }
         cf_mapping_forget(slice.data, row_size * (size_t)slice.n_out);
     }
-    w->data = to;
+    w->data = tiles;
+    w->dtype = dtype;
     w->layout = CF_TILES;
 }
 
-static void arrange(struct cf_model *model, struct cf_pool *pool, unsigned char *to)
+static void arrange(struct arranging *to, unsigned char *tiles)
 {
-    for (size_t i = 0; i < n_matrices(model); i++) {
-        struct cf_matrix *w = matrix_at(model, i);
-        arrange_matrix(w, pool, to);
-        to += tiles_size(w);
+    size_t scratch_size = 0;
+    for (size_t i = 0; to->is_converted && i < n_matrices(to); i++) {
+        size_t size = cf_tiles_convert_scratch_size(dtype_at(to, i), matrix_at(to, i)->n_in,
+                                                    cf_pool_n_threads(to->pool));
+        scratch_size = size > scratch_size ? size : scratch_size;
     }
-    if (model->is_tied) {
-        model->wte = model->lm_head;
+    to->scratch = scratch_size > 0 ? cf_aligned_alloc(scratch_size) : NULL;
+    for (size_t i = 0; i < n_matrices(to); i++) {
+        const size_t size = tiles_size(to, i);
+        arrange_matrix(to, matrix_at(to, i), dtype_at(to, i), tiles);
+        tiles += size;
     }
+    free(to->scratch);
+    if (to->model->is_tied) {
+        to->model->wte = to->model->lm_head;
+    }
+    to->model->dtype = to->dtype;
 }
 
-enum cf_code cf_model_tile(struct cf_model *model, struct cf_err *err)
+enum cf_code cf_model_tile(struct cf_model *model, enum cf_dtype dtype, struct cf_err *err)
 {
     struct cf_model_files *files = model->files;
+    struct arranging to = {.model = model, .dtype = dtype, .is_converted = dtype != model->dtype};
+    if (to.is_converted && !cf_from_f32_knows(dtype)) {
+        return cf_err_set(err, CF_ERR_UNSUPPORTED, "%s: weights cannot be converted to %s",
+                          files->path, cf_dtype_name(dtype));
+    }
     size_t size = 0;
-    for (size_t i = 0; i < n_matrices(model); i++) {
-        size += tiles_size(matrix_at(model, i));
+    for (size_t i = 0; i < n_matrices(&to); i++) {
+        size += tiles_size(&to, i);
     }
     size_t mapped = size + huge_page_size; /* to begin at the border of a huge page */
     void *memory = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -96,11 +147,10 @@ enum cf_code cf_model_tile(struct cf_model *model, struct cf_err *err)
 #ifdef MADV_HUGEPAGE
     (void)madvise(begin, size, MADV_HUGEPAGE);
 #endif
-    struct cf_pool *pool = NULL;
-    enum cf_code code = cf_pool_new(&pool, size < one_thread_size ? 1 : cf_cpu_n_cores(), err);
+    enum cf_code code = cf_pool_new(&to.pool, size < one_thread_size ? 1 : cf_cpu_n_cores(), err);
     if (code == CF_OK) {
-        arrange(model, pool, begin);
-        cf_pool_free(pool);
+        arrange(&to, begin);
+        cf_pool_free(to.pool);
     }
     return code;
 }

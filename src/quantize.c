@@ -58,26 +58,23 @@ static void add_vector(struct jobs *jobs, int32_t layer, const char *name, const
 }
 
 static void add_matrix(struct jobs *jobs, int32_t layer, const char *name,
-                       const struct cf_matrix *matrix, enum cf_dtype dtype)
+                       const struct cf_matrix *matrix, enum cf_dtype dtype, bool is_head)
 {
     struct job *job = add_job(jobs, layer, name);
-    bool fits = (size_t)matrix->n_in % cf_dtype_n_block(dtype) == 0;
     job->matrix = matrix;
-    job->dtype = fits ? dtype : CF_F16;
+    job->dtype = cf_model_converted_dtype(dtype, is_head, matrix->n_in);
 }
 
 /* Names and shapes: llama.cpp's for LLM_ARCH_GPT2. */
 static void list_jobs(struct jobs *jobs, const struct cf_model *model, enum cf_dtype dtype)
 {
-    /* Four bits are too few for the rows that every token is read from and compared with. */
-    enum cf_dtype head = dtype == CF_Q4_0 || dtype == CF_Q4_1 ? CF_Q8_0 : dtype;
     int64_t n_embd = model->n_embd;
-    add_matrix(jobs, -1, "token_embd.weight", &model->wte, head);
-    add_matrix(jobs, -1, "position_embd.weight", &model->wpe, CF_F32);
+    add_matrix(jobs, -1, "token_embd.weight", &model->wte, dtype, true);
+    add_matrix(jobs, -1, "position_embd.weight", &model->wpe, CF_F32, false);
     add_vector(jobs, -1, "output_norm.weight", model->ln_f_weight, n_embd);
     add_vector(jobs, -1, "output_norm.bias", model->ln_f_bias, n_embd);
     if (!model->is_tied) {
-        add_matrix(jobs, -1, "output.weight", &model->lm_head, head);
+        add_matrix(jobs, -1, "output.weight", &model->lm_head, dtype, true);
     }
     if (model->lm_head_bias != NULL) {
         add_vector(jobs, -1, "output.bias", model->lm_head_bias, model->n_vocab);
@@ -86,15 +83,15 @@ static void list_jobs(struct jobs *jobs, const struct cf_model *model, enum cf_d
         const struct cf_layer *layer = &model->layers[i];
         add_vector(jobs, i, "attn_norm.weight", layer->ln_1_weight, n_embd);
         add_vector(jobs, i, "attn_norm.bias", layer->ln_1_bias, n_embd);
-        add_matrix(jobs, i, "attn_qkv.weight", &layer->attn_qkv, dtype);
+        add_matrix(jobs, i, "attn_qkv.weight", &layer->attn_qkv, dtype, false);
         add_vector(jobs, i, "attn_qkv.bias", layer->attn_qkv_bias, 3 * n_embd);
-        add_matrix(jobs, i, "attn_output.weight", &layer->attn_proj, dtype);
+        add_matrix(jobs, i, "attn_output.weight", &layer->attn_proj, dtype, false);
         add_vector(jobs, i, "attn_output.bias", layer->attn_proj_bias, n_embd);
         add_vector(jobs, i, "ffn_norm.weight", layer->ln_2_weight, n_embd);
         add_vector(jobs, i, "ffn_norm.bias", layer->ln_2_bias, n_embd);
-        add_matrix(jobs, i, "ffn_up.weight", &layer->mlp_up, dtype);
+        add_matrix(jobs, i, "ffn_up.weight", &layer->mlp_up, dtype, false);
         add_vector(jobs, i, "ffn_up.bias", layer->mlp_up_bias, model->n_inner);
-        add_matrix(jobs, i, "ffn_down.weight", &layer->mlp_down, dtype);
+        add_matrix(jobs, i, "ffn_down.weight", &layer->mlp_down, dtype, false);
         add_vector(jobs, i, "ffn_down.bias", layer->mlp_down_bias, n_embd);
     }
 }

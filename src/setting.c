@@ -248,3 +248,17 @@ void cf_settings_take_over(struct cf_settings *settings, const struct cf_setting
         }
     }
 }
+
+bool cf_settings_weights(enum cf_dtype *dtype, const struct cf_settings *settings)
+{
+    const char *choices = cf_setting_info(CF_SETTING_WEIGHTS)->choices;
+    char word[8];
+    for (int i = 0; i < settings->weights; i++) {
+        choices = strchr(choices, '|') + 1;
+    }
+    size_t size = strcspn(choices, "|");
+    assert(size < sizeof word);
+    memcpy(word, choices, size);
+    word[size] = '\0';
+    return settings->weights > 0 && cf_dtype_find(dtype, word);
+}

@@ -104,6 +104,10 @@ enum cf_setting_flags {
       "N", "threads", "", "threads that compute; the physical cores otherwise")                    \
     X(CF_SETTING_CTX, "ctx", 0, CF_TYPE_INT, ctx, CF_SET_START, 16, 1000000, 0, 1024, "", "N",     \
       "tokens", "", "use less context than the model has; the model's otherwise")                  \
+    X(CF_SETTING_WEIGHTS, "type", 0, CF_TYPE_CHOICE, weights, CF_SET_START, 0, 0, 0, 0, "auto",    \
+      "TYPE", "", "auto|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0",                                    \
+      "type that the weights are converted to when they are loaded, or by model convert; auto is " \
+      "the file's own, and q8_0 for model convert")                                                \
     X(CF_SETTING_KV, "kv", 0, CF_TYPE_CHOICE, kv, CF_SET_START, 0, 0, 0, 0, "auto", "TYPE", "",    \
       "auto|f32|f16",                                                                              \
       "type of the cached keys and values: f32, f16, or auto (f32 for f32 weights)")               \
@@ -185,6 +189,7 @@ struct cf_settings {
     char *config;        /* NULL: the usual place */
     int32_t threads;     /* 0: the physical cores */
     int32_t ctx;         /* 0: the model's */
+    int weights;         /* see cf_settings_weights */
     int kv;              /* enum cf_kv */
     bool stop_loops;
     bool no_save, json, quiet, verbose, yes, help, version;
@@ -193,6 +198,9 @@ struct cf_settings {
     int32_t escape_ms; /* 0: as the connection asks */
     struct cf_source sources[CF_N_SETTINGS];
 };
+
+/* The type that the weights are to be converted to; false: none is set. */
+bool cf_settings_weights(enum cf_dtype *dtype, const struct cf_settings *settings);
 
 /* A row of the table. */
 struct cf_setting_info {

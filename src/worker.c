@@ -26,7 +26,10 @@ static enum cf_code open_files(struct cf_worker *worker, struct cf_err *err)
         worker->tokenizer = worker->params.tokenizer;
         return CF_OK;
     }
-    enum cf_code code = cf_model_open(&worker->owned_model, worker->model_path, err);
+    enum cf_code code =
+        worker->params.has_dtype
+            ? cf_model_open_as(&worker->owned_model, worker->model_path, worker->params.dtype, err)
+            : cf_model_open(&worker->owned_model, worker->model_path, err);
     if (code == CF_OK) {
         code = cf_tokenizer_open(&worker->owned_tokenizer, worker->model_path, err);
     }

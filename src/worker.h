@@ -40,6 +40,8 @@ struct cf_worker_params {
     /* Or, with model_path NULL, both given and outliving the worker. */
     const struct cf_model *model;
     const struct cf_tokenizer *tokenizer;
+    bool has_dtype; /* the file's weights are converted to dtype when they are loaded */
+    enum cf_dtype dtype;
     int n_threads;    /* at least 1 */
     int32_t n_ctx;    /* 0: the model's */
     bool has_kv_type; /* else F32 for F32 weights and F16 for all others */

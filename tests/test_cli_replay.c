@@ -47,6 +47,17 @@ static void replay__stored__is_identical(void **state)
     program_release(&result);
 }
 
+static void replay__converted_weights__is_identical(void **state)
+{
+    (void)state;
+    RUN("ask", "--type", "q4_0", "-t", "1", "-n", "30", "Hello, what is new?");
+    expect_identical("2", "2");
+    struct program_result result;
+    PROGRAM(&result, 0, NULL, "--json", "replay", "2");
+    assert_non_null(strstr(result.out.data, "\"identical\":true"));
+    program_release(&result);
+}
+
 static void replay__another_system_prompt_since__is_identical(void **state)
 {
     (void)state;
@@ -154,6 +165,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(replay__stored__is_identical, program_set_up,
+                                        program_tear_down),
+        cmocka_unit_test_setup_teardown(replay__converted_weights__is_identical, program_set_up,
                                         program_tear_down),
         cmocka_unit_test_setup_teardown(replay__another_system_prompt_since__is_identical,
                                         program_set_up, program_tear_down),

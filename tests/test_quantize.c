@@ -269,6 +269,50 @@ static void convert__every_type__says_the_same(void **state)
     assert_int_equal(n_files(dir), 2); /* source and target */
 }
 
+/* Converted when it is loaded, a matrix has the bits of the file converted before. */
+static void assert_same_matrix(const struct cf_matrix *one, const struct cf_matrix *other)
+{
+    assert_int_equal(one->dtype, other->dtype);
+    for (int out = 0; out < one->n_out; out++) {
+        float a[N_INNER];
+        float b[N_INNER];
+        read_row(one, out, a);
+        read_row(other, out, b);
+        assert_memory_equal(a, b, (size_t)one->n_in * sizeof *a);
+    }
+}
+
+static void open_as__any_type__is_the_converted_file(void **state)
+{
+    (void)state;
+    static const enum cf_dtype dtypes[] = {CF_F32, CF_F16, CF_BF16, CF_Q8_0, CF_Q4_0, CF_Q5_1};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(dtypes); i++) {
+        const struct cf_convert convert = {.dtype = dtypes[i], .may_replace = true};
+        struct cf_model *loaded = NULL;
+        assert_int_equal(cf_model_convert(source, target, &convert, NULL), CF_OK);
+        assert_int_equal(cf_model_open_as(&loaded, source, dtypes[i], NULL), CF_OK);
+        struct cf_model *converted = open_model(target);
+        assert_int_equal(loaded->dtype, dtypes[i]);
+        assert_same_matrix(&loaded->wte, &converted->wte);
+        assert_same_matrix(&loaded->lm_head, &converted->lm_head);
+        for (int layer = 0; layer < N_LAYER; layer++) {
+            const struct cf_layer *a = &loaded->layers[layer];
+            const struct cf_layer *b = &converted->layers[layer];
+            assert_same_matrix(&a->attn_qkv, &b->attn_qkv);
+            assert_same_matrix(&a->attn_proj, &b->attn_proj);
+            assert_same_matrix(&a->mlp_up, &b->mlp_up);
+            assert_same_matrix(&a->mlp_down, &b->mlp_down);
+        }
+        cf_model_free(converted);
+        cf_model_free(loaded);
+    }
+    struct cf_model *none = NULL;
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_model_open_as(&none, source, CF_Q4_K, &err), CF_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "converted to q4_k"));
+    assert_null(none);
+}
+
 static void convert__gguf_to_gguf__keeps_everything(void **state)
 {
     (void)state;
@@ -484,6 +528,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(convert__every_type__says_the_same),
+        cmocka_unit_test(open_as__any_type__is_the_converted_file),
         cmocka_unit_test(convert__gguf_to_gguf__keeps_everything),
         cmocka_unit_test(convert__metadata__can_be_given),
         cmocka_unit_test(convert__existing_file__is_kept),

@@ -88,6 +88,11 @@ bool cf_tiles_take(enum cf_dtype dtype, enum cf_layout layout);
 size_t cf_tiles_size(enum cf_dtype dtype, int32_t n_out, int32_t n_in);
 /* W, in layout CF_OUT_IN or CF_IN_OUT as a file has it, into tiles, over the pool. */
 void cf_tiles_make(struct cf_pool *pool, const struct cf_matrix *w, void *tiles);
+/* The same into tiles of another type, one that cf_from_f32 makes: the bits that a file converted
+ * to that type would give. */
+void cf_tiles_convert(const struct cf_kernels *kernels, struct cf_pool *pool,
+                      const struct cf_matrix *w, enum cf_dtype dtype, void *tiles, void *scratch);
+size_t cf_tiles_convert_scratch_size(enum cf_dtype dtype, int32_t n_in, int n_threads);
 
 /* ---- Attention ---- */
 

@@ -158,9 +158,9 @@ static void put_k_blocks(enum cf_dtype dtype, const uint8_t *block, size_t row_s
     }
 }
 
-/* N_OUTPUTS rows of a file, at most CF_TILE_OUTPUTS, to one panel. */
-static void put_panel(enum cf_dtype dtype, const uint8_t *rows, int n_outputs, int64_t n_in,
-                      uint8_t *panel)
+/* N_OUTPUTS rows of blocks, at most CF_TILE_OUTPUTS, to one panel. */
+static void put_block_panel(enum cf_dtype dtype, const uint8_t *rows, int n_outputs, int64_t n_in,
+                            uint8_t *panel)
 {
     const int64_t n_block = (int64_t)cf_dtype_n_block(dtype);
     const size_t block_size = cf_dtype_block_size(dtype);
@@ -240,6 +240,20 @@ static void put_float_panel(const struct cf_matrix *w, int64_t output, int n_out
     }
 }
 
+/* Outputs from the given one on, as many as a panel has or the matrix has left. */
+static void put_panel(const struct cf_matrix *w, int64_t output, uint8_t *panel)
+{
+    const int64_t left = w->n_out - output;
+    const int n = left < CF_TILE_OUTPUTS ? (int)left : CF_TILE_OUTPUTS;
+    const size_t row_size = cf_dtype_row_size(w->dtype, (size_t)w->n_in);
+    if (cf_dtype_n_block(w->dtype) == 1) {
+        put_float_panel(w, output, n, panel);
+    } else {
+        put_block_panel(w->dtype, (const uint8_t *)w->data + (size_t)output * row_size, n, w->n_in,
+                        panel);
+    }
+}
+
 struct tiles_job {
     const struct cf_matrix *w;
     uint8_t *tiles;
@@ -249,17 +263,9 @@ static void put_panels(void *ctx, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     const struct tiles_job *job = ctx;
-    const struct cf_matrix *w = job->w;
-    const size_t row_size = cf_dtype_row_size(w->dtype, (size_t)w->n_in);
-    const size_t panel_size = cf_tile_panel_size(w->dtype, w->n_in);
+    const size_t panel_size = cf_tile_panel_size(job->w->dtype, job->w->n_in);
     for (int64_t o = begin; o < end; o += CF_TILE_OUTPUTS) {
-        int n = (int)(w->n_out - o < CF_TILE_OUTPUTS ? w->n_out - o : CF_TILE_OUTPUTS);
-        uint8_t *panel = job->tiles + (size_t)(o / CF_TILE_OUTPUTS) * panel_size;
-        if (cf_dtype_n_block(w->dtype) == 1) {
-            put_float_panel(w, o, n, panel);
-        } else {
-            put_panel(w->dtype, (const uint8_t *)w->data + (size_t)o * row_size, n, w->n_in, panel);
-        }
+        put_panel(job->w, o, job->tiles + (size_t)(o / CF_TILE_OUTPUTS) * panel_size);
     }
 }
 
@@ -269,6 +275,87 @@ void cf_tiles_make(struct cf_pool *pool, const struct cf_matrix *w, void *tiles)
     assert((size_t)w->n_in % cf_dtype_n_block(w->dtype) == 0);
     struct tiles_job job = {.w = w, .tiles = tiles};
     cf_pool_run(pool, put_panels, &job, w->n_out, CF_TILE_OUTPUTS);
+}
+
+/* ---- into another type ---- */
+
+struct convert_job {
+    const struct cf_kernels *kernels;
+    const struct cf_matrix *w;
+    enum cf_dtype dtype;
+    uint8_t *tiles;
+    char *scratch; /* for each thread a panel's rows as float32, then in DTYPE */
+    size_t scratch_size;
+};
+
+static size_t convert_floats_size(int32_t n_in)
+{
+    return cf_round_up((size_t)n_in * CF_TILE_OUTPUTS * sizeof(float), 64);
+}
+
+static size_t convert_piece_size(enum cf_dtype dtype, int32_t n_in)
+{
+    return convert_floats_size(n_in) +
+           cf_round_up(CF_TILE_OUTPUTS * cf_dtype_row_size(dtype, (size_t)n_in), 64);
+}
+
+size_t cf_tiles_convert_scratch_size(enum cf_dtype dtype, int32_t n_in, int n_threads)
+{
+    return (size_t)n_threads * convert_piece_size(dtype, n_in);
+}
+
+/* Outputs [output, output + n) of a file's matrix as float32 rows. */
+static void widen_rows(const struct convert_job *job, int64_t output, int n, float *rows)
+{
+    const struct cf_matrix *w = job->w;
+    const size_t n_in = (size_t)w->n_in;
+    if (w->layout == CF_OUT_IN) {
+        const size_t row_size = cf_dtype_row_size(w->dtype, n_in);
+        cf_to_f32(job->kernels, w->dtype, (const char *)w->data + (size_t)output * row_size,
+                  (size_t)n * n_in, rows);
+        return;
+    }
+    const size_t size = cf_dtype_block_size(w->dtype);
+    const char *column = (const char *)w->data + (size_t)output * size;
+    for (size_t k = 0; k < n_in; k++, column += (size_t)w->n_out * size) {
+        float values[CF_TILE_OUTPUTS];
+        cf_to_f32(job->kernels, w->dtype, column, (size_t)n, values);
+        for (int o = 0; o < n; o++) {
+            rows[(size_t)o * n_in + k] = values[o];
+        }
+    }
+}
+
+static void convert_panels(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    const struct convert_job *job = ctx;
+    const struct cf_matrix *w = job->w;
+    const size_t panel_size = cf_tile_panel_size(job->dtype, w->n_in);
+    char *scratch = job->scratch + (size_t)thread * job->scratch_size;
+    float *floats = (float *)(void *)scratch;
+    void *rows = scratch + convert_floats_size(w->n_in);
+    for (int64_t o = begin; o < end; o += CF_TILE_OUTPUTS) {
+        int n = (int)(w->n_out - o < CF_TILE_OUTPUTS ? w->n_out - o : CF_TILE_OUTPUTS);
+        const struct cf_matrix converted = {
+            .data = rows, .dtype = job->dtype, .layout = CF_OUT_IN, .n_out = n, .n_in = w->n_in};
+        widen_rows(job, o, n, floats);
+        cf_from_f32(job->kernels, job->dtype, floats, (size_t)n * (size_t)w->n_in, rows);
+        put_panel(&converted, 0, job->tiles + (size_t)(o / CF_TILE_OUTPUTS) * panel_size);
+    }
+}
+
+void cf_tiles_convert(const struct cf_kernels *kernels, struct cf_pool *pool,
+                      const struct cf_matrix *w, enum cf_dtype dtype, void *tiles, void *scratch)
+{
+    assert(cf_tiles_take(w->dtype, w->layout) && cf_from_f32_knows(dtype));
+    assert((size_t)w->n_in % cf_dtype_n_block(dtype) == 0);
+    struct convert_job job = {.kernels = kernels,
+                              .w = w,
+                              .dtype = dtype,
+                              .tiles = tiles,
+                              .scratch = scratch,
+                              .scratch_size = convert_piece_size(dtype, w->n_in)};
+    cf_pool_run(pool, convert_panels, &job, w->n_out, CF_TILE_OUTPUTS);
 }
 
 /* ---- one row back ---- */
