@@ -123,6 +123,7 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
     made->event_text = CF_BUF_INIT;
     made->failure = CF_ERR_INIT;
     made->list.listing.match = "";
+    made->findings.words = made->findings.note = "";
     made->config = params->config;
     made->awaits_ids = params->awaits_ids;
     made->idles = params->idles;

@@ -338,9 +338,25 @@ struct cf_chat_hit {
     size_t n_marks;
     int64_t created_ms;
 };
-/* Asks for messages that match, best first; answered by CF_CHANGE_FOUND. */
+/* Asks for messages that match, best first; answered by CF_CHANGE_FOUND.  The query is as
+ * cf_search_parse of store.h reads it: words, "a phrase", prefix*, role:, title:, date:, since:,
+ * until:, before:.  A later question takes the place of an earlier one, so that one can ask while
+ * it is typed. */
 void cf_chat_search(struct cf_chat *chat, const char *query, size_t limit);
 const struct cf_chat_hit *cf_chat_found(const struct cf_chat *chat, size_t *n);
+
+struct cf_chat_findings {
+    const char *words; /* of the query answered last, without its filters */
+    const char *note; /* a sentence on what is wrong with the query, or ""; nothing is found then */
+    bool has_more;    /* than the limit asked for */
+    bool is_limited;  /* so many match that only the newest of them were ranked */
+};
+const struct cf_chat_findings *cf_chat_findings(const struct cf_chat *chat);
+
+/* Where WORDS, as they stand in a query, are in a text: at most MAX spans, ascending; returns how
+ * many.  has_all, which may be NULL, tells whether all of them are there. */
+size_t cf_chat_find(struct cf_chat_span *spans, size_t max, bool *has_all, const char *words,
+                    const char *text, size_t size);
 
 /* --- the tree --- */
 

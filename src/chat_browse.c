@@ -214,15 +214,58 @@ void cf_chat_handle_list(struct cf_chat *chat, struct cf_storage_event *event)
 
 /* --- searching --- */
 
+static void set_findings(struct cf_chat *chat, const char *words, const char *note)
+{
+    char *new_words = cf_strdup(words);
+    char *new_note = cf_strdup(note);
+    free(chat->found_words);
+    free(chat->found_note);
+    chat->found_words = new_words;
+    chat->found_note = new_note;
+    chat->findings = (struct cf_chat_findings){.words = new_words, .note = new_note};
+}
+
+static void drop_hits(struct cf_chat *chat)
+{
+    cf_hits_release(&chat->hits);
+    chat->search_job = 0;
+    cf_chat_mark(chat, CF_CHANGE_FOUND);
+}
+
 void cf_chat_search(struct cf_chat *chat, const char *query, size_t limit)
 {
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_search search = {.limit = limit};
+    struct cf_search_text text;
     if (!cf_chat_saves(chat)) {
-        cf_chat_mark(chat, CF_CHANGE_FOUND);
-        return;
+        set_findings(chat, "", "nothing is stored that could be searched");
+        drop_hits(chat);
+    } else if (cf_search_parse(&search, &text, query, cf_chat_utc_ms(), &err) != CF_OK) {
+        set_findings(chat, "", err.text);
+        drop_hits(chat);
+    } else {
+        set_findings(chat, search.query, "");
+        chat->search_job = cf_storage_search(chat->storage, &search);
+        cf_chat_expect(chat, chat->search_job, CF_WHAT_SEARCH, NULL);
+        cf_search_text_release(&text);
     }
-    const struct cf_search search = {.query = query, .limit = limit};
-    chat->search_job = cf_storage_search(chat->storage, &search);
-    cf_chat_expect(chat, chat->search_job, CF_WHAT_SEARCH, NULL);
+}
+
+const struct cf_chat_findings *cf_chat_findings(const struct cf_chat *chat)
+{
+    return &chat->findings;
+}
+
+size_t cf_chat_find(struct cf_chat_span *spans, size_t max, bool *has_all, const char *words,
+                    const char *text, size_t size)
+{
+    struct cf_span *found = cf_calloc(max, sizeof *found);
+    size_t n = cf_query_find(found, max, has_all, words, text, size);
+    for (size_t i = 0; i < n; i++) {
+        spans[i] = (struct cf_chat_span){found[i].begin, found[i].end};
+    }
+    free(found);
+    return n;
 }
 
 void cf_chat_handle_search(struct cf_chat *chat, struct cf_storage_event *event)
@@ -260,8 +303,12 @@ void cf_chat_handle_search(struct cf_chat *chat, struct cf_storage_event *event)
                                                   .n_marks = from->n_marks,
                                                   .created_ms = from->created_ms};
     }
+    chat->findings.has_more = chat->hits.has_more;
+    chat->findings.is_limited = chat->hits.is_limited;
     if (event->code != CF_OK) {
-        cf_chat_say(chat, true, "%s", event->err.text);
+        char *words = cf_strdup(chat->found_words);
+        set_findings(chat, words, event->err.text);
+        free(words);
     }
     cf_chat_mark(chat, CF_CHANGE_FOUND);
 }
@@ -280,4 +327,6 @@ void cf_chat_release_browse(struct cf_chat *chat)
     cf_hits_release(&chat->hits);
     free(chat->hit_items);
     free(chat->hit_marks);
+    free(chat->found_words);
+    free(chat->found_note);
 }

@@ -377,6 +377,8 @@ struct cf_chat {
     struct cf_chat_graph graph;
     struct cf_chat_diff_state diff;
     uint64_t search_job;
+    struct cf_chat_findings findings;
+    char *found_words, *found_note;
     struct cf_hits hits;
     struct cf_chat_hit *hit_items;
     struct cf_chat_span *hit_marks;

@@ -70,7 +70,8 @@ enum cf_cli_option {
       "One conversation as text: the active branch, or with --all every branch as a tree")         \
     X(cf_cli_search, "search", "QUERY", 1, -1,                                                     \
       CF_CLI_BIT(CF_CLI_ROLE) | CF_CLI_BIT(CF_CLI_SINCE) | CF_CLI_BIT(CF_CLI_LIMIT),               \
-      "Messages that match, best first: a word, \"a phrase\", a prefix*")                          \
+      "Messages that match, best first: a word, \"a phrase\", a prefix*; title:, role:, since:, "  \
+      "until:, before: and date: narrow it")                                                       \
     X(cf_cli_export, "export", "[ID...]", 0, -1,                                                   \
       CF_CLI_BIT(CF_CLI_FORMAT) | CF_CLI_BIT(CF_CLI_ALL) | CF_CLI_BIT(CF_CLI_OUTPUT),              \
       "Conversations as Markdown, JSON, JSON lines, ShareGPT, text or HTML")                       \

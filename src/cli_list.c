@@ -326,25 +326,25 @@ enum cf_exit cf_cli_show(const struct cf_cli *cli)
 
 /* ---- search ---- */
 
-static enum cf_code parse_date(int64_t *ms, const char *text, struct cf_err *err)
-{
-    int64_t now_ms = (int64_t)time(NULL) * 1000;
-    if (!cf_when_parse(ms, text, now_ms)) {
-        return cf_err_set(err, CF_ERR_USAGE, "--since needs a day such as %s, not %s",
-                          CF_WHEN_FORMS, text);
-    }
-    return CF_OK;
-}
-
-static enum cf_code read_search(struct cf_search *search, struct cf_buf *query,
+/* The words and filters of the arguments; the options go before filters. */
+static enum cf_code read_search(struct cf_search *search, struct cf_search_text *text,
                                 const struct cf_cli *cli, struct cf_err *err)
 {
-    for (int i = 0; i < cli->n_args; i++) {
-        cf_buf_addf(query, "%s%s", i > 0 ? " " : "", cli->args[i]);
-    }
+    struct cf_buf query = CF_BUF_INIT;
     int64_t limit = 0;
-    enum cf_code code = cf_cli_number(&limit, cli, CF_CLI_LIMIT, 1, LIMIT_MAX, 50, err);
-    *search = (struct cf_search){.query = query->data, .limit = (size_t)limit};
+    int64_t end_ms = 0;
+    for (int i = 0; i < cli->n_args; i++) {
+        cf_buf_addf(&query, "%s%s", i > 0 ? " " : "", cli->args[i]);
+    }
+    *search = (struct cf_search){.query = ""};
+    int64_t now_ms = (int64_t)time(NULL) * 1000;
+    enum cf_code code = cf_search_parse(search, text, query.data, now_ms, err);
+    cf_buf_release(&query);
+    if (code != CF_OK) {
+        return code;
+    }
+    code = cf_cli_number(&limit, cli, CF_CLI_LIMIT, 1, LIMIT_MAX, 50, err);
+    search->limit = (size_t)limit;
     const char *role = cli->values[CF_CLI_ROLE];
     if (code == CF_OK && role != NULL) {
         search->has_role = cf_role_find(&search->role, role);
@@ -354,8 +354,13 @@ static enum cf_code read_search(struct cf_search *search, struct cf_buf *query,
         }
     }
     const char *since = cli->values[CF_CLI_SINCE];
-    if (code == CF_OK && since != NULL) {
-        code = parse_date(&search->since_ms, since, err);
+    if (code == CF_OK && since != NULL &&
+        !cf_store_read_date(since, now_ms, &search->since_ms, &end_ms)) {
+        code =
+            cf_err_set(err, CF_ERR_USAGE, "--since needs a day such as 2026-01-31, not %s", since);
+    }
+    if (code != CF_OK) {
+        cf_search_text_release(text);
     }
     return code;
 }
@@ -428,11 +433,12 @@ enum cf_exit cf_cli_search(const struct cf_cli *cli)
     struct cf_err err = CF_ERR_INIT;
     struct cf_store *store = NULL;
     struct cf_search search;
-    struct cf_buf query = CF_BUF_INIT;
+    struct cf_search_text text;
     struct cf_hits hits = {0};
     struct cf_out out;
     cf_out_init(&out, STDOUT_FILENO);
-    enum cf_code code = read_search(&search, &query, cli, &err);
+    enum cf_code code = read_search(&search, &text, cli, &err);
+    bool is_read = code == CF_OK;
     if (code == CF_OK) {
         code = cf_cli_store_open(&store, cli, CF_CLI_READS, &err);
     }
@@ -447,6 +453,8 @@ enum cf_exit cf_cli_search(const struct cf_cli *cli)
                     (int)CF_SEARCH_RANKED_MAX);
     }
     cf_hits_release(&hits);
-    cf_buf_release(&query);
+    if (is_read) {
+        cf_search_text_release(&text);
+    }
     return finish(&out, store, code, &err);
 }

@@ -66,7 +66,7 @@ enum cf_argument {
     X(CF_COMMAND_SEED, "seed", "", CF_ARGUMENT_NUMBER, "[NUMBER|random]",                          \
       "set the seed; alone: show that of the last reply")                                          \
     X(CF_COMMAND_SEARCH, "search", "find grep", CF_ARGUMENT_TEXT, "WORDS",                         \
-      "search all conversations")                                                                  \
+      "search all conversations; title:, role:, since:, until:, before:, date: narrow it")         \
     X(CF_COMMAND_GOTO, "goto", "go jump", CF_ARGUMENT_TEXT, "DATE|NUMBER",                         \
       "go to the first message of a day (2026-11-24, monday, 3d), or to one by its number")        \
     X(CF_COMMAND_EXPORT, "export", "save", CF_ARGUMENT_FILE, "FILE",                               \

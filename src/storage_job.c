@@ -518,6 +518,7 @@ uint64_t cf_storage_search(struct cf_storage *storage, const struct cf_search *s
     job->conversation = search->conversation;
     job->search = *search;
     job->search.query = copy(job, search->query);
+    job->search.title = copy(job, search->title);
     return submit(storage, job);
 }
 

@@ -360,10 +360,14 @@ enum cf_code cf_store_undo(struct cf_undone *undone, struct cf_store *store, str
 enum { CF_SEARCH_RANKED_MAX = 5000 };
 
 struct cf_search {
-    const char *query; /* words, "a phrase", prefix*; all must be there */
+    /* Words, "a phrase", prefix*; all must be there.  "" where there is a filter: the newest
+     * messages that pass it, with a title the newest one of each conversation. */
+    const char *query;
     bool has_role;
     enum cf_role role;
     int64_t since_ms;     /* messages created at this time or later */
+    int64_t until_ms;     /* and before this one; 0: any */
+    const char *title;    /* words that the conversation's title holds; NULL: any */
     int64_t conversation; /* only there; 0: everywhere */
     size_t limit;         /* 0: 50 */
 };
@@ -394,6 +398,25 @@ struct cf_hits {
     bool has_more;   /* than the limit asked for */
 };
 void cf_hits_release(struct cf_hits *hits);
+
+/* What a query as people write it comes to: words, and among them the filters role:user,
+ * title:word or title:"some words", date:, since:, until: (the day included) and before: with a
+ * day, a month, a year, today, yesterday, or 7d, 2w, 3m, 1y before now.  Sets role, title, times
+ * and query of SEARCH, which point into TEXT.  CF_ERR_USAGE with a sentence: a filter's value is
+ * none; text is released then. */
+struct cf_search_text {
+    struct cf_buf words, title;
+};
+enum cf_code cf_search_parse(struct cf_search *search, struct cf_search_text *text,
+                             const char *query, int64_t now_ms, struct cf_err *err);
+void cf_search_text_release(struct cf_search_text *text);
+/* The time from the beginning of a date as above to its end, local time; false: it is none. */
+bool cf_store_read_date(const char *text, int64_t now_ms, int64_t *begin_ms, int64_t *end_ms);
+
+/* Where words of QUERY (as cf_search has it) stand in a text: at most MAX spans, ascending, apart;
+ * returns how many.  has_all, which may be NULL, tells whether all of the query is there. */
+size_t cf_query_find(struct cf_span *spans, size_t max, bool *has_all, const char *query,
+                     const char *text, size_t size);
 
 /* CF_ERR_USAGE when the query holds nothing to look for.  What is in the trash is not found. */
 enum cf_code cf_store_search(struct cf_hits *hits, struct cf_store *store,

@@ -280,3 +280,40 @@ void cf_query_snippet(struct cf_hit *hit, struct cf_arena *arena, const struct c
     free(list.items);
     cf_buf_release(&list.bytes);
 }
+
+size_t cf_query_find(struct cf_span *spans, size_t max, bool *has_all, const char *query,
+                     const char *text, size_t size)
+{
+    struct cf_query wanted;
+    struct word_list list = {.bytes = CF_BUF_INIT};
+    struct found_list found = {.n = 0};
+    uint32_t seen = 0;
+    size_t n = 0;
+    bool is_query = cf_query_init(&wanted, query, NULL) == CF_OK;
+    if (is_query) {
+        split(&list, text, size);
+        find_all(&found, &wanted, &list);
+    }
+    if (found.n > 1) {
+        qsort(found.items, found.n, sizeof *found.items, compare_found);
+    }
+    for (size_t i = 0; i < found.n; i++) {
+        const struct cf_span *span = &found.items[i].span;
+        seen |= 1U << found.items[i].item;
+        if (n > 0 && span->begin <= spans[n - 1].end) {
+            spans[n - 1].end = span->end > spans[n - 1].end ? span->end : spans[n - 1].end;
+        } else if (n < max) {
+            spans[n++] = *span;
+        }
+    }
+    if (has_all != NULL) {
+        *has_all = is_query && seen == (wanted.n < 32 ? (1U << wanted.n) - 1 : UINT32_MAX);
+    }
+    if (is_query) {
+        cf_query_release(&wanted);
+    }
+    free(found.items);
+    free(list.items);
+    cf_buf_release(&list.bytes);
+    return n;
+}

@@ -90,6 +90,8 @@ static inline void fake_init(struct fake_chat *chat)
     static const struct cf_chat_diff same = {.n = 0};
     chat->data.list.listing = &nothing;
     chat->data.diff.diff = &same;
+    static const struct cf_chat_findings found = {.words = "", .note = ""};
+    chat->data.search.findings = &found;
     chat->data.list.now_ms = INT64_C(1795530000000); /* 2026-11-24 14:20 UTC */
     chat->data.search.now_ms = chat->data.list.now_ms;
     fake_fill(chat);

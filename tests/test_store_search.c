@@ -2,6 +2,8 @@
 /* Searching: what is found, what is not, and how it is shown. */
 #include "store_test.h"
 
+#include <time.h>
+
 #include "store_query.h"
 #include "store_words.h"
 
@@ -414,6 +416,132 @@ static void search__cancelled__ends(void **state)
     cf_store_set_cancel(f->store, NULL);
 }
 
+/* 2026-11-24 14:20 UTC, a Tuesday. */
+#define NOW_MS INT64_C(1795530000000)
+
+static void filter__dates__are_days_months_years_and_spans(void **state)
+{
+    (void)state;
+    int64_t begin = 0;
+    int64_t end = 0;
+    const int64_t day = 86400000;
+    assert_int_equal(setenv("TZ", "UTC", 1), 0);
+    tzset();
+    assert_true(cf_store_read_date("2026-11-24", NOW_MS, &begin, &end));
+    assert_int_equal(begin, INT64_C(1795478400000));
+    assert_int_equal(end - begin, day);
+    assert_true(cf_store_read_date("today", NOW_MS, &begin, &end));
+    assert_int_equal(begin, INT64_C(1795478400000));
+    assert_true(cf_store_read_date("yesterday", NOW_MS, &begin, &end));
+    assert_int_equal(end, INT64_C(1795478400000));
+    assert_int_equal(end - begin, day);
+    assert_true(cf_store_read_date("2024-02", NOW_MS, &begin, &end));
+    assert_int_equal(end - begin, 29 * day);
+    assert_true(cf_store_read_date("2024", NOW_MS, &begin, &end));
+    assert_int_equal(end - begin, 366 * day);
+    assert_true(cf_store_read_date("2w", NOW_MS, &begin, &end));
+    assert_int_equal(begin, INT64_C(1795478400000) - 14 * day);
+    const char *const none[] = {"",   "2026-13", "2026-02-30", "20260101", "d",
+                                "3x", "now",     "3dd",        "x2026-1",  "20266"};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(none); i++) {
+        if (cf_store_read_date(none[i], NOW_MS, &begin, &end)) {
+            fail_msg("%s", none[i]);
+        }
+    }
+}
+
+static void filter__parse__takes_filters_out_of_the_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query, *words, *title;
+    } cases[] = {
+        {"tea", "tea", NULL},
+        {" tea  rain ", "tea rain", NULL},
+        {"role:user tea", "tea", NULL},
+        {"tea title:\"in the rain\" cold title:x", "tea cold", "in the rain x"},
+        {"\"role:user\"* tea", "\"role:user\"* tea", NULL}, /* quoted: words */
+        {"role: tea", "role: tea", NULL},                   /* no value: words */
+        {"http://x title:", "http://x title:", NULL},
+        {"TITLE:Tea", "", "Tea"},
+        {"title:\"open", "", "open"},
+    };
+    for (size_t i = 0; i < CF_ARRAY_SIZE(cases); i++) {
+        struct cf_search search = {.limit = 5};
+        struct cf_search_text text;
+        assert_ok(cf_search_parse(&search, &text, cases[i].query, NOW_MS, err));
+        assert_string_equal(search.query, cases[i].words);
+        assert_string_equal(search.title != NULL ? search.title : "-",
+                            cases[i].title != NULL ? cases[i].title : "-");
+        cf_search_text_release(&text);
+    }
+    const char *const wrong[] = {"role:nobody", "since:20", "tea date:tomorrow", "until:2026-99"};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(wrong); i++) {
+        struct cf_search search = {.limit = 5};
+        struct cf_search_text text;
+        assert_code(CF_ERR_USAGE, cf_search_parse(&search, &text, wrong[i], NOW_MS, err));
+    }
+}
+
+static size_t n_found(struct fixture *f, const char *query)
+{
+    struct cf_search search = {.limit = 50};
+    struct cf_search_text text;
+    struct cf_hits hits;
+    assert_ok(cf_search_parse(&search, &text, query, (int64_t)time(NULL) * 1000, err));
+    assert_ok(cf_store_search(&hits, f->store, &search, err));
+    size_t n = hits.n;
+    cf_hits_release(&hits);
+    cf_search_text_release(&text);
+    return n;
+}
+
+static void search__with_filters__finds_less(void **state)
+{
+    struct fixture *f = *state;
+    int64_t other = new_conversation(f->store);
+    int64_t user = add_text(f->store, f->conversation, 0, CF_ROLE_USER, "tea in the rain");
+    (void)add_text(f->store, f->conversation, user, CF_ROLE_ASSISTANT, "hot tea");
+    (void)add_text(f->store, other, 0, CF_ROLE_USER, "tea again");
+    assert_ok(cf_store_conversation_rename(f->store, other, "Über Kräuter \u5929\u6c14", err));
+    assert_int_equal(n_found(f, "tea"), 3);
+    assert_int_equal(n_found(f, "tea role:model"), 1);
+    assert_int_equal(n_found(f, "tea title:uber"), 1);
+    assert_int_equal(n_found(f, "tea title:\u5929"), 1);
+    assert_int_equal(n_found(f, "tea title:krauter role:model"), 0);
+    assert_int_equal(n_found(f, "tea since:today"), 3);
+    assert_int_equal(n_found(f, "tea before:today"), 0);
+    assert_int_equal(n_found(f, "tea until:today"), 3);
+    assert_int_equal(n_found(f, "tea date:2020"), 0);
+    /* Filters alone: the newest; with a title, one of each conversation. */
+    assert_int_equal(n_found(f, "role:user"), 2);
+    assert_int_equal(n_found(f, "since:today"), 3);
+    assert_int_equal(n_found(f, "title:uber"), 1);
+    assert_int_equal(n_found(f, "title:\"tea in\""), 1);
+    assert_int_equal(n_found(f, "title:nothing"), 0);
+    assert_ok(cf_store_conversation_delete(f->store, other, err));
+    assert_int_equal(n_found(f, "title:uber"), 0);
+    assert_int_equal(n_found(f, "role:user"), 1);
+}
+
+static void query__find__marks_what_matches(void **state)
+{
+    (void)state;
+    struct cf_span spans[4];
+    bool has_all = false;
+    const char *text = "The Caf\u00e9 by the caf\u00e9teria; a cafe. \u4e0b\u96e8";
+    assert_int_equal(cf_query_find(spans, 4, &has_all, "cafe", text, strlen(text)), 2);
+    assert_true(has_all);
+    assert_int_equal(spans[0].begin, 4);
+    assert_int_equal(spans[0].end, 9);
+    assert_int_equal(cf_query_find(spans, 4, &has_all, "cafe* \u96e8", text, strlen(text)), 4);
+    assert_true(has_all);
+    assert_int_equal(cf_query_find(spans, 1, &has_all, "cafe tea", text, strlen(text)), 1);
+    assert_false(has_all);
+    assert_int_equal(cf_query_find(spans, 4, &has_all, "", text, strlen(text)), 0);
+    assert_false(has_all);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -431,6 +559,10 @@ int main(void)
         TEST(snippet__of_a_long_text__is_cut_at_words),
         TEST(search__of_more_than_is_ranked__says_so),
         TEST(search__cancelled__ends),
+        cmocka_unit_test(filter__dates__are_days_months_years_and_spans),
+        cmocka_unit_test(filter__parse__takes_filters_out_of_the_words),
+        TEST(search__with_filters__finds_less),
+        cmocka_unit_test(query__find__marks_what_matches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -327,12 +327,14 @@ static void block__get__grows_as_if_built_at_once(void **state)
     ui_blocks_release(&pieces);
 }
 
-static void transcript__matches__finds_any_word_in_any_case(void **state)
+static void transcript__matches__finds_all_words_folded(void **state)
 {
     (void)state;
     const struct cf_chat_turn *turn = fake_say(&chat, CF_ROLE_USER, "Tea in the Rain");
     assert_true(ui_transcript_matches(turn, "rain"));
-    assert_true(ui_transcript_matches(turn, "snow \"tea\""));
+    assert_true(ui_transcript_matches(turn, "R\u00c0IN \"tea in\""));
+    assert_false(ui_transcript_matches(turn, "snow \"tea\""));
+    assert_false(ui_transcript_matches(turn, "ain"));
     assert_false(ui_transcript_matches(turn, "snow"));
     assert_false(ui_transcript_matches(turn, ""));
     assert_false(ui_transcript_matches(turn, " * "));
@@ -378,7 +380,7 @@ int main(void)
         TEST(transcript__draw__survives_messages_that_go),
         TEST(transcript__draw__lays_out_what_is_seen_only),
         TEST(block__get__grows_as_if_built_at_once),
-        TEST(transcript__matches__finds_any_word_in_any_case),
+        TEST(transcript__matches__finds_all_words_folded),
     };
     return cmocka_run_group_tests_name("transcript", tests, NULL, NULL);
 }

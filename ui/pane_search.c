@@ -126,13 +126,21 @@ void ui_search_draw(const struct ui_paint *paint, struct ui_rect rect,
     }
     struct cf_buf heading = CF_BUF_INIT;
     cf_buf_addf(&heading, "Search: %s", data->query);
-    if (!data->is_asked) {
-        cf_buf_addf(&heading, " (%zu)", data->n);
+    if (!data->is_asked && data->n > 0) {
+        cf_buf_addf(&heading, " (%zu%s)", data->n, data->findings->has_more ? "+" : "");
+    }
+    if (data->findings->is_limited && data->n > 0) {
+        cf_buf_add_str(&heading, ", the best of the newest 5,000");
     }
     struct ui_rect rows = draw_heading(paint, rect, heading.data);
     cf_buf_release(&heading);
     if (data->n == 0) {
-        draw_message(paint, rows, rows.y, data->is_asked ? "…" : "nothing found");
+        draw_message(paint, rows, rows.y,
+                     data->query[0] == '\0'            ? "words, \"a phrase\", prefix*, role:you, "
+                                                         "title:, since:2026-01"
+                     : data->findings->note[0] != '\0' ? data->findings->note
+                     : data->is_asked                  ? "…"
+                                                       : "nothing found");
         return;
     }
     *top = ui_pane_scroll(*top, (int)data->selected, (int)data->n, rows.height);

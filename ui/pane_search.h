@@ -11,7 +11,8 @@ struct ui_search_data {
     size_t n;
     bool is_asked;
     int64_t now_ms;
-    const char *query;
+    const struct cf_chat_findings *findings;
+    const char *query; /* as it was typed */
     size_t selected;
 };
 void ui_search_draw(const struct ui_paint *paint, struct ui_rect rect,

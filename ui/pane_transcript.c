@@ -331,25 +331,12 @@ void ui_transcript_select_in_view(struct ui_transcript *view, const struct ui_tr
     view->selected_index = index;
 }
 
-const char *ui_transcript_next_word(const char *query, size_t *size)
-{
-    query += strspn(query, " \t\"*");
-    *size = strcspn(query, " \t\"*");
-    return query;
-}
-
 bool ui_transcript_matches(const struct cf_chat_turn *turn, const char *query)
 {
-    size_t size;
-    for (const char *word = ui_transcript_next_word(query, &size); size > 0;
-         word = ui_transcript_next_word(word + size, &size)) {
-        for (size_t at = 0; at + size <= turn->size; at++) {
-            if (strncasecmp(turn->text + at, word, size) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
+    bool has_all = false;
+    struct cf_chat_span span;
+    cf_chat_find(&span, 1, &has_all, query, turn->text, turn->size);
+    return has_all;
 }
 
 bool ui_transcript_news(const struct ui_transcript *view, const struct ui_transcript_data *data,

@@ -109,7 +109,7 @@ void ui_transcript_show_plain(struct ui_transcript *view, const struct ui_transc
 void ui_transcript_select_in_view(struct ui_transcript *view,
                                   const struct ui_transcript_data *data);
 
-/* Whether the message holds one of the words of QUERY, whatever their case. */
+/* Whether the message holds all of QUERY, folded as the search index does. */
 bool ui_transcript_matches(const struct cf_chat_turn *turn, const char *query);
 
 #endif

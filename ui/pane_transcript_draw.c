@@ -237,19 +237,30 @@ static void draw_hang(const struct ui_paint *paint, const struct ui_block *block
     }
 }
 
-/* Shows the words of QUERY in what was just drawn of [begin, end). */
+/* Shows the words of QUERY in what was just drawn of [begin, end); a word or phrase may go on in
+ * the neighbouring rows. */
 static void draw_hits(const struct ui_paint *paint, const struct ui_block *block, int x, int y,
                       int right, size_t begin, size_t end, const char *query)
 {
+    enum { AROUND = 120, SPANS_MAX = 64 };
+    const char *text = block->shown.data;
+    size_t from = begin > AROUND ? begin - AROUND : 0;
+    size_t to = block->shown.size - end > AROUND ? end + AROUND : block->shown.size;
+    while (from > 0 && ((unsigned char)text[from] & 0xc0) == 0x80) {
+        from--;
+    }
+    while (to < block->shown.size && ((unsigned char)text[to] & 0xc0) == 0x80) {
+        to++;
+    }
+    struct cf_chat_span spans[SPANS_MAX];
+    size_t n = cf_chat_find(spans, SPANS_MAX, NULL, query, text + from, to - from);
     struct ui_style style = ui_paint_style(paint, UI_STYLE_HIT);
-    size_t size;
-    for (const char *word = ui_transcript_next_word(query, &size); size > 0;
-         word = ui_transcript_next_word(word + size, &size)) {
-        for (size_t at = begin; at + size <= end; at++) {
-            if (strncasecmp(block->shown.data + at, word, size) == 0) {
-                int column = cf_text_width(block->shown.data + begin, at - begin, 0);
-                ui_grid_put(paint->grid, x + column, y, right, block->shown.data + at, size, style);
-            }
+    for (size_t i = 0; i < n; i++) {
+        size_t first = spans[i].begin + from > begin ? spans[i].begin + from : begin;
+        size_t last = spans[i].end + from < end ? spans[i].end + from : end;
+        if (first < last) {
+            int column = cf_text_width(text + begin, first - begin, 0);
+            ui_grid_put(paint->grid, x + column, y, right, text + first, last - first, style);
         }
     }
 }
@@ -308,7 +319,7 @@ static void draw_text(struct ui_transcript *view, const struct ui_paint *paint, 
                               : turn->role == CF_ROLE_SYSTEM ? UI_STYLE_SYSTEM
                                                              : UI_STYLE_TEXT;
     int behind = draw_pieces(paint, shape->block, tints, x, y, right, line->begin, line->end, name);
-    if (data->query != NULL) {
+    if (data->query != NULL && data->query[0] != '\0') {
         draw_hits(paint, shape->block, x, y, right, line->begin, line->end, data->query);
     }
     if (data->selection != NULL) {

@@ -33,9 +33,6 @@ enum ui_row_kind ui_transcript_kind_of(const struct shape *shape, size_t *row);
 struct place ui_transcript_top_place(struct ui_transcript *view,
                                      const struct ui_transcript_data *data);
 
-/* The next word of a query: where it begins, its size; 0 at the end. */
-const char *ui_transcript_next_word(const char *query, size_t *size);
-
 /* Columns of the labels, with the blanks around them: the same for all messages, and for the same
  * model always. */
 int ui_transcript_label_width(int width, const struct ui_transcript_data *data);

@@ -98,6 +98,10 @@ static void line_changed(void *context)
         ui_line_view(ui->line, &view);
         ui->list_edge = -1;
         ui_ask_list(ui, cf_chat_listing(ui->chat)->shelf, view.text);
+    } else if (ui->asking == UI_ASK_SEARCH) {
+        struct ui_line_view view;
+        ui_line_view(ui->line, &view);
+        ui_search_as_typed(ui, view.text);
     }
 }
 

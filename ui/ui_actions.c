@@ -159,28 +159,6 @@ static void nudge(struct ui *ui, const char *name, int step)
     ui_check(ui, cf_chat_nudge(ui->chat, name, step, &err), &err);
 }
 
-void ui_search_click(struct ui *ui, int y)
-{
-    size_t n;
-    const struct cf_chat_hit *hits = cf_chat_found(ui->chat, &n);
-    const struct ui_rect rows = ui_search_rows(ui->layout.whole);
-    size_t at = (size_t)(ui->screen.search_top + y - rows.y);
-    if (y < rows.y || at >= n) {
-        return;
-    }
-    if (at == ui->hit_selected) {
-        ui_open_hit(ui, &hits[at]);
-    }
-    ui->hit_selected = at;
-}
-
-void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit)
-{
-    ui->wanted_message = hit->message;
-    cf_chat_open_at(ui->chat, hit->conversation, hit->message);
-    ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
-}
-
 static void open_in_hand(struct ui *ui, enum ui_action action)
 {
     (void)action;

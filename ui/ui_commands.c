@@ -14,19 +14,6 @@
 #include "tokenizer.h"
 #include "ui_state.h"
 
-enum { HITS_LIMIT = 200 };
-
-void ui_search(struct ui *ui, const char *query)
-{
-    free(ui->query);
-    ui->query = cf_strdup(query);
-    ui->hit_selected = 0;
-    ui->screen.search_top = 0;
-    ui->is_search_asked = true;
-    cf_chat_search(ui->chat, query, HITS_LIMIT);
-    ui_set_focus(ui, UI_FOCUS_SEARCH);
-}
-
 /* The last turn of ROLE; false: there is none. */
 static bool last_turn(struct ui *ui, enum cf_role role, size_t *turn)
 {

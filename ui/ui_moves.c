@@ -278,25 +278,3 @@ void ui_move_message(struct ui *ui, int step)
     }
     ui->is_dirty = true;
 }
-
-void ui_move_hit(struct ui *ui, int step)
-{
-    if (ui->query == NULL || ui->query[0] == '\0') {
-        ui_say(ui, false, "Nothing was searched for yet; / searches");
-        return;
-    }
-    struct ui_transcript_data data = ui_transcript_data(ui);
-    size_t index = 0;
-    bool has_one = ui_transcript_selected(&ui->screen.transcript, &data, &index);
-    for (size_t i = 0; i < data.n_turns; i++) {
-        size_t far = has_one ? i + 1 : i;
-        size_t at = step > 0 ? (index + far) % data.n_turns
-                             : (index + data.n_turns - far % data.n_turns) % data.n_turns;
-        if (ui_transcript_matches(data.turns[at], ui->query)) {
-            ui_transcript_select(&ui->screen.transcript, &data, at);
-            ui->is_dirty = true;
-            return;
-        }
-    }
-    ui_sayf(ui, false, "No message here has \"%s\"", ui->query);
-}

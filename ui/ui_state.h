@@ -103,7 +103,7 @@ struct ui {
     enum ui_child child;
     char *child_path;         /* a file that it reads, ours to remove */
     struct cf_buf token_text; /* of ui_describe_token, while it is shown */
-    char *query;
+    char *query;              /* as it was typed */
     size_t hit_selected;
     bool is_search_asked;
     int64_t wanted_message; /* to take in hand once the conversation is open; 0: none */
@@ -179,16 +179,13 @@ void ui_go_round(struct ui *ui, int step);
 void ui_move_rows(struct ui *ui, int rows);
 int ui_page_rows(const struct ui *ui);
 void ui_move_to(struct ui *ui, bool is_end);
-/* The previous or next message, or row; the previous or next that the search found. */
+/* The previous or next message, or row. */
 void ui_move_message(struct ui *ui, int step);
-void ui_move_hit(struct ui *ui, int step);
 
 /* --- ui_actions.c --- */
 bool ui_key(void *context, uint32_t key);
 void ui_copy(struct ui *ui, const char *text, size_t size);
 void ui_edit_turn(struct ui *ui, size_t turn);
-void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit);
-void ui_search_click(struct ui *ui, int y);
 void ui_mouse(void *context, const struct ui_mouse *mouse);
 
 /* Says how what was deleted comes back: WHAT, as in "Deleted" or "3 conversations deleted", and the
@@ -246,7 +243,16 @@ void ui_act_retry(struct ui *ui, enum ui_action action);
 
 /* --- ui_commands.c --- */
 void ui_submit(void *context, const char *text, size_t size);
+/* --- ui_search.c --- */
+/* Asks for what is found with QUERY, as it is typed. */
+void ui_search_as_typed(struct ui *ui, const char *query);
+/* The same, and goes to the hits. */
 void ui_search(struct ui *ui, const char *query);
+struct ui_search_data ui_search_data(const struct ui *ui);
+void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit);
+void ui_search_click(struct ui *ui, int y);
+/* The previous or next that the search found, also in other conversations. */
+void ui_move_hit(struct ui *ui, int step);
 
 /* Writes a new file; an existing one is left alone. */
 enum cf_code ui_write_new(const char *path, const struct cf_buf *text, struct cf_err *err);

@@ -82,6 +82,14 @@ static enum ui_pane pane_of(enum ui_focus focus)
     return UI_PANE_TRANSCRIPT;
 }
 
+/* The pane that has the focus, or shows what is being typed. */
+static enum ui_pane shown_pane(const struct ui *ui)
+{
+    return ui->asking == UI_ASK_FILTER   ? UI_PANE_LIST
+           : ui->asking == UI_ASK_SEARCH ? UI_PANE_SEARCH
+                                         : pane_of(ui->focus);
+}
+
 /* Puts the messages that wait behind the turns, as turns of their own. */
 static void collect_turns(struct ui *ui)
 {
@@ -156,7 +164,7 @@ struct ui_transcript_data ui_transcript_data(struct ui *ui)
         .context = ui,
         .look = ui_look(ui),
         .look_token = ui->token,
-        .query = ui->query,
+        .query = cf_chat_findings(ui->chat)->words,
         .welcome = is_first ? first : hint,
         .n_welcome = !is_new    ? 0
                      : is_first ? CF_ARRAY_SIZE(first)
@@ -218,7 +226,7 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
     *data = (struct ui_screen_data){
         .has_list = ui->has_list,
         .has_knobs = ui->has_knobs,
-        .focus = ui->asking == UI_ASK_FILTER ? UI_PANE_LIST : pane_of(ui->focus),
+        .focus = shown_pane(ui),
         .n_input_rows = ui_line_rows(ui->line, ui->grid.width),
         .transcript = ui_transcript_data(ui),
         .list = ui_list_data(ui),
@@ -235,10 +243,7 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
         .compare = {{cf_chat_compared(ui->chat, 0), cf_chat_compared(ui->chat, 1)}},
         .tree = ui_tree_data(ui),
         .diff = {cf_chat_diffed(ui->chat)},
-        .search = {.is_asked = ui->is_search_asked,
-                   .now_ms = now_ms,
-                   .query = ui->query != NULL ? ui->query : "",
-                   .selected = ui->hit_selected},
+        .search = ui_search_data(ui),
         .footer = {.status = status,
                    .settings = cf_chat_settings(ui->chat),
                    .keys = &ui->keys,
@@ -253,7 +258,7 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
         data->answer = ui->token_text.data;
     }
     data->list.now_ms = now_ms;
-    data->search.hits = cf_chat_found(ui->chat, &data->search.n);
+    data->search.now_ms = now_ms;
     if (ui->n_notices > 0) {
         data->footer.notice = ui->notices[0].text;
         data->footer.is_error = ui->notices[0].is_error;
