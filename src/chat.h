@@ -537,6 +537,9 @@ enum cf_code cf_chat_unset(struct cf_chat *chat, const char *name, struct cf_err
 /* Moves a number by N of its steps, within its range. */
 enum cf_code cf_chat_nudge(struct cf_chat *chat, const char *name, int n, struct cf_err *err);
 enum cf_code cf_chat_use_preset(struct cf_chat *chat, const char *name, struct cf_err *err);
+/* What that would make of SETTINGS. */
+enum cf_code cf_chat_try_preset(const struct cf_chat *chat, struct cf_settings *settings,
+                                const char *name, struct cf_err *err);
 /* Opens another model, in force once no reply is being written; answered by CF_CHANGE_MODEL, a
  * notice when it could not be opened (then the one before stays). */
 enum cf_code cf_chat_use_model(struct cf_chat *chat, const char *path, struct cf_err *err);

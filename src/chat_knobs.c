@@ -14,13 +14,18 @@ static const struct cf_presets *presets_of(const struct cf_chat *chat)
 
 /* --- putting the layers on each other --- */
 
+static void take_recommendations(struct cf_chat *chat)
+{
+    if (cf_chat_model(chat) != NULL) {
+        cf_settings_take_model(&chat->settings, cf_model_metadata_answer, cf_chat_model(chat));
+    }
+}
+
 static void rebuild(struct cf_chat *chat)
 {
     struct cf_settings *settings = &chat->settings;
     cf_settings_copy(settings, &chat->base);
-    if (cf_chat_model(chat) != NULL) {
-        cf_settings_take_model(settings, cf_model_metadata_answer, cf_chat_model(chat));
-    }
+    take_recommendations(chat);
     cf_settings_take_over(settings, &chat->own, CF_ORIGIN_CONVERSATION);
     cf_settings_take_over(settings, &chat->own, CF_ORIGIN_USER);
     struct cf_err err = CF_ERR_INIT;
@@ -29,6 +34,7 @@ static void rebuild(struct cf_chat *chat)
         cf_settings_reset(settings, CF_SETTING_PRESET_NAME);
         (void)cf_settings_apply_preset(settings, presets_of(chat), NULL);
     }
+    take_recommendations(chat); /* where the preset has given way to them */
     chat->is_prompt_told = false;
     cf_chat_idle_later(chat);
     cf_chat_mark(chat, CF_CHANGE_SETTINGS | CF_CHANGE_STATUS);
@@ -126,19 +132,33 @@ enum cf_code cf_chat_set(struct cf_chat *chat, const char *name, const char *val
     if (code == CF_OK) {
         code = check_name(chat, info, value, err);
     }
-    if (code == CF_OK) {
+    if (code != CF_OK) {
+        return code;
+    }
+    if (info->setting == CF_SETTING_PRESET_NAME && value != NULL) {
+        code = cf_settings_use_preset(&chat->settings, presets_of(chat), value, err);
+        take_recommendations(chat);
+        (void)cf_settings_use_preset(&chat->own, presets_of(chat), value, NULL);
+    } else {
         code = cf_settings_set(&chat->settings, info->setting, value, CF_ORIGIN_USER, NULL, err);
+        (void)cf_settings_set(layer_of(chat, info), info->setting, value, CF_ORIGIN_USER, NULL,
+                              NULL);
     }
     if (code != CF_OK) {
         return code;
     }
-    (void)cf_settings_set(layer_of(chat, info), info->setting, value, CF_ORIGIN_USER, NULL, NULL);
-    if (info->setting == CF_SETTING_PRESET_NAME) {
-        (void)cf_settings_apply_preset(&chat->settings, presets_of(chat), NULL);
-        (void)cf_settings_apply_preset(&chat->own, presets_of(chat), NULL);
-    }
     after_change(chat, info);
     return CF_OK;
+}
+
+enum cf_code cf_chat_try_preset(const struct cf_chat *chat, struct cf_settings *settings,
+                                const char *name, struct cf_err *err)
+{
+    enum cf_code code = cf_settings_use_preset(settings, presets_of(chat), name, err);
+    if (code == CF_OK && cf_chat_model(chat) != NULL) {
+        cf_settings_take_model(settings, cf_model_metadata_answer, cf_chat_model(chat));
+    }
+    return code;
 }
 
 enum cf_code cf_chat_use_preset(struct cf_chat *chat, const char *name, struct cf_err *err)

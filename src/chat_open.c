@@ -135,6 +135,8 @@ static void show_node(struct cf_chat *chat, struct cf_chat_node *node)
     }
     cf_chat_tree_show(chat->tree, node);
     cf_chat_save_leaf(chat);
+    cf_chat_say(chat, false,
+                "the message is on another branch: h and l walk between them where they part");
 }
 
 static void start_opening(struct cf_chat *chat, int64_t conversation, int64_t message)

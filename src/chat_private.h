@@ -130,8 +130,11 @@ struct cf_chat_work {
     bool is_paused;
     uint64_t commit;          /* storage job that must be answered before it may start; 0: none */
     double saved_at;          /* when it was last given to the storage */
-    double made_at, first_at; /* when it was made, and its first token taken */
+    double made_at, first_at; /* when it was made, and its first token taken; moved on by what it
+                               * was held */
+    double held_at;           /* while it is paused: since when */
     int32_t n_tokens;         /* of alternative 0, new ones */
+    int32_t n_timed;          /* of them, those behind the first that came unheld */
     struct cf_chat_tree *tree;
     /* Of a CALL: takes its results, once it is over. */
     void (*finish)(struct cf_chat *chat, struct cf_chat_work *work, enum cf_end_reason reason,

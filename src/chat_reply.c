@@ -117,6 +117,32 @@ static void handle_prefix(struct cf_chat *chat, struct cf_chat_node *node, const
     cf_chat_mark(chat, CF_CHANGE_TEXT | CF_CHANGE_TURN);
 }
 
+/* What a reply was held is no part of its time. */
+static void add_held(struct cf_chat_work *work)
+{
+    double now = cf_clock_s();
+    if (work->is_paused) {
+        work->made_at += now - work->held_at;
+        work->first_at += work->n_tokens > 0 ? now - work->held_at : 0;
+    }
+    work->held_at = now;
+}
+
+static void time_token(struct cf_chat *chat, struct cf_chat_work *work)
+{
+    add_held(work);
+    double now = cf_clock_s();
+    if (work->n_tokens++ == 0) {
+        work->first_at = now;
+        chat->status.seconds_to_first = now - work->made_at;
+    } else if (!work->is_paused) {
+        work->n_timed++;
+        if (now > work->first_at) {
+            chat->status.tokens_per_second = work->n_timed / (now - work->first_at);
+        }
+    }
+}
+
 static void handle_token(struct cf_chat *chat, struct cf_chat_work *work,
                          const struct cf_event *event, const char *text)
 {
@@ -142,14 +168,7 @@ static void handle_token(struct cf_chat *chat, struct cf_chat_work *work,
     if (event->alternative == 0) {
         chat->choice = *choice;
         chat->has_choice = true;
-        work->n_tokens++;
-        double now = cf_clock_s();
-        if (work->n_tokens == 1) {
-            work->first_at = now;
-            chat->status.seconds_to_first = now - work->made_at;
-        } else if (now > work->first_at) {
-            chat->status.tokens_per_second = (work->n_tokens - 1) / (now - work->first_at);
-        }
+        time_token(chat, work);
         chat->status.n_used = (int32_t)work->job.ids.n + work->n_tokens;
     }
     cf_chat_mark(chat, CF_CHANGE_TEXT | CF_CHANGE_CHOICE | CF_CHANGE_STATUS);
@@ -207,8 +226,9 @@ static void end_node(struct cf_chat *chat, struct cf_chat_work *work, int32_t al
 }
 
 /* As far as they are known before the job's end, which tells them better. */
-static void set_times(const struct cf_chat_work *work, struct cf_chat_node *node)
+static void set_times(struct cf_chat_work *work, struct cf_chat_node *node)
 {
+    add_held(work);
     node->seconds = cf_clock_s() - work->made_at;
     if (work->n_tokens > 0) {
         node->turn.seconds_to_first = work->first_at - work->made_at;
@@ -331,6 +351,7 @@ static void handle_end(struct cf_chat *chat, struct cf_chat_work *work,
 static void handle_paused(struct cf_chat *chat, struct cf_chat_work *work,
                           const struct cf_event *event)
 {
+    add_held(work);
     work->is_paused = event->kind == CF_EVENT_PAUSED;
     if (work->is_paused && event->alternative == 0) {
         chat->choice = event->u.choice;

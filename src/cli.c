@@ -135,6 +135,10 @@ enum cf_code cf_cli_read_text(struct cf_buf *text, const struct cf_cli *cli, int
         cf_buf_add_str(text, argument);
         return CF_OK;
     }
+    if (isatty(STDIN_FILENO) == 1) {
+        cf_cli_warn(cli, "reading the %s from standard input, end with Ctrl-D",
+                    together ? "message" : "text");
+    }
     enum cf_code code = read_input(text, err);
     if (code != CF_OK || !together) {
         return code;

@@ -15,6 +15,7 @@
 #include "mem.h"
 #include "path.h"
 #include "store.h"
+#include "text.h"
 
 enum { COUNT_MAX = 64, FLUSH_MS = 8000, FLUSH_FULL_MS = 1600, FLUSH_STEP_MS = 400 };
 
@@ -339,6 +340,26 @@ static enum cf_exit finish(struct asking *asking, enum cf_code code, const sigse
     return asking->has_failed ? CF_EXIT_FAILED : CF_EXIT_DONE;
 }
 
+/* A question about what stands on standard input is what a new conversation is called by, not the
+ * beginning of that. */
+static void name_by_question(struct asking *asking, const struct cf_buf *prompt)
+{
+    enum { TITLE_COLUMNS = 60 };
+    const struct cf_cli *cli = asking->cli;
+    const char *question = cli->n_args > 0 ? cli->args[0] : "";
+    bool is_both = strcmp(question, "-") != 0 && prompt->size > strlen(question);
+    if (cf_cli_has(cli, CF_CLI_CONVERSATION) || !is_both) {
+        return;
+    }
+    struct cf_buf title = CF_BUF_INIT;
+    question += strspn(question, " \t\r\n");
+    cf_text_ellipsize(&title, question, strcspn(question, "\r\n"), TITLE_COLUMNS);
+    if (title.size > 0) {
+        (void)cf_chat_rename(asking->chat, 0, title.data, NULL);
+    }
+    cf_buf_release(&title);
+}
+
 static enum cf_exit ask(const struct cf_cli *cli, bool is_template)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -383,6 +404,9 @@ static enum cf_exit ask(const struct cf_cli *cli, bool is_template)
     }
     if (code == CF_OK && cf_cli_has(cli, CF_CLI_CONVERSATION)) {
         code = open_conversation(&asking, &others, &err);
+    }
+    if (code == CF_OK && is_template) {
+        name_by_question(&asking, &prompt);
     }
     if (code == CF_OK && !is_template) {
         wait_for_model(&asking, &others);

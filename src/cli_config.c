@@ -20,6 +20,7 @@ static void take_model(struct cf_settings *settings, const struct cf_cli *cli)
         cf_model_open(&model, path, NULL) == CF_OK) {
         cf_settings_take_model(settings, cf_model_metadata_answer, model);
         (void)cf_settings_apply_preset(settings, &cli->config.presets, NULL);
+        cf_settings_take_model(settings, cf_model_metadata_answer, model);
         cf_model_free(model);
     }
     free(path);

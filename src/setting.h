@@ -55,7 +55,8 @@ enum cf_setting_flags {
       "", "", "the config file")                                                                   \
     X(CF_SETTING_PRESET_NAME, "preset", 0, CF_TYPE_TEXT, preset, CF_SET_SPEECH, 0, 0, 0, 0,        \
       "balanced", "NAME", "", "",                                                                  \
-      "sampling settings under one name: precise, balanced, wild, or one of the config file")      \
+      "sampling settings under one name: precise, balanced, wild, model (what the model "          \
+      "recommends), or one of the config file")                                                    \
     X(CF_SETTING_TEMPERATURE, "temperature", 't', CF_TYPE_REAL, sampling.temperature, CF_SET_KNOB, \
       0, 1e6, 0.05, 2, "0.8", "F", "", "",                                                         \
       "how freely tokens are drawn; 0 always takes the likeliest")                                 \
@@ -301,7 +302,10 @@ struct cf_presets {
     size_t n;
 };
 
-/* The built-in ones: precise, balanced, wild. */
+/* What the model recommends, and the defaults where it says nothing: it takes back what weaker
+ * origins gave, and cf_settings_take_model is to follow. */
+#define CF_PRESET_MODEL "model"
+/* The built-in ones: precise, balanced, wild, model. */
 void cf_presets_init(struct cf_presets *presets);
 void cf_presets_release(struct cf_presets *presets);
 /* Adds an empty preset or empties the one of that name, and returns it; valid until the next. */
@@ -312,10 +316,13 @@ enum cf_code cf_preset_set(struct cf_preset *preset, const char *name, const cha
                            struct cf_err *err);
 
 /* Carries out the preset that settings->preset names, as from the origin of that name: values of
- * the same or a greater origin that are no preset's own stay, except that for CF_ORIGIN_USER the
- * preset replaces all.  To be called once all places have been applied, and after each /preset.
- * CF_ERR_NOT_FOUND when there is no such preset, with the names that there are. */
+ * the same or a greater origin that are no preset's own stay.  To be called once all places have
+ * been applied.  CF_ERR_NOT_FOUND when there is no such preset, with the names that there are. */
 enum cf_code cf_settings_apply_preset(struct cf_settings *settings,
                                       const struct cf_presets *presets, struct cf_err *err);
+/* Chooses the preset NAME by hand, as from CF_ORIGIN_USER: what was set by hand before gives way.
+ */
+enum cf_code cf_settings_use_preset(struct cf_settings *settings, const struct cf_presets *presets,
+                                    const char *name, struct cf_err *err);
 
 #endif

@@ -19,14 +19,22 @@ static const struct {
     {"precise", {{"temperature", "0.3"}, {"top-p", "0.9"}, {"top-k", "40"}}},
     {"balanced", {{"temperature", "0.8"}, {"top-p", "0.95"}, {"top-k", "50"}}},
     {"wild", {{"temperature", "1.3"}, {"top-p", "0.98"}, {"top-k", "0"}}},
+    {CF_PRESET_MODEL, {{NULL, NULL}}},
 };
+
+/* Whether it stands for what the model recommends. */
+static bool is_models(const struct cf_preset *preset)
+{
+    return strcmp(preset->name, CF_PRESET_MODEL) == 0 && preset->names.n == 0;
+}
 
 void cf_presets_init(struct cf_presets *presets)
 {
     *presets = (struct cf_presets){.n = 0};
     for (size_t i = 0; i < CF_ARRAY_SIZE(builtins); i++) {
         struct cf_preset *preset = cf_presets_put(presets, builtins[i].name, NULL);
-        for (size_t k = 0; k < CF_ARRAY_SIZE(builtins[i].values); k++) {
+        size_t n = CF_ARRAY_SIZE(builtins[i].values);
+        for (size_t k = 0; k < n && builtins[i].values[k].name != NULL; k++) {
             enum cf_code code =
                 cf_preset_set(preset, builtins[i].values[k].name, builtins[i].values[k].text, NULL);
             assert(code == CF_OK);
@@ -112,8 +120,35 @@ static enum cf_code refuse_unknown(const char *name, const struct cf_presets *pr
 /* Whether a value of the preset, whose name came from ORIGIN, replaces what is there. */
 static bool replaces(const struct cf_source *source, enum cf_origin origin)
 {
-    return source->origin < origin || origin == CF_ORIGIN_USER ||
+    return source->origin < origin ||
            (source->origin == origin && (source->is_by_preset || origin == CF_ORIGIN_DEFAULT));
+}
+
+static bool sets(const struct cf_preset *preset, enum cf_setting setting)
+{
+    const struct cf_setting_info *info = cf_setting_info(setting);
+    bool is_set = is_models(preset) && (info->flags & CF_SET_PRESET) != 0;
+    for (size_t i = 0; i < preset->names.n; i++) {
+        is_set = is_set || strcmp(preset->names.items[i], info->name) == 0;
+    }
+    return is_set;
+}
+
+enum cf_code cf_settings_use_preset(struct cf_settings *settings, const struct cf_presets *presets,
+                                    const char *name, struct cf_err *err)
+{
+    const struct cf_preset *preset = find(presets, name);
+    if (preset == NULL) {
+        return refuse_unknown(name, presets, err);
+    }
+    for (int i = 0; i < CF_N_SETTINGS; i++) {
+        if (settings->sources[i].origin == CF_ORIGIN_USER && sets(preset, (enum cf_setting)i)) {
+            cf_settings_reset(settings, (enum cf_setting)i);
+        }
+    }
+    enum cf_code code =
+        cf_settings_set(settings, CF_SETTING_PRESET_NAME, name, CF_ORIGIN_USER, NULL, err);
+    return code == CF_OK ? cf_settings_apply_preset(settings, presets, err) : code;
 }
 
 enum cf_code cf_settings_apply_preset(struct cf_settings *settings,
@@ -127,7 +162,10 @@ enum cf_code cf_settings_apply_preset(struct cf_settings *settings,
     }
     for (size_t i = 0; i < CF_N_SETTINGS; i++) {
         /* What an earlier preset of this origin gave and this one may not. */
-        if (settings->sources[i].is_by_preset && settings->sources[i].origin == origin) {
+        const struct cf_source *source = &settings->sources[i];
+        bool is_of_model = is_models(preset) && sets(preset, (enum cf_setting)i);
+        if ((source->is_by_preset && source->origin == origin) ||
+            (is_of_model && replaces(source, origin))) {
             cf_settings_reset(settings, (enum cf_setting)i);
         }
     }

@@ -174,8 +174,9 @@ struct cf_event {
             int32_t n_tokens;    /* new tokens, all alternatives together */
             int32_t n_evaluated; /* positions evaluated in all */
             int32_t n_reused;
-            double seconds_to_first;  /* from when the job began; 0 without a token */
-            double seconds;           /* from when it began to its end */
+            double seconds_to_first; /* from when the job began; 0 without a token */
+            double seconds; /* from when it began to its end; in all three what it was held does
+                             * not count */
             double tokens_per_second; /* after the first token of each alternative; 0: unknown */
         } end;
     } u;

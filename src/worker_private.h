@@ -94,7 +94,9 @@ void cf_worker_do(struct cf_worker *worker, struct cf_job *job);
 
 /* What a job has come to so far. */
 struct cf_progress {
-    double began, first, last; /* seconds on the monotonic clock; first and last: of its tokens */
+    /* Seconds on the monotonic clock; first and last: of its tokens.  Moved on by what it was held.
+     */
+    double began, first, last;
     int32_t n_prompt, n_reused;
     int64_t n_evaluated_before; /* by the session, when the job began */
     int32_t n_tokens;           /* new ones, all alternatives together */

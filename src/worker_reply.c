@@ -279,13 +279,11 @@ static enum order wait_for_order(struct wave *wave, int32_t *forced)
     return order;
 }
 
-/* Holds while the front wants it so.  *forced receives the token to take, -1 for a drawn one. */
-static enum cf_code hold(struct wave *wave, int32_t *forced, struct cf_err *err)
+/* Holds until the front has it otherwise.  *forced receives the token to take, -1 for a drawn one.
+ */
+static enum cf_code wait_held(struct wave *wave, int32_t *forced, struct cf_err *err)
 {
     struct cf_worker *worker = wave->worker;
-    if (atomic_load_explicit(&worker->held_job, memory_order_relaxed) != wave->job->number) {
-        return CF_OK;
-    }
     for (bool is_news = true;;) {
         if (is_news) {
             emit_paused(wave);
@@ -311,6 +309,21 @@ static enum cf_code hold(struct wave *wave, int32_t *forced, struct cf_err *err)
         }
         is_news = read_knobs(wave);
     }
+}
+
+/* The same while the front wants it held; the time that takes is no part of the reply's. */
+static enum cf_code hold(struct wave *wave, int32_t *forced, struct cf_err *err)
+{
+    struct cf_worker *worker = wave->worker;
+    if (atomic_load_explicit(&worker->held_job, memory_order_relaxed) != wave->job->number) {
+        return CF_OK;
+    }
+    double from = cf_clock_s();
+    enum cf_code code = wait_held(wave, forced, err);
+    double held = cf_clock_s() - from;
+    wave->progress->began += held;
+    wave->progress->first += wave->progress->n_tokens > 0 ? held : 0;
+    return code;
 }
 
 /* Waits until the next token is due, unless something else is to be done first. */

@@ -2,6 +2,8 @@
 /* chat at its header: talking, in memory. */
 #include "chat_harness.h"
 
+#include <math.h>
+
 #include "recipe.h"
 
 static void chat__send__streams_a_reply(void **state)
@@ -690,6 +692,29 @@ static void loop__outside_of_a_face__is_nothing(void **state)
     assert_int_equal(last_turn(fixture)->reason, CF_END_LENGTH);
 }
 
+/* What is turned after a preset was chosen stays, whatever else is put back. */
+static void chat__preset__leaves_what_is_turned_after_it(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    settle(fixture);
+    struct cf_err err = CF_ERR_INIT;
+    const struct cf_sampling *sampling = &cf_chat_settings(fixture->chat)->sampling;
+    assert_int_equal(cf_chat_use_preset(fixture->chat, "wild", &err), CF_OK);
+    assert_true(fabs(sampling->temperature - 1.3) < 1e-9);
+    assert_int_equal(cf_chat_set(fixture->chat, "temperature", "0.5", &err), CF_OK);
+    assert_int_equal(cf_chat_set(fixture->chat, "min-p", "0.1", &err), CF_OK);
+    assert_int_equal(cf_chat_unset(fixture->chat, "min-p", &err), CF_OK);
+    assert_true(fabs(sampling->temperature - 0.5) < 1e-9);
+    assert_true(fabs(sampling->top_p - 0.98) < 1e-9);
+    assert_int_equal(cf_chat_unset(fixture->chat, "temperature", &err), CF_OK);
+    assert_true(fabs(sampling->temperature - 1.3) < 1e-9);
+    /* The model's own, by name. */
+    assert_int_equal(cf_chat_use_preset(fixture->chat, "model", &err), CF_OK);
+    assert_true(fabs(sampling->temperature - 0.8) < 1e-9);
+    assert_int_equal(cf_chat_use_preset(fixture->chat, "no such", &err), CF_ERR_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -706,6 +731,7 @@ int main(void)
         TEST(chat__stop__holds_what_waited_and_not_what_comes_after),
         TEST(chat__stop_and_continue__is_as_if_never_stopped),
         TEST(chat__knobs__act_on_the_reply_being_written),
+        TEST(chat__preset__leaves_what_is_turned_after_it),
         TEST(chat__pace__is_of_the_person_and_no_knob_of_the_reply),
         TEST(chat__knobs__act_on_more_alternatives_than_a_batch),
         TEST(chat__continue__under_another_template_is_an_alternative),

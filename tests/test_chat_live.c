@@ -326,6 +326,24 @@ static void live__leaving__keeps_the_reply(void **state)
     assert_whole(fixture, 1);
 }
 
+/* A pause is no part of a reply's time, neither while it is written nor on record. */
+static void live__pause__does_not_count(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    set_option(fixture, "max-tokens", "20");
+    start(fixture, true);
+    send_held(fixture, "one", 3);
+    (void)poll(NULL, 0, 1500);
+    ok(cf_chat_resume(fixture->chat, &err));
+    settle(fixture);
+    /* With the pause it could not be that many. */
+    assert_true(cf_chat_status(fixture->chat)->tokens_per_second > 17 / 1.5);
+    assert_true(turn_at(fixture, 1)->tokens_per_second > 17 / 1.5);
+    restart(fixture);
+    open_last(fixture);
+    assert_true(turn_at(fixture, 1)->tokens_per_second > 17 / 1.5);
+}
+
 /* Another model is opened meanwhile, and takes over once the reply has ended. */
 static void live__model__changes_when_the_reply_has_ended(void **state)
 {
@@ -368,6 +386,7 @@ int main(void)
         TEST(live__delete__stops_and_can_be_undone),
         TEST(live__undo__does_not_wait_for_the_reply),
         TEST(live__leaving__keeps_the_reply),
+        TEST(live__pause__does_not_count),
         TEST(live__model__changes_when_the_reply_has_ended),
     };
     return cmocka_run_group_tests_name("chat_live", tests, NULL, NULL);

@@ -39,6 +39,10 @@ static void chat__open_at__shows_the_branch_of_a_message(void **state)
     /* In the conversation that is on. */
     open_at(fixture, conversation, shown);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
+    char *notice = cf_chat_notice_take(fixture->chat, NULL);
+    assert_non_null(notice);
+    assert_non_null(strstr(notice, "on another branch"));
+    free(notice);
     assert_int_equal(turn_at(fixture, 1)->id, shown);
 
     /* From another one; what comes behind the message stays in view. */
@@ -54,6 +58,9 @@ static void chat__open_at__shows_the_branch_of_a_message(void **state)
 
     /* One that is not there is no reason not to open. */
     cf_chat_new_conversation(fixture->chat);
+    while ((notice = cf_chat_notice_take(fixture->chat, NULL)) != NULL) {
+        free(notice);
+    }
     open_at(fixture, conversation, 999);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
     no_notice(fixture);

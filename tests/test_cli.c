@@ -343,6 +343,20 @@ static void cli__tokenize__takes_special_names_as_text(void **state)
     program_release(&result);
 }
 
+/* A question about a text gives the conversation its name, not the text. */
+static void cli__ask__is_called_by_the_question(void **state)
+{
+    (void)state;
+    struct program_result result;
+    PROGRAM(&result, 0, "commit 0123456789\n", "ask", "-n", "3", "What was changed?\nIn short.");
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "list");
+    assert_non_null(strstr(result.out.data, "What was changed?"));
+    assert_null(strstr(result.out.data, "commit 0123"));
+    assert_null(strstr(result.out.data, "In short"));
+    program_release(&result);
+}
+
 static void cli__logits__have_the_promised_shape(void **state)
 {
     (void)state;
@@ -673,6 +687,7 @@ int main(void)
         TEST(cli__complete__saves_nothing),
         TEST(cli__tokenize__round_trips_every_byte),
         TEST(cli__tokenize__takes_special_names_as_text),
+        TEST(cli__ask__is_called_by_the_question),
         TEST(cli__logits__have_the_promised_shape),
         TEST(cli__bench__writes_a_line_a_test),
         TEST(cli__score__agrees_with_logits),

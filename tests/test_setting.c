@@ -290,6 +290,12 @@ static void settings__turn__steps_within_the_range(void **state)
     cf_settings_release(&settings);
 }
 
+static const char *recommend_top_p(const void *model, const char *key)
+{
+    (void)model;
+    return strcmp(key, "confab.top_p") == 0 ? "0.6" : NULL;
+}
+
 static void settings__preset__leaves_explicit_values_alone(void **state)
 {
     (void)state;
@@ -315,20 +321,31 @@ static void settings__preset__leaves_explicit_values_alone(void **state)
     assert_format(&settings, CF_SETTING_TOP_K, "7");
     assert_format(&settings, CF_SETTING_TEMPERATURE, "1.1");
     /* By hand it replaces everything, and the next one undoes what only this one set. */
-    cf_settings_set(&settings, CF_SETTING_PRESET_NAME, "own", CF_ORIGIN_USER, NULL, NULL);
-    assert_int_equal(cf_settings_apply_preset(&settings, &presets, NULL), CF_OK);
+    cf_settings_set(&settings, CF_SETTING_TEMPERATURE, "1.7", CF_ORIGIN_USER, NULL, NULL);
+    assert_int_equal(cf_settings_use_preset(&settings, &presets, "own", NULL), CF_OK);
     assert_format(&settings, CF_SETTING_TEMPERATURE, "0.5");
     assert_format(&settings, CF_SETTING_MIN_P, "0.25");
-    cf_settings_set(&settings, CF_SETTING_PRESET_NAME, "precise", CF_ORIGIN_USER, NULL, NULL);
-    assert_int_equal(cf_settings_apply_preset(&settings, &presets, NULL), CF_OK);
+    assert_int_equal(cf_settings_use_preset(&settings, &presets, "precise", NULL), CF_OK);
     assert_format(&settings, CF_SETTING_TEMPERATURE, "0.3");
     assert_format(&settings, CF_SETTING_MIN_P, "0");
+    /* What is turned after it stays. */
+    cf_settings_set(&settings, CF_SETTING_TEMPERATURE, "0.4", CF_ORIGIN_USER, NULL, NULL);
+    assert_int_equal(cf_settings_apply_preset(&settings, &presets, NULL), CF_OK);
+    assert_format(&settings, CF_SETTING_TEMPERATURE, "0.4");
+    assert_format(&settings, CF_SETTING_TOP_P, "0.9");
+    /* Back to what the model recommends. */
+    assert_int_equal(cf_settings_use_preset(&settings, &presets, "model", NULL), CF_OK);
+    cf_settings_take_model(&settings, recommend_top_p, NULL);
+    assert_format(&settings, CF_SETTING_TOP_P, "0.6");
+    assert_source(&settings, CF_SETTING_TOP_P, "model");
+    assert_format(&settings, CF_SETTING_TEMPERATURE, "0.8");
+    assert_format(&settings, CF_SETTING_TOP_K, "50");
     struct cf_err err = CF_ERR_INIT;
     cf_settings_set(&settings, CF_SETTING_PRESET_NAME, "nix", CF_ORIGIN_USER, NULL, NULL);
     assert_int_equal(cf_settings_apply_preset(&settings, &presets, &err), CF_ERR_NOT_FOUND);
     assert_string_equal(err.text,
-                        "there is no preset 'nix'; there are precise, balanced, wild, own");
-    assert_format(&settings, CF_SETTING_TEMPERATURE, "0.3");
+                        "there is no preset 'nix'; there are precise, balanced, wild, model, own");
+    assert_format(&settings, CF_SETTING_TEMPERATURE, "0.8");
     cf_settings_release(&settings);
     cf_presets_release(&presets);
 }

@@ -303,6 +303,22 @@ static void ui__commands__answer_and_complain(void **state)
     leave(pty);
 }
 
+/* A command that waits for what is typed says so. */
+static void ask__on_a_terminal__says_what_it_waits_for(void **state)
+{
+    (void)state;
+    char model[2300];
+    snprintf(model, sizeof model, "%s/slow", here);
+    const char *argv[] = {
+        getenv("CONFAB_PROGRAM"), "ask", "--no-save", "-m", model, "-n", "3", NULL};
+    struct pty_options options = {.width = 80, .height = 10};
+    struct pty *pty = pty_start(argv, &options);
+    pty_wait_text(pty, "confab: reading the message from standard input, end with Ctrl-D");
+    pty_type(pty, "hello\n\004");
+    assert_int_equal(pty_wait_exit(pty), 0);
+    pty_end(pty);
+}
+
 static void ui__search__finds_marks_and_opens(void **state)
 {
     (void)state;
@@ -529,6 +545,7 @@ int main(int argc, char **argv)
         TEST(ui__start__goes_on_where_it_was_left),
         TEST(ui__signals__do_not_cut_the_saving_short),
         TEST(ui__commands__answer_and_complain),
+        TEST(ask__on_a_terminal__says_what_it_waits_for),
         TEST(ui__search__finds_marks_and_opens),
         TEST(ui__export__writes_a_new_file_only),
         TEST(ui__suspend__comes_back_while_a_reply_streams),

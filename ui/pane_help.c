@@ -64,7 +64,8 @@ static void write_heading(struct pen *pen, const char *text)
 }
 
 /* What something is called, and what it does, wrapped beside or below it. */
-static void write_row(struct pen *pen, const char *name, const char *help)
+static void write_styled(struct pen *pen, const char *name, enum ui_style_name style,
+                         const char *help)
 {
     int end = pen->rect.x + pen->rect.width;
     bool is_narrow = pen->rect.width < NARROW;
@@ -73,7 +74,7 @@ static void write_row(struct pen *pen, const char *name, const char *help)
     bool is_long = cf_text_width(name, strlen(name), 0) > KEY_WIDTH;
     if (is_in_view(pen)) {
         ui_pane_put(pen->paint, pen->rect.x + 2, pen->rect.y + pen->row - pen->top,
-                    is_long ? end : name_end, name, UI_STYLE_KEY);
+                    is_long ? end : name_end, name, style);
     }
     pen->row += is_narrow || is_long;
     struct ui_wrap wrap;
@@ -87,6 +88,42 @@ static void write_row(struct pen *pen, const char *name, const char *help)
         }
     }
     ui_wrap_release(&wrap);
+}
+
+static void write_row(struct pen *pen, const char *name, const char *help)
+{
+    write_styled(pen, name, UI_STYLE_KEY, help);
+}
+
+/* What the numbers and colours mean. */
+static void write_signs(struct pen *pen)
+{
+    static const struct {
+        const char *sign;
+        enum ui_style_name style;
+        const char *help;
+    } rows[] = {
+        {"ctx 214+12/512", UI_STYLE_FOOTER,
+         "tokens of the conversation that the model sees, those that the draft adds, and how many "
+         "there is room for"},
+        {"rep 1.15", UI_STYLE_FOOTER, "a setting that you gave another value than the usual"},
+        {"‹2/3›", UI_STYLE_MARK, "the second of three alternatives: h and l walk between them"},
+        {"‹T 0.70 → 1.10›", UI_STYLE_MARK, "here a knob was turned (/set marks off hides it)"},
+        {"H 1.9 bit", UI_STYLE_FAINT,
+         "how open the choice of the token was: 0 is certain, each bit doubles what it is between"},
+        {"61.2 % 70.0 %", UI_STYLE_TEXT,
+         "a candidate's probability, and the one in force behind the filters"},
+        {"#3", UI_STYLE_BAR_DRAWN, "the token drawn, the third likeliest"},
+        {"┄┄ top-p 0.90 ┄┄", UI_STYLE_MARK, "what stands below was cut, by this filter"},
+        {"shade", UI_STYLE_SHADE_1, "s: the model gave this token less than 50 %,"},
+        {"shade", UI_STYLE_SHADE_2, "less than 20 %,"},
+        {"shade", UI_STYLE_SHADE_3, "less than 5 %,"},
+        {"shade", UI_STYLE_SHADE_4, "less than 1 %"},
+    };
+    write_heading(pen, "What the signs mean");
+    for (size_t i = 0; i < CF_ARRAY_SIZE(rows); i++) {
+        write_styled(pen, rows[i].sign, rows[i].style, rows[i].help);
+    }
 }
 
 static void write_line_keys(struct pen *pen)
@@ -145,6 +182,7 @@ static int write_all(const struct ui_paint *paint, struct ui_rect rect, const st
     struct pen pen = {.paint = paint, .rect = rect, .top = top};
     write_keys(&pen, keys);
     write_commands(&pen);
+    write_signs(&pen);
     return pen.row;
 }
 

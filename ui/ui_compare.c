@@ -28,11 +28,7 @@ static enum cf_code apply(struct ui *ui, struct cf_settings *settings, const cha
     while (code == CF_OK && next_word(&argument, name)) {
         is_any = true;
         if (cf_presets_find(presets, name) != NULL) {
-            code =
-                cf_settings_set(settings, CF_SETTING_PRESET_NAME, name, CF_ORIGIN_USER, NULL, err);
-            if (code == CF_OK) {
-                code = cf_settings_apply_preset(settings, presets, err);
-            }
+            code = cf_chat_try_preset(ui->chat, settings, name, err);
         } else if (next_word(&argument, value)) {
             code = cf_settings_set_by_name(settings, name, CF_SET_PRESET, value, CF_ORIGIN_USER,
                                            NULL, err);

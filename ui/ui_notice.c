@@ -7,9 +7,15 @@
 #include "mem.h"
 #include "ui_state.h"
 
-/* How long a notice is shown: alone; while others wait that came in the same moment; an error
- * before what nobody asked for takes its place. */
-enum { NOTICE_MS = 6000, HURRIED_MS = 2500, LEAST_MS = 800 };
+/* How long a notice is shown: alone, as long as it takes to be read; while others wait that came in
+ * the same moment; an error before what nobody asked for takes its place. */
+enum {
+    NOTICE_MS = 6000,
+    NOTICE_LEAST_MS = 3000,
+    CHARACTER_MS = 70,
+    HURRIED_MS = 2500,
+    LEAST_MS = 800
+};
 
 static void drop_first(struct ui *ui)
 {
@@ -18,10 +24,21 @@ static void drop_first(struct ui *ui)
     memmove(ui->notices, ui->notices + 1, ui->n_notices * sizeof ui->notices[0]);
 }
 
+/* What the chat says of itself makes place for the footer as soon as it can have been read; an
+ * error stays. */
+static int reading_ms(const struct ui_notice *notice)
+{
+    size_t ms = strlen(notice->text) * CHARACTER_MS;
+    bool is_short = !notice->is_error && !notice->is_answer && ms < NOTICE_MS;
+    return !is_short ? NOTICE_MS : ms < NOTICE_LEAST_MS ? NOTICE_LEAST_MS : (int)ms;
+}
+
 static void start_first(struct ui *ui)
 {
     ui->notice_since_ms = cf_clock_ms();
-    ui->notice_until_ms = ui->notice_since_ms + (ui->n_notices > 1 ? HURRIED_MS : NOTICE_MS);
+    ui->notice_until_ms = ui->notice_since_ms + (ui->n_notices > 1    ? HURRIED_MS
+                                                 : ui->n_notices == 1 ? reading_ms(&ui->notices[0])
+                                                                      : 0);
 }
 
 /* Whether the notice shown makes place at once: it has been in a picture, and an error that nobody

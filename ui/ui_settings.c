@@ -118,6 +118,22 @@ static bool is_of_chat(const struct cf_setting_info *info)
     return info->flags & (CF_SET_CONVERSATION | CF_SET_LIVE);
 }
 
+/* "name = value"; a long value in short. */
+static void add_setting(const struct cf_settings *settings, const struct cf_setting_info *info,
+                        struct cf_buf *text)
+{
+    enum { VALUE_COLUMNS = 30 };
+    struct cf_buf value = CF_BUF_INIT;
+    cf_settings_format(settings, info->setting, &value);
+    cf_buf_addf(text, "%s%s = ", text->size > 0 ? " · " : "", info->name);
+    if (value.size > 0) {
+        cf_text_ellipsize(text, value.data, value.size, VALUE_COLUMNS);
+    } else {
+        cf_buf_add_str(text, info->setting == CF_SETTING_SYSTEM ? "none" : "as the model has it");
+    }
+    cf_buf_release(&value);
+}
+
 static void show_settings(struct ui *ui)
 {
     struct cf_buf text = CF_BUF_INIT;
@@ -125,8 +141,7 @@ static void show_settings(struct ui *ui)
     for (int i = 0; i < CF_N_SETTINGS; i++) {
         const struct cf_setting_info *info = cf_setting_info((enum cf_setting)i);
         if (info->flags & CF_SET_SLASH && is_of_chat(info)) {
-            cf_buf_addf(&text, "%s%s ", text.size > 0 ? " · " : "", info->name);
-            cf_settings_format(settings, info->setting, &text);
+            add_setting(settings, info, &text);
         }
     }
     ui_answer_take(ui, cf_buf_take(&text));
@@ -297,6 +312,11 @@ void ui_do_preset(struct ui *ui, const char *name)
         cf_buf_addf(&text, "%s%s:", i > 0 ? "\n" : "", preset->name);
         for (size_t k = 0; k < preset->names.n; k++) {
             cf_buf_addf(&text, " %s %s", preset->names.items[k], preset->values.items[k]);
+        }
+        if (preset->names.n == 0) {
+            cf_buf_add_str(&text, strcmp(preset->name, CF_PRESET_MODEL) == 0
+                                      ? " what the model recommends"
+                                      : " nothing");
         }
     }
     ui_answer_take(ui, cf_buf_take(&text));
