@@ -136,6 +136,10 @@ static enum cf_code put_messages(struct cf_export *export, const struct cf_expor
         code = put_message(export, style, id, err);
     }
     cf_buf_release(&ids);
+    if (code == CF_ERR_CORRUPT) {
+        export->report->n_damaged++; /* which messages it has is lost; the rest is not */
+        code = CF_OK;
+    }
     return code;
 }
 
@@ -147,6 +151,9 @@ static enum cf_code put_conversation(struct cf_export *export, const struct cf_e
     if (code == CF_ERR_CORRUPT && export->spec->is_all) {
         export->report->n_damaged++;
         return CF_OK;
+    }
+    if (code == CF_ERR_NOT_FOUND && export->spec->is_all) {
+        return CF_OK; /* a number that none has, counted through for want of a list */
     }
     if (code != CF_OK) {
         return code;

@@ -2,6 +2,8 @@
 /* Rows as they are, for export. */
 #include "store_parts.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "store_port.h"
@@ -28,10 +30,18 @@ enum cf_code cf_store_conversation_next(int64_t *id, struct cf_store *store, int
                                         struct cf_err *err)
 {
     *id = 0;
-    return cf_db_int(id, store, err,
-                     "SELECT id FROM conversation WHERE id > ?1 AND import IS NULL"
-                     " ORDER BY id LIMIT 1",
-                     "i", after);
+    enum cf_code code = cf_db_int(id, store, err,
+                                  "SELECT id FROM conversation WHERE id > ?1 AND import IS NULL"
+                                  " ORDER BY id LIMIT 1",
+                                  "i", after);
+    int64_t last = 0;
+    if (code == CF_ERR_CORRUPT &&
+        cf_db_int(&last, store, NULL, "SELECT seq FROM sqlite_sequence WHERE name = 'conversation'",
+                  "") == CF_OK) {
+        *id = after < last ? after + 1 : 0; /* each by itself: those behind can be read */
+        code = CF_OK;
+    }
+    return code;
 }
 
 enum cf_code cf_store_message_count(int64_t *n, struct cf_store *store, struct cf_err *err)
@@ -39,20 +49,34 @@ enum cf_code cf_store_message_count(int64_t *n, struct cf_store *store, struct c
     return cf_db_int(n, store, err, "SELECT count(*) FROM message", "");
 }
 
-enum cf_code cf_store_message_ids(struct cf_buf *ids, struct cf_store *store, int64_t conversation,
-                                  struct cf_err *err)
+static enum cf_code find_ids(struct cf_buf *ids, struct cf_store *store, const char *sql,
+                             int64_t conversation, struct cf_err *err)
 {
     sqlite3_stmt *stmt = NULL;
     bool has_row = false;
-    enum cf_code code =
-        cf_db_query(&stmt, store, err, "SELECT id FROM message WHERE conversation = ?1 ORDER BY id",
-                    "i", conversation);
+    cf_buf_clear(ids);
+    enum cf_code code = cf_db_query(&stmt, store, err, sql, "i", conversation);
     while (code == CF_OK && (code = cf_db_step(&has_row, store, stmt, err)) == CF_OK && has_row) {
         const int64_t id = sqlite3_column_int64(stmt, 0);
         cf_buf_add(ids, &id, sizeof id);
     }
     cf_db_end(stmt);
     return code;
+}
+
+enum cf_code cf_store_message_ids(struct cf_buf *ids, struct cf_store *store, int64_t conversation,
+                                  struct cf_err *err)
+{
+    /* Of two indexes, one may be damaged. */
+    enum cf_code code =
+        find_ids(ids, store, "SELECT id FROM message WHERE conversation = ?1 ORDER BY id",
+                 conversation, err);
+    return code == CF_ERR_CORRUPT
+               ? find_ids(ids, store,
+                          "SELECT id FROM message INDEXED BY message_tree WHERE conversation = ?1"
+                          " ORDER BY id",
+                          conversation, err)
+               : code;
 }
 
 static void reverse(struct cf_buf *ids)
@@ -94,6 +118,11 @@ static const char sql_row[] =
     " (SELECT t.uuid FROM message t WHERE t.id = m.trash_root AND t.conversation = m.conversation),"
     " r.message, r.template, r.system, r.body, m.text"
     " FROM message m LEFT JOIN recipe r ON r.message = m.id WHERE m.id = ?1";
+
+/* The same without what stands in the rows of other messages. */
+static const char sql_alone[] =
+    "SELECT " CF_MESSAGE_COLUMNS ", NULL, NULL, NULL, r.message, r.template, r.system, r.body,"
+    " m.text FROM message m LEFT JOIN recipe r ON r.message = m.id WHERE m.id = ?1";
 
 enum {
     COLUMN_PARENT = CF_MESSAGE_N_COLUMNS,
@@ -137,49 +166,12 @@ static void read_row(struct cf_message_row *row, struct cf_arena *arena, sqlite3
     row->has_system = read_digest(&row->system_digest, stmt, COLUMN_SYSTEM);
 }
 
-/* The row cannot be read whole: what cf_store_message_load saves of it. */
-static enum cf_code salvage(struct cf_message_row *row, struct cf_arena *arena,
-                            struct cf_store *store, int64_t id, struct cf_err *err)
+/* What is left of a message whose uuid cannot be read: it and those that hang on it get the same.
+ */
+static void make_up_uuid(char uuid[CF_UUID_SIZE], int64_t id)
 {
-    struct cf_messages one = {.n = 0};
-    enum cf_code code = cf_store_message_load(&one, store, id, false, err);
-    if (code != CF_OK) {
-        return code;
-    }
-    const struct cf_message *from = &one.items[0];
-    row->message = *from;
-    row->message.is_damaged = true;
-    row->message.model = from->model != NULL ? cf_arena_strdup(arena, from->model) : NULL;
-    row->message.error = from->error != NULL ? cf_arena_strdup(arena, from->error) : NULL;
-    row->message.origin_id =
-        from->origin_id != NULL ? cf_arena_strdup(arena, from->origin_id) : NULL;
-    row->message.recipe = NULL;
-    row->message.recipe_size = 0;
-    row->message.text = cf_arena_alloc(arena, from->size + 1);
-    memcpy(row->message.text, from->text, from->size);
-    cf_messages_release(&one);
-    return from->parent != 0 ? cf_store_message_uuid(row->parent, store, row->message.parent, NULL)
-                             : CF_OK;
-}
-
-enum cf_code cf_store_row_load(struct cf_message_row *row, struct cf_arena *arena,
-                               struct cf_store *store, int64_t id, struct cf_err *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    bool has_row = false;
-    *row = (struct cf_message_row){.message = {.id = id, .n_alternatives = 1}};
-    enum cf_code code = cf_db_query(&stmt, store, err, sql_row, "i", id);
-    if (code == CF_OK) {
-        code = cf_db_step(&has_row, store, stmt, err);
-    }
-    if (code == CF_OK && has_row) {
-        read_row(row, arena, stmt);
-    }
-    cf_db_end(stmt);
-    if (code == CF_ERR_CORRUPT || (code == CF_OK && !has_row)) {
-        code = salvage(row, arena, store, id, err);
-    }
-    return code;
+    (void)snprintf(uuid, CF_UUID_SIZE, "00000000-0000-7000-8000-%012" PRIx64,
+                   (uint64_t)id & 0xFFFFFFFFFFFFu);
 }
 
 enum cf_code cf_store_message_uuid(char uuid[CF_UUID_SIZE], struct cf_store *store, int64_t id,
@@ -197,6 +189,77 @@ enum cf_code cf_store_message_uuid(char uuid[CF_UUID_SIZE], struct cf_store *sto
         read_uuid(uuid, stmt, 0);
     }
     cf_db_end(stmt);
+    if (code == CF_ERR_CORRUPT) {
+        make_up_uuid(uuid, id);
+        code = CF_OK;
+    }
+    return code;
+}
+
+static enum cf_code read_with(struct cf_message_row *row, struct cf_arena *arena,
+                              struct cf_store *store, const char *sql, int64_t id,
+                              struct cf_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool has_row = false;
+    enum cf_code code = cf_db_query(&stmt, store, err, sql, "i", id);
+    if (code == CF_OK) {
+        code = cf_db_step(&has_row, store, stmt, err);
+    }
+    if (code == CF_OK && has_row) {
+        read_row(row, arena, stmt);
+    } else if (code == CF_OK) {
+        code = cf_err_set(err, CF_ERR_NOT_FOUND, "there is no message %" PRId64, id);
+    }
+    cf_db_end(stmt);
+    return code;
+}
+
+static char *copy(struct cf_arena *arena, const char *text)
+{
+    return text != NULL ? cf_arena_strdup(arena, text) : NULL;
+}
+
+/* What cf_store_message_load saves of a row that cannot be read whole. */
+static enum cf_code salvage(struct cf_message_row *row, struct cf_arena *arena,
+                            struct cf_store *store, int64_t id, struct cf_err *err)
+{
+    struct cf_messages one = {.n = 0};
+    enum cf_code code = cf_store_message_load(&one, store, id, false, err);
+    if (code != CF_OK) {
+        return code;
+    }
+    const struct cf_message *from = &one.items[0];
+    row->message = *from;
+    row->message.is_damaged = true;
+    row->message.model = copy(arena, from->model);
+    row->message.error = copy(arena, from->error);
+    row->message.origin_id = copy(arena, from->origin_id);
+    row->message.text = cf_arena_alloc(arena, from->size + 1);
+    memcpy(row->message.text, from->text, from->size);
+    cf_messages_release(&one);
+    if (row->message.uuid[0] == '\0') {
+        make_up_uuid(row->message.uuid, id);
+    }
+    return CF_OK;
+}
+
+enum cf_code cf_store_row_load(struct cf_message_row *row, struct cf_arena *arena,
+                               struct cf_store *store, int64_t id, struct cf_err *err)
+{
+    *row = (struct cf_message_row){.message = {.id = id}};
+    enum cf_code code = read_with(row, arena, store, sql_row, id, err);
+    if (code != CF_ERR_CORRUPT) {
+        return code;
+    }
+    *row = (struct cf_message_row){.message = {.id = id}};
+    code = read_with(row, arena, store, sql_alone, id, err);
+    if (code == CF_ERR_CORRUPT) {
+        code = salvage(row, arena, store, id, err);
+    }
+    if (code == CF_OK && row->message.parent != 0) {
+        code = cf_store_message_uuid(row->parent, store, row->message.parent, err);
+    }
     return code;
 }
 

@@ -44,7 +44,8 @@ struct cf_message_row {
 /* Memory is of the arena.  Where a page is damaged: what can be read, message.is_damaged set. */
 enum cf_code cf_store_row_load(struct cf_message_row *row, struct cf_arena *arena,
                                struct cf_store *store, int64_t id, struct cf_err *err);
-/* The uuid of a message; "" when there is none of that number (any more). */
+/* The uuid of a message, a made-up one where it cannot be read; "" when there is none of that
+ * number (any more). */
 enum cf_code cf_store_message_uuid(char uuid[CF_UUID_SIZE], struct cf_store *store, int64_t id,
                                    struct cf_err *err);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base64.h"
 #include "buf.h"
 #include "dtype.h"
 #include "err.h"
@@ -163,6 +164,48 @@ static void dtype__row_size__follows_the_blocks(void **state)
     assert_string_equal(cf_dtype_name(CF_BF16), "bf16");
 }
 
+static void base64__every_length__comes_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *text;
+    } known[] = {{"", ""},
+                 {"f", "Zg=="},
+                 {"fo", "Zm8="},
+                 {"foo", "Zm9v"},
+                 {"foob", "Zm9vYg=="},
+                 {"fooba", "Zm9vYmE="},
+                 {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(known); i++) { /* RFC 4648, section 10 */
+        struct cf_buf text = CF_BUF_INIT;
+        struct cf_buf bytes = CF_BUF_INIT;
+        cf_base64_encode(&text, known[i].bytes, strlen(known[i].bytes));
+        assert_string_equal(text.data, known[i].text);
+        assert_true(cf_base64_decode(&bytes, text.data, text.size));
+        assert_string_equal(bytes.data, known[i].bytes);
+        cf_buf_release(&text);
+        cf_buf_release(&bytes);
+    }
+    unsigned char all[256];
+    for (int i = 0; i < 256; i++) {
+        all[i] = (unsigned char)i;
+    }
+    struct cf_buf text = CF_BUF_INIT;
+    struct cf_buf bytes = CF_BUF_INIT;
+    cf_base64_encode(&text, all, sizeof all);
+    assert_true(cf_base64_decode(&bytes, text.data, text.size));
+    assert_int_equal(bytes.size, sizeof all);
+    assert_memory_equal(bytes.data, all, sizeof all);
+    static const char *const wrong[] = {
+        "Z", "Zg", "Zg=", "=Zg=", "Zh==", "Zm9=", "Zm9v!", "Zm 9", "Z===", "====", "Zg==Zg=="};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(wrong); i++) {
+        assert_false(cf_base64_decode(&bytes, wrong[i], strlen(wrong[i])));
+        assert_int_equal(bytes.size, sizeof all);
+    }
+    cf_buf_release(&text);
+    cf_buf_release(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +216,7 @@ int main(void)
         cmocka_unit_test(mem__arena__keeps_pieces_apart),
         cmocka_unit_test(mem__grow__makes_room_for_what_comes),
         cmocka_unit_test(ids__common_prefix__stops_at_the_first_difference),
+        cmocka_unit_test(base64__every_length__comes_back),
         cmocka_unit_test(dtype__row_size__follows_the_blocks),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

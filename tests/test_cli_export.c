@@ -7,6 +7,7 @@
 
 #include "import_samples.h"
 #include "program.h"
+#include "pty.h"
 
 #define RUN(...)                                                                                   \
     do {                                                                                           \
@@ -137,6 +138,28 @@ static void import__failing__says_where(void **state)
     program_release(&result);
 }
 
+/* To a terminal nothing of a conversation moves the cursor; to a pipe it is as it was written. */
+static void export__to_a_terminal__is_safe(void **state)
+{
+    (void)state;
+    static const char line[] =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"\\u001b[31mred\\u0007 \\u202e\"}]}";
+    const char *path = program_path("in.jsonl");
+    program_write_file(path, line, sizeof line - 1);
+    RUN("import", path);
+    struct program_result result;
+    PROGRAM(&result, 0, NULL, "export", "1");
+    assert_non_null(strstr(result.out.data, "\n\x1b[31mred\x07 \xE2\x80\xAE\n"));
+    program_release(&result);
+    const char *const argv[] = {getenv("CONFAB_PROGRAM"), "export", "1", NULL};
+    const struct pty_options options = {.width = 80, .height = 24};
+    struct pty *pty = pty_start(argv, &options);
+    pty_wait_text(pty, "\\x1b[31mred\\x07 \\u{202e}");
+    assert_int_equal(pty_wait_exit(pty), 0);
+    assert_false(pty_has_output(pty, "\x1b[31m"));
+    pty_end(pty);
+}
+
 /* An independent program reads what was written. */
 static void export__shapes__are_read_by_python(void **state)
 {
@@ -169,6 +192,7 @@ int main(void)
         TEST(export__usage__is_told),
         TEST(import__streams__are_read),
         TEST(import__failing__says_where),
+        TEST(export__to_a_terminal__is_safe),
         TEST(export__shapes__are_read_by_python),
     };
     return cmocka_run_group_tests_name("cli_export", tests, NULL, NULL);

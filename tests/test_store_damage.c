@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What happens to damaged databases. */
-#include "store_test.h"
+#include "port_test.h"
 
 #include <sqlite3.h>
 
@@ -68,6 +68,44 @@ static void damage__of_a_row_page__leaves_the_rest_readable(void **state)
     assert_non_null(strstr(report.hint, ".recover"));
     cf_check_report_release(&report);
     cf_store_close(store);
+}
+
+/* All that can be read goes out, hangs where it hung, and comes in elsewhere. */
+static void damage__of_a_row_page__exports_the_rest(void **state)
+{
+    const struct place *place = *state;
+    int64_t conversation;
+    (void)fill(place, 300, &conversation);
+    char text[100];
+    (void)snprintf(text, sizeof text, marker, 150);
+    damage_page_of(place, text, false);
+    struct cf_store *store = open_store(place);
+    struct cf_buf json = CF_BUF_INIT;
+    const struct cf_export_spec spec = {.format = CF_EXPORT_JSON, .is_all = true};
+    const struct cf_export_sink sink = {.write = port_keep, .context = &json};
+    struct cf_export_report report;
+    assert_ok(cf_export_run(&report, store, &spec, &sink, err));
+    cf_store_close(store);
+    assert_int_equal(report.n_messages, 300);
+    assert_true(report.n_damaged >= 1 && report.n_damaged < 60);
+    struct place other;
+    place_init(&other);
+    store = open_store(&other);
+    port_import_ok(store, &other, json.data, json.size, 1, 0);
+    struct cf_messages branch;
+    assert_ok(cf_store_path_load(&branch, store, active_leaf(store, 1), 0, false, err));
+    assert_int_equal(branch.n, 300);
+    int64_t n_lost = 0;
+    for (int i = 0; i < 300; i++) {
+        (void)snprintf(text, sizeof text, marker, i);
+        n_lost += strcmp(branch.items[i].text, text) != 0;
+    }
+    assert_int_equal(n_lost, report.n_damaged);
+    cf_messages_release(&branch);
+    assert_sound(store);
+    cf_store_close(store);
+    place_release(&other);
+    cf_buf_release(&json);
 }
 
 static void damage__inside_a_long_text__keeps_its_beginning(void **state)
@@ -338,6 +376,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(damage__of_a_row_page__leaves_the_rest_readable),
+        TEST(damage__of_a_row_page__exports_the_rest),
         TEST(damage__inside_a_long_text__keeps_its_beginning),
         TEST(damage__of_the_first_page__is_told_with_the_remedy),
         TEST(damage__of_the_list__shows_those_that_can_be_read),
