@@ -191,7 +191,7 @@ enum cf_code cf_store_tag_add(struct cf_store *store, int64_t conversation, cons
 enum cf_code cf_store_tag_remove(struct cf_store *store, int64_t conversation, const char *tag,
                                  struct cf_err *err);
 /* A new conversation that begins with a copy of the branch from its root to MESSAGE, recipes
- * included. */
+ * included; a reply still being written ends there with what is stored of it. */
 enum cf_code cf_store_fork(int64_t *id, struct cf_store *store, int64_t message,
                            struct cf_err *err);
 

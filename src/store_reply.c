@@ -357,8 +357,9 @@ static enum cf_code copy_message(int64_t *copy, struct cf_store *store, int64_t 
         store, err,
         "INSERT INTO message (uuid, conversation, parent, role, state, reason, pinned, created,"
         " updated, n_tokens, n_prompt, n_cached, first_us, total_us, model, error, text)"
-        " SELECT ?1, ?2, ?3, role, CASE state WHEN 'streaming' THEN 'interrupted' ELSE state END,"
-        " reason, pinned, created, updated, n_tokens, n_prompt, n_cached, first_us, total_us,"
+        " SELECT ?1, ?2, ?3, role, CASE state WHEN 'streaming' THEN 'cancelled' ELSE state END,"
+        " CASE state WHEN 'streaming' THEN 'cancelled' ELSE reason END, pinned, created, updated, "
+        "n_tokens, n_prompt, n_cached, first_us, total_us,"
         " model, error, text FROM message WHERE id = ?4",
         "tini", uuid, conversation, parent, original);
     *copy = sqlite3_last_insert_rowid(store->db);

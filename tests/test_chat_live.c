@@ -164,9 +164,8 @@ static void live__fork__has_what_there_is(void **state)
     assert_int_not_equal(forked, old);
     expect_notice(fixture, "stopped and is kept");
     assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
-    assert_int_equal(turn_at(fixture, 1)->state, CF_TURN_INTERRUPTED);
-    assert_non_null(cf_chat_recipe(fixture->chat, 1));
-    assert_int_equal(turn_at(fixture, 1)->n_tokens, 5);
+    assert_stopped(fixture, 1, 5);
+    assert_int_equal(turn_at(fixture, 1)->reason, CF_END_CANCELLED);
     /* The fork goes on; so can what it came from. */
     ok(go_on(fixture, &err));
     settle(fixture);

@@ -196,7 +196,8 @@ static void ui__streaming__is_no_reason_to_wait(void **state)
     pty_type(pty, "/fork\r");
     pty_wait_text(pty, "The reply in");
     pty_wait_text(pty, "was stopped and is kept");
-    pty_wait_text(pty, "interrupted");
+    pty_wait_no_text(pty, "Esc stop");
+    pty_wait_text(pty, "  stopped");
     pty_type(pty, "/continue\r");
     pty_wait_text(pty, "Esc stop");
     pty_type(pty, "\033[Z");
@@ -234,6 +235,20 @@ static void ui__again__held_makes_one_reply(void **state)
     wait_for_tokens(pty);
     pty_type(pty, "RRRR");
     pty_wait_text(pty, "3/3");
+    pty_wait_text(pty, "rep 1.15");
+    /* What R sets it says, and how that is undone. */
+    pty_type(pty, "\003");
+    pty_wait_no_text(pty, "Esc stop");
+    pty_type(pty, "\033[Z\033[Z");
+    pty_wait_text(pty, FOCUS("transcript"));
+    pty_type(pty, "q/set repeat-penalty default\r");
+    pty_wait_no_text(pty, "rep 1.15");
+    pty_type(pty, "\033[Z");
+    pty_wait_text(pty, FOCUS("transcript"));
+    pty_type(pty, "R");
+    pty_wait_text(pty,
+                  "repeat-penalty 1.15 from here on; /set repeat-penalty default takes it back");
+    pty_wait_text(pty, "4/4");
     pty_type(pty, "\003\003");
     leave(pty);
 }

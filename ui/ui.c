@@ -197,7 +197,7 @@ static void react(struct ui *ui, unsigned changes)
         show_draft(ui);
     }
     if (changes & CF_CHANGE_SETTINGS && !(changes & (CF_CHANGE_NOTICE | CF_CHANGE_OPENED))) {
-        ui_hush(ui); /* what was turned is to be seen */
+        ui_hush_told(ui); /* what was turned is to be seen */
     }
     if (changes & CF_CHANGE_LIST) {
         if (ui->is_list_asked) {

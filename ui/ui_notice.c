@@ -111,6 +111,23 @@ void ui_hush(struct ui *ui)
     }
 }
 
+void ui_hush_told(struct ui *ui)
+{
+    bool is_first = ui->n_notices > 0 && !ui->notices[0].is_answer;
+    size_t n = 0;
+    for (size_t i = 0; i < ui->n_notices; i++) {
+        if (ui->notices[i].is_answer) {
+            ui->notices[n++] = ui->notices[i];
+        } else {
+            free(ui->notices[i].text);
+        }
+    }
+    ui->n_notices = n;
+    if (is_first) {
+        start_first(ui);
+    }
+}
+
 void ui_act(struct ui *ui)
 {
     ui->is_acting = true;

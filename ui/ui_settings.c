@@ -126,7 +126,10 @@ static void add_setting(const struct cf_settings *settings, const struct cf_sett
     struct cf_buf value = CF_BUF_INIT;
     cf_settings_format(settings, info->setting, &value);
     cf_buf_addf(text, "%s%s = ", text->size > 0 ? " · " : "", info->name);
-    if (value.size > 0) {
+    if (info->setting == CF_SETTING_PRESET_NAME &&
+        settings->sources[info->setting].origin == CF_ORIGIN_DEFAULT) {
+        cf_buf_add_str(text, "none chosen"); /* what the model recommends goes before it */
+    } else if (value.size > 0) {
         cf_text_ellipsize(text, value.data, value.size, VALUE_COLUMNS);
     } else {
         cf_buf_add_str(text, info->setting == CF_SETTING_SYSTEM ? "none" : "as the model has it");
