@@ -160,7 +160,8 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
 /* Whether something is still on its way to the disk; a model being opened is not waited for. */
 static bool is_saving(const struct cf_chat *chat)
 {
-    bool is_answer_due = cf_chat_saves(chat) && !chat->is_held_up && chat->n_pending > chat->n_imports;
+    bool is_answer_due =
+        cf_chat_saves(chat) && !chat->is_held_up && chat->n_pending > chat->n_imports;
     return chat->reply != NULL || chat->n_unfinished > 0 || is_answer_due;
 }
 

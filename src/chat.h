@@ -94,6 +94,7 @@ enum cf_change {
     CF_CHANGE_EVENTS = 1 << 14,  /* cf_chat_events */
     CF_CHANGE_SETTLED = 1 << 15, /* cf_chat_is_settled turned true */
     CF_CHANGE_LOOK = 1 << 16,    /* cf_chat_looked, or a turn's shades */
+    CF_CHANGE_STATS = 1 << 17,   /* cf_chat_counted has an answer */
 };
 
 /* Takes in what worker and storage have to say and goes on with what follows from it.  Returns the
@@ -358,6 +359,12 @@ const struct cf_chat_findings *cf_chat_findings(const struct cf_chat *chat);
 size_t cf_chat_find(struct cf_chat_span *spans, size_t max, bool *has_all, const char *words,
                     const char *text, size_t size);
 
+/* Counts conversations, messages and tokens, by model and month; answered by CF_CHANGE_STATS or a
+ * notice. */
+void cf_chat_count(struct cf_chat *chat);
+/* Appends what was counted last as lines of at most WIDTH columns, the last N_MONTHS months. */
+void cf_chat_counted(const struct cf_chat *chat, int width, size_t n_months, struct cf_buf *text);
+
 /* --- the tree --- */
 
 /* A message in the tree drawn as a graph: depth first, the last of a message's alternatives
@@ -553,8 +560,8 @@ void cf_chat_export(const struct cf_chat *chat, struct cf_buf *text);
  * path. CF_ERR_NOT_FOUND: nothing was said yet; CF_ERR_EXISTS. */
 enum cf_code cf_chat_export_file(struct cf_chat *chat, const char *path, struct cf_err *err);
 /* Brings the conversations of a file (import.h) into the database; notices tell how far it is and
- * what came of it.  Leaving while it runs ends it, and nothing of it comes.  CF_ERR_UNSUPPORTED when
- * nothing is saved. */
+ * what came of it.  Leaving while it runs ends it, and nothing of it comes.  CF_ERR_UNSUPPORTED
+ * when nothing is saved. */
 enum cf_code cf_chat_import(struct cf_chat *chat, const char *path, struct cf_err *err);
 
 /* Const for any thread while the chat lives; NULL before CF_CHANGE_MODEL. */

@@ -5,6 +5,7 @@
 
 #include "chat_private.h"
 #include "mem.h"
+#include "stats.h"
 
 /* --- asking for the list --- */
 
@@ -319,6 +320,32 @@ const struct cf_chat_hit *cf_chat_found(const struct cf_chat *chat, size_t *n)
     return chat->hit_items;
 }
 
+/* --- counting --- */
+
+void cf_chat_count(struct cf_chat *chat)
+{
+    if (cf_chat_saves(chat)) {
+        cf_chat_expect(chat, cf_storage_stats(chat->storage), CF_WHAT_STATS, NULL);
+    } else {
+        cf_chat_say(chat, false, "nothing is stored that could be counted");
+    }
+}
+
+void cf_chat_handle_stats(struct cf_chat *chat, struct cf_storage_event *event)
+{
+    if (event->code == CF_OK) {
+        cf_store_stats_release(&chat->stats);
+        chat->stats = event->stats;
+        event->stats = (struct cf_store_stats){.n_models = 0};
+        cf_chat_mark(chat, CF_CHANGE_STATS);
+    }
+}
+
+void cf_chat_counted(const struct cf_chat *chat, int width, size_t n_months, struct cf_buf *text)
+{
+    cf_stats_write(text, &chat->stats, width, n_months);
+}
+
 void cf_chat_release_browse(struct cf_chat *chat)
 {
     forget_pages(&chat->list, 0, chat->list.n_pages);
@@ -329,4 +356,5 @@ void cf_chat_release_browse(struct cf_chat *chat)
     free(chat->hit_marks);
     free(chat->found_words);
     free(chat->found_note);
+    cf_store_stats_release(&chat->stats);
 }

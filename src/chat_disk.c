@@ -150,6 +150,9 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
     case CF_WHAT_LAST:
         cf_chat_handle_last(chat, event);
         break;
+    case CF_WHAT_STATS:
+        cf_chat_handle_stats(chat, event);
+        break;
     case CF_WHAT_SEARCH:
         cf_chat_handle_search(chat, event);
         return;

@@ -183,6 +183,7 @@ enum cf_chat_what {
     CF_WHAT_LIST,
     CF_WHAT_LAST, /* which conversation is the newest */
     CF_WHAT_SEARCH,
+    CF_WHAT_STATS,
     CF_WHAT_LOAD,  /* of opening */
     CF_WHAT_TREE,  /* of opening */
     CF_WHAT_DRAFT, /* of opening, or of a new conversation */
@@ -382,6 +383,7 @@ struct cf_chat {
     uint64_t search_job;
     struct cf_chat_findings findings;
     char *found_words, *found_note;
+    struct cf_store_stats stats;
     struct cf_hits hits;
     struct cf_chat_hit *hit_items;
     struct cf_chat_span *hit_marks;
@@ -552,6 +554,7 @@ void cf_chat_forget_nodes(struct cf_chat *chat);
 
 void cf_chat_handle_list(struct cf_chat *chat, struct cf_storage_event *event);
 void cf_chat_handle_search(struct cf_chat *chat, struct cf_storage_event *event);
+void cf_chat_handle_stats(struct cf_chat *chat, struct cf_storage_event *event);
 void cf_chat_release_browse(struct cf_chat *chat);
 
 /* --- chat_graph.c --- */

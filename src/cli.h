@@ -28,6 +28,8 @@ enum cf_exit {
     X(CF_CLI_LIMIT, "limit", 0, "N", "at most this many")                                          \
     X(CF_CLI_ARCHIVED, "archived", 0, "", "the archived conversations")                            \
     X(CF_CLI_TRASH, "trash", 0, "", "the conversations in the trash")                              \
+    X(CF_CLI_STATS, "stats", 0, "",                                                                \
+      "how many conversations, messages and tokens there are, by model and month")                 \
     X(CF_CLI_ALL, "all", 0, "", "all of it: every branch of show, every conversation of export")   \
     X(CF_CLI_ROLE, "role", 0, "ROLE", "only messages of user, assistant or system")                \
     X(CF_CLI_SINCE, "since", 0, "DATE", "only messages since this day (2026-01-31)")               \
@@ -64,7 +66,8 @@ enum cf_cli_option {
       CF_CLI_BIT(CF_CLI_COUNT) | CF_CLI_BIT(CF_CLI_ECHO),                                          \
       "The text continued, without a template; nothing is saved")                                  \
     X(cf_cli_list, "list", "", 0, 0,                                                               \
-      CF_CLI_BIT(CF_CLI_LIMIT) | CF_CLI_BIT(CF_CLI_ARCHIVED) | CF_CLI_BIT(CF_CLI_TRASH),           \
+      CF_CLI_BIT(CF_CLI_LIMIT) | CF_CLI_BIT(CF_CLI_ARCHIVED) | CF_CLI_BIT(CF_CLI_TRASH) |          \
+          CF_CLI_BIT(CF_CLI_STATS),                                                                \
       "Conversations, newest first: id, date, number of messages, title")                          \
     X(cf_cli_show, "show", "ID", 1, 1, CF_CLI_BIT(CF_CLI_ALL),                                     \
       "One conversation as text: the active branch, or with --all every branch as a tree")         \

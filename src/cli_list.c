@@ -2,6 +2,7 @@
 /* list, show and search: the stored conversations as text or JSON lines. */
 #include "base.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #include "cli_store.h"
 #include "mem.h"
 #include "recipe.h"
+#include "stats.h"
 #include "when.h"
 
 enum { DATE_SIZE = 32, LIMIT_MAX = 1000000 };
@@ -62,8 +64,67 @@ static void write_conversation(struct cf_out *out, const struct cf_cli *cli,
     cf_out_add(out, "\n", 1);
 }
 
+static void write_json_stats(struct cf_out *out, const struct cf_store_stats *stats)
+{
+    json_t *models = json_array();
+    json_t *months = json_array();
+    for (size_t i = 0; i < stats->n_models; i++) {
+        const struct cf_stats_model *model = &stats->models[i];
+        json_t *object = json_pack("{s:I, s:I}", "replies", (json_int_t)model->n_replies, "tokens",
+                                   (json_int_t)model->n_tokens);
+        json_object_set_new(object, "model",
+                            cf_json_string(model->name[0] != '\0' ? model->name : NULL));
+        json_array_append_new(models, object);
+    }
+    for (size_t i = 0; i < stats->n_months; i++) {
+        const struct cf_stats_month *month = &stats->months[i];
+        char name[DATE_SIZE];
+        (void)snprintf(name, sizeof name, "%04d-%02d", month->year, month->month);
+        json_array_append_new(months, json_pack("{s:s, s:I, s:I, s:I}", "month", name,
+                                                "conversations", (json_int_t)month->n_conversations,
+                                                "messages", (json_int_t)month->n_messages, "tokens",
+                                                (json_int_t)month->n_tokens));
+    }
+    cf_out_add_json(
+        out, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "conversations",
+                       (json_int_t)stats->n_conversations, "archived",
+                       (json_int_t)stats->n_archived, "trashed", (json_int_t)stats->n_trashed,
+                       "messages", (json_int_t)stats->n_messages, "replies",
+                       (json_int_t)stats->n_replies, "tokens", (json_int_t)stats->n_tokens, "bytes",
+                       (json_int_t)stats->file_size, "models", models, "months", months));
+}
+
+/* list --stats */
+static enum cf_exit list_stats(const struct cf_cli *cli)
+{
+    enum { WIDTH = 80, MONTHS = 24 };
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_store *store = NULL;
+    struct cf_store_stats stats = {.n_models = 0};
+    struct cf_out out;
+    cf_out_init(&out, STDOUT_FILENO);
+    enum cf_code code = cf_cli_store_open(&store, cli, CF_CLI_READS, &err);
+    if (code == CF_OK && store != NULL) {
+        code = cf_store_stats(&stats, store, &err);
+    }
+    if (code == CF_OK && cli->settings.json) {
+        write_json_stats(&out, &stats);
+    } else if (code == CF_OK) {
+        struct cf_buf text = CF_BUF_INIT;
+        cf_stats_write(&text, &stats, WIDTH, MONTHS);
+        cf_out_add_text(&out, text.data, text.size);
+        cf_out_end_text(&out);
+        cf_buf_release(&text);
+    }
+    cf_store_stats_release(&stats);
+    return finish(&out, store, code, &err);
+}
+
 enum cf_exit cf_cli_list(const struct cf_cli *cli)
 {
+    if (cf_cli_has(cli, CF_CLI_STATS)) {
+        return list_stats(cli);
+    }
     struct cf_err err = CF_ERR_INIT;
     struct cf_store *store = NULL;
     struct cf_out out;

@@ -78,7 +78,8 @@ enum cf_argument {
       "how many tokens the text has, or the conversation")                                         \
     X(CF_COMMAND_CONTEXT, "context", "ctx", CF_ARGUMENT_NONE, "",                                  \
       "what the model remembers of the conversation")                                              \
-    X(CF_COMMAND_STATS, "stats", "", CF_ARGUMENT_NONE, "", "counts and times of the last reply")   \
+    X(CF_COMMAND_STATS, "stats", "", CF_ARGUMENT_NONE, "",                                         \
+      "counts and times of the last reply; all that is stored, by model and month")                \
     X(CF_COMMAND_THEME, "theme", "", CF_ARGUMENT_THEME, "[NAME]",                                  \
       "change the colours; alone: show which there are")                                           \
     X(CF_COMMAND_HELP, "help", "h ?", CF_ARGUMENT_COMMAND, "[COMMAND]", "help")                    \

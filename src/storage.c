@@ -17,6 +17,7 @@ static void event_release(struct cf_storage_event *event)
     cf_conversations_release(&event->conversations);
     cf_messages_release(&event->messages);
     cf_hits_release(&event->hits);
+    cf_store_stats_release(&event->stats);
     cf_import_report_release(&event->imported);
 }
 

@@ -88,6 +88,7 @@ enum cf_storage_kind {
     CF_STORAGE_DRAFT_LOAD,  /* text, size, cursor */
     CF_STORAGE_SNAPSHOT,    /* text, size */
     CF_STORAGE_SEARCH,      /* hits */
+    CF_STORAGE_STATS,       /* stats */
 
     CF_STORAGE_PROGRESS, /* of an import or export: count of 100; a few a second at most */
     CF_STORAGE_EXPORT,   /* exported; of all three text is the path */
@@ -108,6 +109,7 @@ struct cf_storage_event {
     struct cf_conversations conversations;
     struct cf_messages messages;
     struct cf_hits hits;
+    struct cf_store_stats stats;
     struct cf_undone undone;
     struct cf_purge_result purge;
     struct cf_export_report exported;
@@ -201,6 +203,7 @@ uint64_t cf_storage_draft_load(struct cf_storage *storage, int64_t conversation)
 uint64_t cf_storage_snapshot_load(struct cf_storage *storage, const struct cf_digest *digest);
 /* Ends earlier searches, which get CF_ERR_CANCELLED: for searching while typing. */
 uint64_t cf_storage_search(struct cf_storage *storage, const struct cf_search *search);
+uint64_t cf_storage_stats(struct cf_storage *storage);
 
 /* A conversation into a new file (CF_ERR_EXISTS when there is one), with all writes submitted
  * before. */

@@ -512,6 +512,11 @@ uint64_t cf_storage_snapshot_load(struct cf_storage *storage, const struct cf_di
     return submit(storage, job);
 }
 
+uint64_t cf_storage_stats(struct cf_storage *storage)
+{
+    return submit(storage, new_job(CF_STORAGE_STATS));
+}
+
 uint64_t cf_storage_search(struct cf_storage *storage, const struct cf_search *search)
 {
     struct cf_storage_job *job = new_job(CF_STORAGE_SEARCH);

@@ -90,6 +90,8 @@ static enum cf_code read_job(struct cf_store *store, const struct cf_storage_job
     case CF_STORAGE_DRAFT_LOAD:
     case CF_STORAGE_SNAPSHOT:
         return load_text(store, job, event);
+    case CF_STORAGE_STATS:
+        return cf_store_stats(&event->stats, store, err);
     default:
         assert(job->kind == CF_STORAGE_SEARCH);
         return search(store, job, event);

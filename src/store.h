@@ -451,4 +451,32 @@ struct cf_store_counts {
 enum cf_code cf_store_counts(struct cf_store_counts *counts, struct cf_store *store,
                              struct cf_err *err);
 
+/* ---- Statistics (store_stats.c) ---- */
+
+struct cf_stats_model {
+    const char *name; /* "": not known */
+    int64_t n_replies, n_tokens;
+};
+struct cf_stats_month {
+    int year, month;         /* 1 to 12, local time */
+    int64_t n_conversations; /* begun in it */
+    int64_t n_messages, n_tokens;
+};
+/* What is not in the trash; tokens are those that were generated. */
+struct cf_store_stats {
+    struct cf_arena arena;
+    int64_t n_conversations; /* the archived ones among them */
+    int64_t n_archived, n_trashed;
+    int64_t n_messages, n_replies, n_tokens;
+    int64_t file_size;
+    struct cf_stats_model *models; /* most replies first */
+    size_t n_models, models_capacity;
+    struct cf_stats_month *months; /* those with something in them, oldest first */
+    size_t n_months, months_capacity;
+};
+void cf_store_stats_release(struct cf_store_stats *stats);
+/* Reads every message: a second or so for a million. */
+enum cf_code cf_store_stats(struct cf_store_stats *stats, struct cf_store *store,
+                            struct cf_err *err);
+
 #endif

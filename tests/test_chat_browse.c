@@ -4,6 +4,8 @@
 
 #include <sqlite3.h>
 
+#include "text.h"
+
 static void run_sql(const struct chat_fixture *fixture, const char *sql)
 {
     sqlite3 *db = NULL;
@@ -324,6 +326,47 @@ static void chat__diff__compares_branches(void **state)
     assert_int_equal(cf_chat_diff(fixture->chat, 12345, second, &err), CF_ERR_NOT_FOUND);
 }
 
+static bool is_counted(const struct chat_fixture *fixture)
+{
+    return (fixture->changes & CF_CHANGE_STATS) != 0;
+}
+
+static void chat__count__tells_by_model_and_month(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(setenv("TZ", "UTC", 1), 0);
+    make_many(fixture);
+    cf_chat_open(fixture->chat, 5);
+    settle(fixture);
+    say(fixture, "one");
+    say(fixture, "two");
+    assert_int_equal(cf_chat_delete(fixture->chat, 9, &err), CF_OK);
+    settle(fixture);
+    cf_chat_count(fixture->chat);
+    fixture->changes = 0;
+    pump_until(fixture, is_counted);
+    struct cf_buf text = CF_BUF_INIT;
+    cf_chat_counted(fixture->chat, 80, 12, &text);
+    const char *const wanted[] = {
+        "conversations          1,999\n  in the trash             1\n",
+        "messages                   4\n", "replies                    2\n",
+        "\n1970-01                    0             0\n", "        4            40  \u2588"};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(wanted); i++) {
+        if (strstr(text.data, wanted[i]) == NULL) {
+            fail_msg("%s is not in:\n%s", wanted[i], text.data);
+        }
+    }
+    cf_buf_clear(&text);
+    cf_chat_counted(fixture->chat, 40, 1, &text);
+    for (const char *line = text.data; *line != '\0'; line = strchr(line, '\n') + 1) {
+        assert_true(cf_text_width(line, (size_t)(strchr(line, '\n') - line), 0) <= 40);
+    }
+    assert_non_null(strstr(text.data, "\nbefore "));
+    cf_buf_release(&text);
+    no_notice(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +377,7 @@ int main(void)
         TEST(chat__list__tells_of_replies_not_seen),
         TEST(chat__graph__walks_prunes_and_comes_back),
         TEST(chat__diff__compares_branches),
+        TEST(chat__count__tells_by_model_and_month),
     };
     return cmocka_run_group_tests_name("chat browse", tests, NULL, NULL);
 }

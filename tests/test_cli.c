@@ -534,6 +534,33 @@ static void cli__shelves__delete_restore_purge(void **state)
     program_release(&result);
 }
 
+static void cli__list__stats_count_what_is_stored(void **state)
+{
+    (void)state;
+    struct program_result result;
+    PROGRAM(&result, 0, NULL, "list", "--stats"); /* nothing yet */
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "ask", "-n", "5", "-q", "one");
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "ask", "-n", "5", "-q", "-c", "last", "two");
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "list", "--stats");
+    assert_non_null(strstr(result.out.data, "messages                   4\n"));
+    assert_non_null(strstr(result.out.data, "\u2588"));
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "list", "--stats", "--json");
+    json_t *object = json_loads(result.out.data, 0, NULL);
+    assert_non_null(object);
+    assert_int_equal(json_integer_value(json_object_get(object, "conversations")), 1);
+    assert_int_equal(json_integer_value(json_object_get(object, "messages")), 4);
+    json_t *models = json_object_get(object, "models");
+    assert_int_equal(json_array_size(models), 1);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(models, 0), "replies")), 2);
+    assert_int_equal(json_array_size(json_object_get(object, "months")), 1);
+    json_decref(object);
+    program_release(&result);
+}
+
 static void cli__backup__is_a_database(void **state)
 {
     (void)state;
@@ -693,6 +720,7 @@ int main(void)
         TEST(cli__score__agrees_with_logits),
         TEST(cli__score__chat_tells_roles_apart),
         TEST(cli__shelves__delete_restore_purge),
+        TEST(cli__list__stats_count_what_is_stored),
         TEST(cli__backup__is_a_database),
         TEST(cli__template__must_be_known),
         TEST(cli__config__refuses_keys_by_line),

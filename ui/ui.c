@@ -219,6 +219,10 @@ static void react(struct ui *ui, unsigned changes)
                 (int)cf_chat_status(ui->chat)->n_reused,
                 (int)cf_chat_status(ui->chat)->n_evaluated);
     }
+    if (changes & CF_CHANGE_STATS && ui->wants_stats) {
+        ui->wants_stats = false;
+        ui_show_stats(ui);
+    }
     if (changes & CF_CHANGE_FOUND) {
         ui->is_search_asked = false;
     }

@@ -482,6 +482,7 @@ bool ui_key(void *context, uint32_t key)
     ui->is_key_held = key == ui->last_key && now_ms - ui->last_key_ms < HELD_MS;
     ui->last_key = key;
     ui->last_key_ms = now_ms;
+    ui->wants_stats = false;
     ui->is_urgent = true;
     ui->is_dirty = true;
     if (key == UI_KEY_WHEEL_UP || key == UI_KEY_WHEEL_DOWN) {

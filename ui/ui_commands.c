@@ -15,7 +15,7 @@
 #include "ui_state.h"
 
 /* The last turn of ROLE; false: there is none. */
-static bool last_turn(struct ui *ui, enum cf_role role, size_t *turn)
+static bool find_turn(struct ui *ui, enum cf_role role, size_t *turn)
 {
     for (size_t i = cf_chat_n_turns(ui->chat); i-- > 0;) {
         if (cf_chat_turn(ui->chat, i)->role == role) {
@@ -23,9 +23,18 @@ static bool last_turn(struct ui *ui, enum cf_role role, size_t *turn)
             return true;
         }
     }
-    ui_say(ui, false,
-           role == CF_ROLE_USER ? "There is no message of yours yet" : "There is no reply yet");
     return false;
+}
+
+/* The same, with a sentence when there is none. */
+static bool last_turn(struct ui *ui, enum cf_role role, size_t *turn)
+{
+    bool is_found = find_turn(ui, role, turn);
+    if (!is_found) {
+        ui_say(ui, false,
+               role == CF_ROLE_USER ? "There is no message of yours yet" : "There is no reply yet");
+    }
+    return is_found;
 }
 
 /* --- conversations ---------------------------------------------------------------------------- */
@@ -295,7 +304,9 @@ static void do_stats(struct ui *ui, const char *argument)
 {
     (void)argument;
     size_t turn;
-    if (!last_turn(ui, CF_ROLE_ASSISTANT, &turn)) {
+    ui->wants_stats = true;
+    cf_chat_count(ui->chat);
+    if (!find_turn(ui, CF_ROLE_ASSISTANT, &turn)) {
         return;
     }
     const struct cf_chat_turn *reply = cf_chat_turn(ui->chat, turn);
@@ -313,6 +324,22 @@ static void do_stats(struct ui *ui, const char *argument)
                 status->n_reused, status->n_evaluated);
     cf_buf_addf(&text, "seed    %" PRIu64, reply->seed);
     ui_answer_take(ui, cf_buf_take(&text));
+}
+
+void ui_show_stats(struct ui *ui)
+{
+    /* As many months as fit over the rest. */
+    enum { ROWS_ELSE = 26, MONTHS_MIN = 3 };
+    int room = ui->grid.height - ROWS_ELSE;
+    struct cf_buf text = CF_BUF_INIT;
+    if (ui->answer != NULL) {
+        cf_buf_addf(&text, "%s\n\n", ui->answer);
+    }
+    cf_chat_counted(ui->chat, ui->grid.width - 2, room > MONTHS_MIN ? (size_t)room : MONTHS_MIN,
+                    &text);
+    text.data[--text.size] = '\0'; /* the last newline */
+    ui_answer_take(ui, cf_buf_take(&text));
+    ui->is_dirty = true;
 }
 
 static void do_help(struct ui *ui, const char *name)

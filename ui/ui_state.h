@@ -110,6 +110,7 @@ struct ui {
 
     struct cf_completions offers;
     char *answer;
+    bool wants_stats; /* asked for, and no key since */
 
     struct ui_notice notices[UI_NOTICES_MAX]; /* the first one is shown */
     size_t n_notices;
@@ -243,6 +244,7 @@ void ui_do_compare(struct ui *ui, const char *argument);
 void ui_act_retry(struct ui *ui, enum ui_action action);
 
 /* --- ui_commands.c --- */
+void ui_show_stats(struct ui *ui);
 void ui_submit(void *context, const char *text, size_t size);
 /* --- ui_search.c --- */
 /* Asks for what is found with QUERY, as it is typed. */
