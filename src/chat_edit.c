@@ -151,7 +151,7 @@ enum cf_code cf_chat_compare_end(struct cf_chat *chat, int keeps, struct cf_err 
     }
     struct cf_chat_node *nodes[] = {chat->compared[0], chat->compared[1]};
     if (keeps >= 0 && chat->reply != NULL) {
-        return cf_err_set(err, CF_ERR_BUSY, "the replies are still being written");
+        return cf_err_set(err, CF_ERR_BUSY, "the replies are still being written: stop them first");
     }
     chat->compared[0] = chat->compared[1] = NULL;
     if (keeps >= 0) {
