@@ -36,7 +36,9 @@ class Batch:
 class Mixture:
     """An endless, repeatable stream of batches. Its state is small and can be saved."""
 
-    def __init__(self, work: Path, seed: int, user_weight: float, run_on: float) -> None:
+    def __init__(self, work: Path, seed: int, user_weight: float, run_on: float,
+                 weights: dict[str, list[float]] | None = None) -> None:
+        """WEIGHTS override those of sources.json: by source [weight, weight_end]."""
         data = np.load(work / "train.npz")
         rows = json.loads((work / "sources.json").read_text())
         self._ids, self._starts, self._alike = data["ids"], data["starts"], data["alike"]
@@ -47,7 +49,12 @@ class Mixture:
         lengths = np.diff(self._starts)
         self._members = [np.flatnonzero(data["source"] == i) for i in range(len(rows))]
         self._tokens = np.array([lengths[m].sum() for m in self._members], dtype=np.float64)
-        self._weights = np.array([[row["weight"], row["weight_end"]] for row in rows])
+        weights = weights or {}
+        unknown = set(weights) - {row["name"] for row in rows}
+        if unknown:
+            raise SystemExit(f"weights are given for {', '.join(sorted(unknown))}: no such source")
+        self._weights = np.array([weights.get(row["name"], [row["weight"], row["weight_end"]])
+                                  for row in rows])
         self._seed, self._user_weight, self._run_on = seed, user_weight, run_on
         self._orders: dict[tuple[int, int], np.ndarray] = {}
         self.n_tokens = int(self._tokens.sum())
@@ -63,10 +70,10 @@ class Mixture:
         mass = weight * self._tokens
         return mass / mass.sum()
 
-    def epochs(self) -> list[float]:
-        """How often each source was gone through so far."""
+    def epochs(self, state: dict[str, Any]) -> list[float]:
+        """How often each source was gone through in a state."""
         return [passes + at / max(1, len(members)) for passes, at, members in
-                zip(self.state["passes"], self.state["at"], self._members)]
+                zip(state["passes"], state["at"], self._members)]
 
     def _next_conversation(self, source: int) -> np.ndarray:
         state = self.state

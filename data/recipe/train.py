@@ -12,6 +12,7 @@ steps instead of minutes the same seed gives the same weights on the same machin
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -79,7 +80,8 @@ def has_bfloat16() -> bool:
 class Trainer:
     """One run: model, optimiser, data, clock."""
 
-    def __init__(self, work: Path, shape: models.Shape, plan: Plan, device: str) -> None:
+    def __init__(self, work: Path, shape: models.Shape, plan: Plan, device: str,
+                 weights: dict[str, list[float]] | None = None) -> None:
         self.work, self.shape, self.plan = work, shape, plan
         self.device = torch.device(device)
         self.model = models.Model(shape, plan.seed, plan.dropout).to(self.device)
@@ -89,7 +91,8 @@ class Trainer:
         self.optimiser = optimiser.Optimiser(self.model, plan.lr_muon, plan.lr_adam, plan.decay,
                                              self._dtype)
         self.words = vocabulary.Vocabulary(work)
-        self.data = batches.Mixture(work, plan.seed, plan.user_weight, plan.run_on)
+        self.data = batches.Mixture(work, plan.seed, plan.user_weight, plan.run_on,
+                                    weights)
         self.valid = batches.validation(work, plan.valid_limit)
         self.average: dict[str, torch.Tensor] = {}
         self.n_averaged = self.step = self.tokens = 0
@@ -117,12 +120,13 @@ class Trainer:
         print(" ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}"
                        for k, v in row.items()), flush=True)
 
-    def save(self) -> None:
-        """The checkpoint, whole or not at all."""
+    def save(self, state: dict[str, Any]) -> None:
+        """The checkpoint, whole or not at all. STATE is that of the data behind the last batch that
+        was used; on CUDA the mixture itself is ahead of it."""
         path = self.work / "checkpoint.pt"
         torch.save({"shape": self.shape.as_dict(), "model": self.model.state_dict(),
                     "optimiser": self.optimiser.state(), "average": self.average,
-                    "n_averaged": self.n_averaged, "data": self.data.state, "step": self.step,
+                    "n_averaged": self.n_averaged, "data": state, "step": self.step,
                     "tokens": self.tokens, "spent": self.spent, "log_size": self.log_size,
                     "random": torch.get_rng_state()}, path.with_suffix(".new"))
         os.replace(path.with_suffix(".new"), path)
@@ -149,8 +153,11 @@ class Trainer:
 
     def _batches(self) -> Iterator[batches.Batch]:
         """Batches by the progress at which they are made; on CUDA made ahead in a thread."""
+        made_from = itertools.count(self.step)
+
         def one() -> batches.Batch:
-            plan, progress = self.plan, self.progress
+            plan, number = self.plan, next(made_from)
+            progress = number / plan.steps if plan.steps else self.progress
             length = plan.window_end if progress >= plan.long_from else plan.window
             glide = max(0.0, (progress - plan.decay_from) / max(1e-9, 1 - plan.decay_from))
             return self.data.batch(max(1, plan.batch // length), length, self.shape.n_ctx,
@@ -231,15 +238,13 @@ class Trainer:
                 self.validate()
                 valid, seen, since = self.spent, 0, time.monotonic()
             if self.spent - saved > plan.save_every:
-                ahead, self.data.state = self.data.state, state
-                self.save()
-                self.data.state, saved = ahead, self.spent
-        self.data.state = state
-        self.finish()
+                self.save(state)
+                saved = self.spent
+        self.finish(state)
 
-    def finish(self) -> None:
+    def finish(self, state: dict[str, Any]) -> None:
         """Chooses between the last weights and their average, and writes model.pt."""
-        self.save()
+        self.save(state)
         self.validate()
         last = {name: p.detach().clone() for name, p in self.model.state_dict().items()}
         chosen = last
@@ -253,7 +258,7 @@ class Trainer:
         self.model.load_state_dict(chosen)
         path = self.work / "model.pt"
         torch.save({"shape": self.shape.as_dict(), "step": self.step, "tokens": self.tokens,
-                    "seconds": self.spent, "epochs": self.data.epochs(),
+                    "seconds": self.spent, "epochs": self.data.epochs(state),
                     "model": {k: v.cpu() for k, v in chosen.items()}}, path.with_suffix(".new"))
         os.replace(path.with_suffix(".new"), path)
         self.log(finished=True, step=self.step, tokens=self.tokens, seconds=round(self.spent, 1))
@@ -285,7 +290,8 @@ def run(config: Path, work: Path, minutes: float, steps: int, threads: int, devi
     else:
         torch.set_float32_matmul_precision("high")
     size = len(vocabulary.Vocabulary(work))
-    trainer = Trainer(work, models.Shape(vocab_size=size, **values["model"]), plan, device)
+    trainer = Trainer(work, models.Shape(vocab_size=size, **values["model"]), plan, device,
+                      values.get("weights"))
     trainer.resume()
     trainer.log(parameters=sum(p.numel() for p in trainer.model.parameters()),
                 shape=trainer.shape.as_dict(), data_tokens=trainer.data.n_tokens, device=device,
