@@ -20,6 +20,7 @@ from typing import Any
 
 import clean
 import common
+import names
 import neardup
 import sources
 
@@ -52,7 +53,7 @@ def usable(row: sources.Source, raw: list[str],
             return []
         return [raw[0], story]
     cleaned: list[str | None] = []
-    for turn in raw:
+    for turn in names.fill(raw):
         text, why = clean.clean(turn)
         if why:
             dropped["turns: " + why] += 1

@@ -15,6 +15,7 @@ import clean
 import common
 import export
 import model as models
+import names
 import neardup
 import plot
 import prepare
@@ -78,6 +79,16 @@ class Splitting(unittest.TestCase):
         self.assertEqual(list(sources.parse_exchanges(text)), [["a", "b", "c", "d e"], ["f", "g"]])
         with self.assertRaises(SystemExit):
             list(sources.parse_exchanges("> a\n> b\nc\n"))
+
+    def test_names_for_placeholders(self) -> None:
+        raw = ["Hi, I'm [user 1's name].", "Hi [name], I'm (name).", "Nice to meet you, [User 2]."]
+        first, second, third = names.fill(raw)
+        one = first.split()[-1].rstrip(".")
+        two = third.split()[-1].rstrip(".")
+        self.assertNotEqual(one, two)
+        self.assertEqual(second, f"Hi {one}, I'm {two}.")
+        self.assertIn(one, names.FIRST)
+        self.assertEqual(names.fill(["no (such) thing"]), ["no (such) thing"])
 
     def test_near_duplicates(self) -> None:
         words = [f"word{i}" for i in range(60)]
