@@ -60,7 +60,9 @@ void ui_ask(struct ui *ui, enum ui_asking asking, int64_t id, const char *text)
         struct ui_line_view view;
         ui_line_view(ui->line, &view);
         free(ui->kept_draft);
-        ui->kept_draft = cf_memdup_str(view.text, view.size);
+        /* What is still to go back into the line, after the question before, is the draft. */
+        ui->kept_draft = ui->put_back != NULL ? ui->put_back : cf_memdup_str(view.text, view.size);
+        ui->put_back = NULL;
     }
     if (ui->asking == UI_ASK_MESSAGE) {
         ui->asked_from = ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_SEARCH
