@@ -41,6 +41,7 @@ static enum cf_code start_worker(struct cf_chat *chat, struct cf_worker **worker
                                       .tokenizer = params->tokenizer,
                                       .n_threads = settings->threads,
                                       .n_ctx = settings->ctx,
+                                      .guesses = settings->speculate,
                                       .has_kv_type = settings->kv != CF_KV_AUTO,
                                       .kv_type = settings->kv == CF_KV_F16 ? CF_F16 : CF_F32,
                                       .wake = &chat->wake};

@@ -82,6 +82,10 @@ enum cf_code cf_replay_check(const struct cf_recipe *recipe, const struct cf_mod
 
 /* --- a job --- */
 
+/* Tokens evaluated beyond the one that is compared: with it as many rows as kernels take at once.
+ */
+enum { REPLAY_AHEAD = 3 };
+
 struct replay {
     const struct cf_replay_reply *reply;
     const struct cf_recipe *recipe;
@@ -248,8 +252,12 @@ static enum cf_code make_token(struct replay *replay, int32_t k, bool is_last, s
     if (is_last) {
         return CF_OK;
     }
-    return cf_session_decode(replay->session, &replay->branch, &token->id, 1, replay->interrupt,
-                             err);
+    /* What comes next is on record: it goes along in the same pass. */
+    const int32_t end = job_end(recipe, replay->j);
+    const int32_t n_left = end - 1 - (k + 1);
+    const int n_ahead = n_left < REPLAY_AHEAD ? (int)n_left : REPLAY_AHEAD;
+    return cf_session_decode_ahead(replay->session, replay->branch, token->id, replay->own + k + 1,
+                                   n_ahead, replay->interrupt, err);
 }
 
 /* What a fork inherited whole needs no doing: the next job's prompt holds it. */

@@ -72,8 +72,8 @@ static bool can_gemm(const struct cf_model *model)
     return true;
 }
 
-/* Own kernels beat GEMM in tiles (one thread of Zen 3, 512 rows of F32: 86 and 69 GFLOP/s), and what
- * they compute depends on no path.  Kernels without vectors are no match. */
+/* Own kernels beat GEMM in tiles (one thread of Zen 3, 512 rows of F32: 86 and 69 GFLOP/s), and
+ * what they compute depends on no path.  Kernels without vectors are no match. */
 static int32_t gemm_rows_min(const struct cf_session *session)
 {
     bool is_worth_it = strcmp(cf_kernels_name(session->kernels), "generic") == 0;
@@ -120,7 +120,7 @@ static bool fits_machine(size_t size)
     return n_pages <= 0 || page_size <= 0 || size / (size_t)page_size < (size_t)n_pages;
 }
 
-static enum cf_code no_memory(const struct cf_session *session, struct cf_err *err)
+enum cf_code cf_session_no_memory(const struct cf_session *session, struct cf_err *err)
 {
     size_t size = cf_session_kv_size(session->model, session->n_ctx, session->attention.kv_type);
     return cf_err_set(
@@ -185,7 +185,7 @@ enum cf_code cf_session_new(struct cf_session **session, const struct cf_model *
     struct cf_session_params one = *params;
     one.n_branches = 1;
     if (!fits_machine(memory_size(model, &one, 1)) || !take_scratch(fresh)) {
-        enum cf_code code = no_memory(fresh, err);
+        enum cf_code code = cf_session_no_memory(fresh, err);
         cf_session_free(fresh);
         return code;
     }
@@ -213,14 +213,8 @@ void cf_session_free(struct cf_session *session)
     free(session);
 }
 
-static struct session_branch *branch_at(const struct cf_session *session, int branch)
-{
-    assert(branch >= 0 && branch < session->n_branches);
-    return &session->branches[branch];
-}
-
-static enum cf_code check_ids(const struct cf_session *session, const int32_t *ids, int32_t n,
-                              struct cf_err *err)
+enum cf_code cf_session_check_ids(const struct cf_session *session, const int32_t *ids, int32_t n,
+                                  struct cf_err *err)
 {
     for (int32_t i = 0; i < n; i++) {
         if (ids[i] < 0 || ids[i] >= session->model->n_vocab) {
@@ -240,9 +234,9 @@ static enum cf_code prepare(struct cf_session *session, struct session_branch *b
         return cf_err_set(err, CF_ERR_CONTEXT, "%ld tokens do not fit into a context of %ld",
                           (long)n, (long)session->n_ctx);
     }
-    enum cf_code code = check_ids(session, ids, n, err);
+    enum cf_code code = cf_session_check_ids(session, ids, n, err);
     if (code == CF_OK && !cf_session_branch_alloc(session, branch)) {
-        code = no_memory(session, err);
+        code = cf_session_no_memory(session, err);
     }
     return code;
 }
@@ -280,6 +274,7 @@ static enum cf_code evaluate(struct cf_session *session, struct session_branch *
                              const int32_t *ids, int32_t begin, int32_t end, enum cf_eval_path path,
                              const struct cf_interrupt *interrupt, struct cf_err *err)
 {
+    session->ahead.branch = NULL;
     for (int32_t i = begin; i < end; i++) {
         session->rows[i - begin] =
             (struct session_row){.branch = branch, .position = i, .id = ids[i]};
@@ -353,6 +348,7 @@ static enum cf_code finish_sync(struct cf_session *session, struct session_branc
 static int32_t keep_prefix(struct cf_session *session, struct session_branch *branch, int32_t keep,
                            int32_t n)
 {
+    session->ahead.branch = NULL;
     if (keep == n && !(branch->n == n && branch->has_logits)) {
         keep = n - 1;
     }
@@ -365,7 +361,7 @@ enum cf_code cf_session_sync(struct cf_session *session, int branch_number, cons
                              int32_t n, const struct cf_interrupt *interrupt, int32_t *n_reused,
                              struct cf_err *err)
 {
-    struct session_branch *branch = branch_at(session, branch_number);
+    struct session_branch *branch = cf_session_branch_at(session, branch_number);
     enum cf_code code = prepare(session, branch, ids, n, err);
     if (code != CF_OK) {
         return code;
@@ -405,7 +401,7 @@ enum cf_code cf_session_sync_runs(struct cf_session *session, int branch_number,
                                   int32_t n, const struct cf_eval_run *runs, size_t n_runs,
                                   const struct cf_interrupt *interrupt, struct cf_err *err)
 {
-    struct session_branch *branch = branch_at(session, branch_number);
+    struct session_branch *branch = cf_session_branch_at(session, branch_number);
     enum cf_code code = check_runs(session, runs, n_runs, n, err);
     if (code == CF_OK) {
         code = prepare(session, branch, ids, n, err);
@@ -417,45 +413,6 @@ enum cf_code cf_session_sync_runs(struct cf_session *session, int branch_number,
     common = cf_session_runs_common(branch->runs, branch->n_runs, runs, n_runs, common);
     (void)keep_prefix(session, branch, common, n);
     return finish_sync(session, branch, ids, n, runs, n_runs, interrupt, err);
-}
-
-enum cf_code cf_session_decode(struct cf_session *session, const int *branches, const int32_t *ids,
-                               int n, const struct cf_interrupt *interrupt, struct cf_err *err)
-{
-    assert(n >= 1 && n <= session->n_branches);
-    size_t n_vocab = (size_t)session->model->n_vocab;
-    enum cf_code code = check_ids(session, ids, n, err);
-    for (int i = 0; i < n && code == CF_OK; i++) {
-        struct session_branch *branch = branch_at(session, branches[i]);
-        if (branch->n == session->n_ctx) {
-            code = cf_err_set(err, CF_ERR_CONTEXT, "the context of %ld tokens is full",
-                              (long)session->n_ctx);
-        } else if (!cf_session_branch_alloc(session, branch)) {
-            code = no_memory(session, err);
-        }
-        for (int k = 0; k < i; k++) {
-            assert(branches[k] != branches[i]);
-        }
-        session->rows[i] =
-            (struct session_row){.branch = branch, .position = branch->n, .id = ids[i]};
-    }
-    if (code == CF_OK) {
-        code = cf_session_forward(session, n, CF_PATH_KERNEL, interrupt, err);
-    }
-    if (code == CF_OK) {
-        code = cf_session_head(session, 0, n, session->logits, err);
-    }
-    if (code != CF_OK) {
-        return code;
-    }
-    for (int i = 0; i < n; i++) {
-        struct session_branch *branch = session->rows[i].branch;
-        cf_session_branch_append(branch, ids[i], CF_PATH_KERNEL);
-        memcpy(branch->logits, session->logits + (size_t)i * n_vocab, n_vocab * sizeof(float));
-        branch->has_logits = true;
-    }
-    session->counts.n_evaluated += n;
-    return CF_OK;
 }
 
 struct all_logits {
@@ -491,11 +448,12 @@ enum cf_code cf_session_eval_all(struct cf_session *session, int branch_number, 
                                  void *arg, const struct cf_interrupt *interrupt,
                                  struct cf_err *err)
 {
-    struct session_branch *branch = branch_at(session, branch_number);
+    struct session_branch *branch = cf_session_branch_at(session, branch_number);
     enum cf_code code = prepare(session, branch, ids, n, err);
     if (code != CF_OK) {
         return code;
     }
+    session->ahead.branch = NULL;
     cf_session_branch_truncate(branch, 0);
     struct all_logits all = {.fn = fn, .arg = arg, .branch = branch};
     struct after_pass after = {.fn = give_logits, .arg = &all};
@@ -504,13 +462,13 @@ enum cf_code cf_session_eval_all(struct cf_session *session, int branch_number, 
 
 const float *cf_session_logits(const struct cf_session *session, int branch_number)
 {
-    const struct session_branch *branch = branch_at(session, branch_number);
+    const struct session_branch *branch = cf_session_branch_at(session, branch_number);
     return branch->has_logits ? branch->logits : NULL;
 }
 
 const int32_t *cf_session_ids(const struct cf_session *session, int branch_number, int32_t *n)
 {
-    const struct session_branch *branch = branch_at(session, branch_number);
+    const struct session_branch *branch = cf_session_branch_at(session, branch_number);
     *n = branch->n;
     return branch->ids;
 }
@@ -518,19 +476,21 @@ const int32_t *cf_session_ids(const struct cf_session *session, int branch_numbe
 void cf_session_rewind(struct cf_session *session, int branch_number, int32_t n)
 {
     assert(n >= 0);
-    cf_session_branch_truncate(branch_at(session, branch_number), n);
+    session->ahead.branch = NULL;
+    cf_session_branch_truncate(cf_session_branch_at(session, branch_number), n);
 }
 
 enum cf_code cf_session_fork(struct cf_session *session, int from_number, int to_number,
                              struct cf_err *err)
 {
-    const struct session_branch *from = branch_at(session, from_number);
-    struct session_branch *to = branch_at(session, to_number);
+    const struct session_branch *from = cf_session_branch_at(session, from_number);
+    struct session_branch *to = cf_session_branch_at(session, to_number);
     if (from == to) {
         return CF_OK;
     }
+    session->ahead.branch = NULL;
     if (!cf_session_branch_alloc(session, to)) {
-        return no_memory(session, err);
+        return cf_session_no_memory(session, err);
     }
     int32_t common =
         (int32_t)cf_ids_common_prefix(to->ids, (size_t)to->n, from->ids, (size_t)from->n);
@@ -550,7 +510,7 @@ enum cf_code cf_session_fork(struct cf_session *session, int from_number, int to
 const struct cf_eval_run *cf_session_runs(const struct cf_session *session, int branch_number,
                                           size_t *n_runs)
 {
-    const struct session_branch *branch = branch_at(session, branch_number);
+    const struct session_branch *branch = cf_session_branch_at(session, branch_number);
     *n_runs = branch->n_runs;
     return branch->runs;
 }

@@ -49,6 +49,7 @@ struct cf_session_counts {
     int64_t n_evaluated; /* positions evaluated */
     int64_t n_reused;    /* positions that sync found in the cache */
     int64_t n_passes;    /* times the weights were read */
+    int64_t n_ahead;     /* positions that had been evaluated ahead when they were asked for */
 };
 
 /* model and pool must outlive the session.  CF_ERR_RANGE when n_ctx exceeds the model's. */
@@ -82,6 +83,20 @@ enum cf_code cf_session_sync_runs(struct cf_session *session, int branch, const 
  * CF_ERR_CONTEXT when one of them is full; then none has advanced. */
 enum cf_code cf_session_decode(struct cf_session *session, const int *branches, const int32_t *ids,
                                int n, const struct cf_interrupt *interrupt, struct cf_err *err);
+
+/* Most tokens that decode_ahead evaluates beyond the next one. */
+enum { CF_SESSION_AHEAD_MAX = 7 };
+
+/* Like decode for one branch, and in the same pass what would follow if the next tokens were
+ * ahead[0..n_ahead).  The branch holds ID alone; but as long as the tokens then given to decode or
+ * decode_ahead are those, and nothing else is evaluated, cut or forked in between, they are there
+ * at no cost.  Nothing that is computed depends on it.  What has no room in the context is left
+ * out. */
+enum cf_code cf_session_decode_ahead(struct cf_session *session, int branch, int32_t id,
+                                     const int32_t *ahead, int n_ahead,
+                                     const struct cf_interrupt *interrupt, struct cf_err *err);
+/* Whether ID, given next, would be there at no cost. */
+bool cf_session_has_ahead(const struct cf_session *session, int branch, int32_t id);
 
 /* Evaluates ids[0..n) in a cleared branch and hands every position's logits to fn in order:
  * logits [n_vocab] float32, valid during the call. */

@@ -16,7 +16,7 @@ enum {
      * 64. */
     SESSION_GEMM_ROWS_MIN = 32,
     /* Rows of logits that are computed at a time when all of them are wanted. */
-    SESSION_HEAD_ROWS = 8,
+    SESSION_HEAD_ROWS = 1 + CF_SESSION_AHEAD_MAX,
 };
 
 /* Invariants: ids[0..n) are what the positions [0, n) of kv hold; the runs cover exactly n
@@ -31,6 +31,16 @@ struct session_branch {
     size_t n_runs;
     float *logits; /* [n_vocab] */
     bool has_logits;
+};
+
+/* Positions evaluated beyond a branch's end.  Invariant: when branch is not NULL, ids[next..n)
+ * would stand at its positions from branch->n on, the KV there is theirs, and row i + 1 of the
+ * session's logits are those after ids[i]. */
+struct session_ahead {
+    const struct session_branch *branch; /* NULL: none */
+    int32_t ids[CF_SESSION_AHEAD_MAX];
+    int n;
+    int next;
 };
 
 /* One row of a pass. */
@@ -51,6 +61,7 @@ struct cf_session {
     struct session_branch *branches;
     int n_branches;
     struct cf_session_counts counts;
+    struct session_ahead ahead;
 
     /* Scratch; n_rows_max rows. */
     int32_t n_rows_max;
@@ -74,6 +85,18 @@ enum cf_code cf_session_forward(struct cf_session *session, int32_t n_rows, enum
  * CF_ERR_CORRUPT when they are no numbers. */
 enum cf_code cf_session_head(struct cf_session *session, int32_t first, int32_t n, float *logits,
                              struct cf_err *err);
+
+static inline struct session_branch *cf_session_branch_at(const struct cf_session *session,
+                                                          int branch)
+{
+    assert(branch >= 0 && branch < session->n_branches);
+    return &session->branches[branch];
+}
+
+/* session.c: CF_ERR_RANGE for an id that the model does not have; CF_ERR_TOO_LARGE. */
+enum cf_code cf_session_check_ids(const struct cf_session *session, const int32_t *ids, int32_t n,
+                                  struct cf_err *err);
+enum cf_code cf_session_no_memory(const struct cf_session *session, struct cf_err *err);
 
 /* session_branch.c */
 bool cf_session_branch_alloc(struct cf_session *session, struct session_branch *branch);

@@ -109,6 +109,10 @@ enum cf_setting_flags {
       "TYPE", "", "auto|f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0",                                    \
       "type that the weights are converted to when they are loaded, or by model convert; auto is " \
       "the file's own, and q8_0 for model convert")                                                \
+    X(CF_SETTING_SPECULATE, "speculate", 0, CF_TYPE_SWITCH, speculate, CF_SET_START, 0, 0, 0, 0,   \
+      "on", "", "", "",                                                                            \
+      "guess tokens from what was said before, where that is faster; what is "                     \
+      "drawn stays the same")                                                                      \
     X(CF_SETTING_KV, "kv", 0, CF_TYPE_CHOICE, kv, CF_SET_START, 0, 0, 0, 0, "auto", "TYPE", "",    \
       "auto|f32|f16",                                                                              \
       "type of the cached keys and values: f32, f16, or auto (f32 for f32 weights)")               \
@@ -191,7 +195,8 @@ struct cf_settings {
     int32_t threads;     /* 0: the physical cores */
     int32_t ctx;         /* 0: the model's */
     int weights;         /* see cf_settings_weights */
-    int kv;              /* enum cf_kv */
+    bool speculate;
+    int kv; /* enum cf_kv */
     bool stop_loops;
     bool no_save, json, quiet, verbose, yes, help, version;
     char *theme;

@@ -42,6 +42,7 @@ struct cf_worker_params {
     const struct cf_tokenizer *tokenizer;
     bool has_dtype; /* the file's weights are converted to dtype when they are loaded */
     enum cf_dtype dtype;
+    bool guesses;     /* next tokens are guessed (src/guess.h), where that is faster */
     int n_threads;    /* at least 1 */
     int32_t n_ctx;    /* 0: the model's */
     bool has_kv_type; /* else F32 for F32 weights and F16 for all others */

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "guess.h"
 #include "worker.h"
 
 enum { CF_WORKER_STEPS_MAX = 256 };
@@ -15,6 +16,14 @@ struct cf_batch_bound {
     size_t n_events;
     size_t text_size;
     size_t n_runs;
+};
+
+/* The last pass of a reply that guesses, and what guessing has brought so far. */
+struct cf_worker_guessing {
+    struct cf_guess guess;
+    int n;                  /* tokens guessed */
+    int64_t n_ahead_before; /* the session's count before them */
+    double seconds;         /* that it took; 0: none to learn from */
 };
 
 struct cf_worker {
@@ -33,6 +42,7 @@ struct cf_worker {
     struct cf_pool *pool;
     struct cf_session *session;
     struct cf_sampler *sampler;
+    struct cf_worker_guessing guessing;
     size_t piece_size_max;        /* bytes of the longest token */
     struct cf_err load_err;       /* CF_OK: loaded */
     const struct cf_job *running; /* what interrupt is asked for */
@@ -108,5 +118,9 @@ struct cf_progress {
 enum cf_code cf_worker_wave(struct cf_worker *worker, const struct cf_job *job, int32_t first,
                             int32_t n, const int *branches, struct cf_progress *progress,
                             struct cf_err *err);
+
+/* worker_guess.c: cf_session_decode of one branch with guesses where they pay. */
+enum cf_code cf_worker_decode_guessing(struct cf_worker *worker, int branch, int32_t id,
+                                       const struct cf_interrupt *interrupt, struct cf_err *err);
 
 #endif

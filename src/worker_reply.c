@@ -407,6 +407,18 @@ static void add_token(struct wave *wave, struct alternative *alternative, int32_
     }
 }
 
+/* One more token in each of n branches.  A reply that is alone and in a hurry may get ahead. */
+static enum cf_code decode(struct wave *wave, const int *branches, const int32_t *ids, int n,
+                           const struct cf_interrupt *interrupt, struct cf_err *err)
+{
+    struct cf_worker *worker = wave->worker;
+    if (wave->n == 1 && worker->params.guesses &&
+        !(atomic_load_explicit(&worker->pace, memory_order_relaxed) > 0)) {
+        return cf_worker_decode_guessing(worker, branches[0], ids[0], interrupt, err);
+    }
+    return cf_session_decode(worker->session, branches, ids, n, interrupt, err);
+}
+
 /* One token for every reply that has not ended.  *n_active receives how many go on. */
 static enum cf_code step(struct wave *wave, int *n_active, struct cf_err *err)
 {
@@ -434,7 +446,7 @@ static enum cf_code step(struct wave *wave, int *n_active, struct cf_err *err)
         }
     }
     if (code == CF_OK && n > 0) {
-        code = cf_session_decode(worker->session, branches, ids, n, &interrupt, err);
+        code = decode(wave, branches, ids, n, &interrupt, err);
     }
     wave->index++;
     *n_active = n;

@@ -563,6 +563,84 @@ static void session__limits__are_errors(void **state)
     cf_pool_free(pool);
 }
 
+/* Whatever is guessed, right or wrong, and whatever comes in between, each position has the bits of
+ * a decode that guesses nothing. */
+static void session__decode_ahead__changes_no_bit(void **state)
+{
+    (void)state;
+    enum { N_STEPS = 120 };
+    struct test_random random = {.state = 9};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(fixture_names); i++) {
+        struct cf_model *model = fixture_open(fixture_names[i]);
+        struct engine plain = engine_open(model, CF_F16, 2, 1);
+        struct engine ahead = engine_open(model, CF_F16, 2, 2);
+        int32_t ids[N_STEPS + CF_SESSION_AHEAD_MAX];
+        for (size_t k = 0; k < CF_ARRAY_SIZE(ids); k++) {
+            ids[k] = below(&random, model->n_vocab);
+        }
+        int branch = 0;
+        sync_ids(&plain, 0, ids, 3);
+        sync_ids(&ahead, 0, ids, 3);
+        int32_t n = 3;
+        for (int step = 1; step < N_STEPS && n + 1 < cf_session_n_ctx(ahead.session); step++, n++) {
+            int32_t guess[CF_SESSION_AHEAD_MAX];
+            int n_guess = below(&random, CF_SESSION_AHEAD_MAX + 1);
+            memcpy(guess, ids + n + 1, sizeof guess);
+            if (n_guess > 0 && below(&random, 3) == 0) {
+                guess[below(&random, n_guess)] = below(&random, model->n_vocab);
+            }
+            decode_id(&plain, branch, ids[n]);
+            bool is_there = cf_session_has_ahead(ahead.session, branch, ids[n]);
+            int64_t n_passes = cf_session_counts(ahead.session).n_passes;
+            assert_int_equal(
+                cf_session_decode_ahead(ahead.session, branch, ids[n], guess, n_guess, NULL, NULL),
+                CF_OK);
+            assert_int_equal(cf_session_counts(ahead.session).n_passes - n_passes, !is_there);
+            cf_session_assert_sane(ahead.session);
+            assert_same_bits(cf_session_logits(ahead.session, branch),
+                             cf_session_logits(plain.session, branch), model->n_vocab, "ahead");
+            if (step % 17 == 0) { /* what was ahead is gone */
+                cf_session_rewind(ahead.session, branch, n - 1);
+                cf_session_rewind(plain.session, branch, n - 1);
+                n -= 2;
+                ids[n + 1] = below(&random, model->n_vocab);
+                ids[n + 2] = below(&random, model->n_vocab);
+                assert_false(cf_session_has_ahead(ahead.session, branch, ids[n + 1]));
+            } else if (step % 23 == 0) {
+                assert_int_equal(cf_session_fork(ahead.session, branch, 1 - branch, NULL), CF_OK);
+                assert_int_equal(cf_session_fork(plain.session, branch, 1 - branch, NULL), CF_OK);
+                branch = 1 - branch;
+            }
+        }
+        assert_true(cf_session_counts(ahead.session).n_ahead > 10);
+        engine_close(&ahead);
+        engine_close(&plain);
+        cf_model_free(model);
+    }
+}
+
+static void session__decode_ahead__stops_where_the_context_does(void **state)
+{
+    (void)state;
+    struct engine engine = engine_open(small, CF_F32, 1, 1);
+    const int32_t n_ctx = cf_session_n_ctx(engine.session);
+    int32_t *ids = calloc((size_t)n_ctx, sizeof *ids);
+    sync_ids(&engine, 0, ids, n_ctx - 2);
+    const int32_t guess[3] = {1, 2, 3};
+    assert_int_equal(cf_session_decode_ahead(engine.session, 0, 0, guess, 3, NULL, NULL), CF_OK);
+    assert_true(cf_session_has_ahead(engine.session, 0, 1));
+    assert_int_equal(cf_session_decode_ahead(engine.session, 0, 1, guess, 3, NULL, NULL), CF_OK);
+    assert_false(cf_session_has_ahead(engine.session, 0, 2));
+    assert_int_equal(cf_session_decode_ahead(engine.session, 0, 2, guess, 3, NULL, NULL),
+                     CF_ERR_CONTEXT);
+    const int32_t beyond[1] = {small->n_vocab};
+    cf_session_rewind(engine.session, 0, 5);
+    assert_int_equal(cf_session_decode_ahead(engine.session, 0, 2, beyond, 1, NULL, NULL),
+                     CF_ERR_RANGE);
+    free(ids);
+    engine_close(&engine);
+}
+
 static void session__decode__allocates_nothing(void **state)
 {
     (void)state;
@@ -580,6 +658,12 @@ static void session__decode__allocates_nothing(void **state)
             ids[step % 4] = step;
             assert_int_equal(
                 cf_session_decode(engine.session, branches, ids, 1 + step % 4, NULL, NULL), CF_OK);
+        }
+        assert_int_equal(n_allocations, before);
+        for (int step = 0; step < 20; step++) {
+            assert_int_equal(
+                cf_session_decode_ahead(engine.session, 0, ids[0], ids, step % 4, NULL, NULL),
+                CF_OK);
         }
         assert_int_equal(n_allocations, before);
         /* Nor does evaluating more of a branch in use. */
@@ -604,6 +688,8 @@ int main(void)
         cmocka_unit_test(session__fork__continues_like_its_source),
         cmocka_unit_test(session__interrupt__leaves_whole_positions),
         cmocka_unit_test(session__limits__are_errors),
+        cmocka_unit_test(session__decode_ahead__changes_no_bit),
+        cmocka_unit_test(session__decode_ahead__stops_where_the_context_does),
         cmocka_unit_test(session__decode__allocates_nothing),
     };
     return cmocka_run_group_tests_name("session", tests, setup, teardown);

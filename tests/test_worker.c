@@ -70,6 +70,31 @@ static void worker__generate__same_seed_same_tokens_however_it_runs(void **state
     assert_memory_not_equal(expected[0], expected[1], sizeof expected[0]);
 }
 
+/* The same seed gives the same tokens whether some are guessed or not. */
+static void worker__generate__guesses_change_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const prompts[] = {"abcabcabcabc", "to be or not to be or not", "xyz"};
+    static int32_t expected[60];
+    for (size_t i = 0; i < CF_ARRAY_SIZE(prompts) * 4; i++) {
+        struct cf_job job = job_of(prompts[i / 4], 60);
+        job.sampling = CF_SAMPLING_INIT;
+        job.sampling.temperature = 0.4 * (double)(i % 4);
+        job.seed = i;
+        for (int guesses = 0; guesses < 2; guesses++) {
+            fixture->is_plain = guesses == 0;
+            restart_worker(fixture, 1);
+            const struct outcome *outcome = run_job(fixture, &job);
+            assert_int_equal(outcome->n_ids[0], 60);
+            if (guesses == 0) {
+                memcpy(expected, outcome->ids[0], sizeof expected);
+            }
+            assert_memory_equal(outcome->ids[0], expected, sizeof expected);
+        }
+        cf_ids_release(&job.ids);
+    }
+}
+
 static void worker__generate__more_than_a_batch_goes_in_waves(void **state)
 {
     struct fixture *fixture = *state;
@@ -309,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(worker__generate__equals_the_session_by_hand),
         TEST(worker__generate__same_seed_same_tokens_however_it_runs),
+        TEST(worker__generate__guesses_change_nothing),
         TEST(worker__generate__more_than_a_batch_goes_in_waves),
         TEST(worker__generate__goes_on_from_a_prefix_as_if_never_stopped),
         TEST(worker__generate__takes_forced_tokens),

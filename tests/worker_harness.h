@@ -40,6 +40,7 @@ struct fixture {
     struct cf_tokenizer *tokenizer;
     struct cf_wake wake;
     struct cf_worker *worker;
+    bool is_plain; /* the next worker started makes no guesses */
     struct outcome outcome;
     enum cf_end_reason reasons[64]; /* of every job, by its number */
 };
@@ -58,6 +59,7 @@ static inline void start_worker(struct fixture *fixture, int n_threads)
 {
     const struct cf_worker_params params = {.model = fixture->model,
                                             .tokenizer = fixture->tokenizer,
+                                            .guesses = !fixture->is_plain,
                                             .n_threads = n_threads,
                                             .wake = &fixture->wake};
     assert_int_equal(cf_worker_new(&fixture->worker, &params, NULL), CF_OK);
