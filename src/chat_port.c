@@ -70,6 +70,9 @@ static void tell_import(struct cf_chat *chat, const char *path,
         cf_buf_addf(&text, "; %" PRId64 " %s there already", report->n_known,
                     report->n_known == 1 ? "was" : "were");
     }
+    if (report->n_grown > 0) {
+        cf_buf_addf(&text, ", %" PRId64 " of them with new messages", report->n_grown);
+    }
     if (report->n_skipped > 0) {
         cf_buf_addf(&text, "; %" PRId64 " left out, the first in line %" PRIu64 ": %s",
                     report->n_skipped, report->skips[0].line, report->skips[0].why);

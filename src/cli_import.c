@@ -33,9 +33,10 @@ static void write_json(struct cf_out *out, const char *path, const struct cf_imp
         json_array_append_new(skipped, one);
     }
     json_t *object =
-        json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:o}", "format", report->format, "conversations",
-                  (json_int_t)report->n_conversations, "messages", (json_int_t)report->n_messages,
-                  "known", (json_int_t)report->n_known, "left_out", (json_int_t)report->n_left_out,
+        json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "format", report->format,
+                  "conversations", (json_int_t)report->n_conversations, "messages",
+                  (json_int_t)report->n_messages, "known", (json_int_t)report->n_known, "grown",
+                  (json_int_t)report->n_grown, "left_out", (json_int_t)report->n_left_out,
                   "n_skipped", (json_int_t)report->n_skipped, "skipped", skipped);
     json_object_set_new(object, "file", cf_json_string(path));
     cf_out_add_json(out, object);
@@ -51,6 +52,9 @@ static void write_line(struct cf_out *out, const char *path, const struct cf_imp
     if (report->n_known > 0) {
         cf_out_addf(out, "; %" PRId64 " %s there already", report->n_known,
                     report->n_known == 1 ? "was" : "were");
+    }
+    if (report->n_grown > 0) {
+        cf_out_addf(out, ", %" PRId64 " of them with new messages", report->n_grown);
     }
     if (report->n_skipped > 0) {
         cf_out_addf(out, "; %" PRId64 " left out", report->n_skipped);

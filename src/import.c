@@ -75,22 +75,20 @@ static void settle_times(struct cf_import_tree *tree, int64_t now_ms)
     }
 }
 
-static enum cf_code put_node(int64_t *id, struct cf_import *import,
-                             const struct cf_import_node *node, int64_t conversation,
-                             int64_t parent, struct cf_err *err)
+/* Text, model and origin are only read. */
+static struct cf_message_row row_of(const struct cf_import_node *node, int64_t conversation,
+                                    int64_t parent)
 {
-    /* Text, model and origin are only read. */
-    const struct cf_message_row row = {.message = {.conversation = conversation,
-                                                   .parent = parent,
-                                                   .role = node->role,
-                                                   .state = CF_MESSAGE_COMPLETE,
-                                                   .text = (char *)(uintptr_t)node->text,
-                                                   .size = node->size,
-                                                   .model = (char *)(uintptr_t)node->model,
-                                                   .origin_id = (char *)(uintptr_t)node->origin_id,
-                                                   .created_ms = node->created_ms,
-                                                   .updated_ms = node->created_ms}};
-    return cf_store_import_message(id, import->rows, &row, err);
+    return (struct cf_message_row){.message = {.conversation = conversation,
+                                               .parent = parent,
+                                               .role = node->role,
+                                               .state = CF_MESSAGE_COMPLETE,
+                                               .text = (char *)(uintptr_t)node->text,
+                                               .size = node->size,
+                                               .model = (char *)(uintptr_t)node->model,
+                                               .origin_id = (char *)(uintptr_t)node->origin_id,
+                                               .created_ms = node->created_ms,
+                                               .updated_ms = node->created_ms}};
 }
 
 static enum cf_code put_nodes(struct cf_import *import, const struct cf_import_tree *tree,
@@ -103,7 +101,8 @@ static enum cf_code put_nodes(struct cf_import *import, const struct cf_import_t
     for (size_t i = 0; code == CF_OK && i < tree->n; i++) {
         const struct cf_import_node *node = &tree->nodes[i];
         const int64_t parent = node->parent > 0 ? ids[node->parent - 1] : 0;
-        code = put_node(&ids[i], import, node, conversation, parent, err);
+        const struct cf_message_row row = row_of(node, conversation, parent);
+        code = cf_store_import_message(&ids[i], import->rows, &row, err);
         if (code == CF_OK && !is_titled && node->role == CF_ROLE_USER) {
             code = cf_store_import_title(import->rows, conversation, node->text, node->size, err);
             is_titled = true;
@@ -117,6 +116,52 @@ static enum cf_code put_nodes(struct cf_import *import, const struct cf_import_t
     return code;
 }
 
+/* A node of a conversation that is there, if it is new. */
+static enum cf_code put_more(bool *is_new, struct cf_import *import,
+                             const struct cf_import_node *node, struct cf_import_link *links,
+                             size_t i, struct cf_err *err)
+{
+    struct cf_import_link *link = &links[i];
+    const struct cf_import_link *parent = node->parent > 0 ? &links[node->parent - 1] : NULL;
+    enum cf_code code = cf_import_find(link, import, "", node->origin_id, err);
+    if (code != CF_OK || link->is_there) {
+        return code;
+    }
+    struct cf_message_row row = row_of(node, 0, parent != NULL ? parent->id : 0);
+    code = cf_import_ready(&row, link, parent, import, err);
+    if (code != CF_OK || link->is_dropped) {
+        return code;
+    }
+    *is_new = true;
+    code = cf_store_import_message(&link->id, import->rows, &row, err);
+    if (code == CF_OK) {
+        cf_import_hang(import, link, parent, false);
+    }
+    return code;
+}
+
+/* What has come to a conversation since it was imported.  One that is known by what it says cannot
+ * have changed. */
+static enum cf_code grow(struct cf_import *import, const struct cf_import_tree *tree,
+                         int64_t conversation, struct cf_err *err)
+{
+    struct cf_import_link *links = cf_calloc(tree->n + 1, sizeof *links);
+    int64_t n_new = 0;
+    enum cf_code code = CF_OK;
+    import->more = (struct cf_import_more){.conversation = conversation};
+    for (size_t i = 0; code == CF_OK && i < tree->n && tree->nodes[i].origin_id != NULL; i++) {
+        bool is_new = false;
+        code = put_more(&is_new, import, &tree->nodes[i], links, i, err);
+        n_new += is_new;
+    }
+    if (code == CF_OK) {
+        const size_t leaf = tree->leaf > 0 ? tree->leaf - 1 : tree->n - 1;
+        cf_import_grown(import, &links[leaf], tree->conversation.updated_ms, n_new);
+    }
+    free(links);
+    return code;
+}
+
 static enum cf_code put_tree(struct cf_import *import, struct cf_import_tree *tree,
                              struct cf_err *err)
 {
@@ -124,8 +169,7 @@ static enum cf_code put_tree(struct cf_import *import, struct cf_import_tree *tr
     settle_times(tree, (int64_t)time(NULL) * 1000);
     enum cf_code code = cf_store_import_conversation(&id, import->rows, &tree->conversation, err);
     if (code == CF_ERR_EXISTS) {
-        import->report->n_known++;
-        return CF_OK;
+        return grow(import, tree, id, err);
     }
     if (code == CF_OK) {
         code = put_nodes(import, tree, id, err);
@@ -280,7 +324,7 @@ enum cf_code cf_import_file(struct cf_import_report *report, struct cf_store *st
     }
     code = read_file(&import, store, err);
     if (code != CF_OK) {
-        report->n_conversations = report->n_messages = 0;
+        report->n_conversations = report->n_messages = report->n_grown = 0;
     }
     cf_scan_close(&import.scan);
     cf_import_names_release(&import.names);

@@ -36,6 +36,7 @@ struct cf_import_report {
         *format; /* "confab", "chatgpt", "sharegpt", "openai"; of several the last; or NULL */
     int64_t n_conversations, n_messages; /* that came */
     int64_t n_known;                     /* conversations that were there already */
+    int64_t n_grown;    /* of those, how many got new messages, which n_messages counts */
     int64_t n_left_out; /* messages without a place here: of tools, hidden ones, empty ones */
     int64_t n_skipped;  /* conversations that make no sense; the first of them: */
     struct cf_import_skip *skips;

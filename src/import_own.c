@@ -45,6 +45,9 @@ static enum cf_code check_links(struct cf_import *import, struct cf_err *err)
                 break;
             }
             at = parent - 1;
+            if (import->links[at].is_dropped) {
+                break;
+            }
             if (import->links[at].id == 0) {
                 code = cf_scan_fail(&import->scan, CF_ERR_FORMAT, err,
                                     "a message hangs on %s, which its conversation does not hold",
@@ -80,6 +83,26 @@ static enum cf_code check_trash(struct cf_import *import, struct cf_err *err)
     return CF_OK;
 }
 
+static enum cf_code put_link(struct cf_import *import, size_t i, struct cf_err *err)
+{
+    const struct cf_import_link *link = &import->links[i];
+    const struct cf_import_link *late = link->is_late ? &import->links[link->parent - 1] : NULL;
+    const int64_t parent = late != NULL && !late->is_there ? late->id : 0;
+    const bool is_child =
+        link->shown > 0 && import->links[link->shown - 1].parent == (uint32_t)i + 1;
+    const int64_t shown = is_child ? id_of(import, link->shown) : 0;
+    int64_t root = link->is_trashed ? id_of(import, link->trash_root) : 0;
+    root = root != 0 || !link->is_trashed ? root : link->id;
+    enum cf_code code = CF_OK;
+    if (parent != 0 || shown != 0 || root != 0) {
+        code = cf_store_import_link(import->rows, link->id, parent, shown, root, err);
+    }
+    if (code == CF_OK) {
+        cf_import_hang(import, link, late, late != NULL && late->shown == (uint32_t)i + 1);
+    }
+    return code;
+}
+
 static enum cf_code put_links(struct cf_import *import, struct cf_err *err)
 {
     enum cf_code code = check_links(import, err);
@@ -88,17 +111,8 @@ static enum cf_code put_links(struct cf_import *import, struct cf_err *err)
     }
     for (size_t i = 0; code == CF_OK && i < import->n_links; i++) {
         const struct cf_import_link *link = &import->links[i];
-        if (link->id == 0) {
-            continue;
-        }
-        const int64_t parent = link->is_late ? id_of(import, link->parent) : 0;
-        const bool is_child =
-            link->shown > 0 && import->links[link->shown - 1].parent == (uint32_t)i + 1;
-        const int64_t shown = is_child ? id_of(import, link->shown) : 0;
-        int64_t root = link->is_trashed ? id_of(import, link->trash_root) : 0;
-        root = root != 0 || !link->is_trashed ? root : link->id;
-        if (parent != 0 || shown != 0 || root != 0) {
-            code = cf_store_import_link(import->rows, link->id, parent, shown, root, err);
+        if (link->id != 0 && !link->is_there) {
+            code = put_link(import, i, err);
         }
     }
     return code;
@@ -209,7 +223,7 @@ static enum cf_code place_message(uint32_t *index, struct cf_import *import,
     const uint32_t shown = link_of(import, row->shown);
     const uint32_t root = link_of(import, row->trash_root);
     struct cf_import_link *link = &import->links[own - 1];
-    if (link->id != 0) {
+    if (link->id != 0 || link->is_dropped) {
         return cf_scan_fail(&import->scan, CF_ERR_FORMAT, err, "the message %s stands there twice",
                             row->message.uuid);
     }
@@ -223,13 +237,44 @@ static enum cf_code place_message(uint32_t *index, struct cf_import *import,
     return CF_OK;
 }
 
+/* Of a conversation that is there only what is new. */
+static enum cf_code put_message(bool *is_new, struct cf_import *import, struct cf_message_row *row,
+                                uint32_t index, struct cf_err *err)
+{
+    struct cf_import_link *link = &import->links[index];
+    const struct cf_import_link *parent =
+        link->parent > 0 ? &import->links[link->parent - 1] : NULL;
+    const bool is_more = import->more.conversation != 0;
+    enum cf_code code = CF_OK;
+    if (is_more) {
+        code = cf_import_find(link, import, row->message.uuid, NULL, err);
+    }
+    if (code == CF_OK && is_more && !link->is_there) {
+        code = cf_import_ready(row, link, parent, import, err);
+    }
+    *is_new = code == CF_OK && !link->is_there && !link->is_dropped;
+    if (!*is_new) {
+        return code;
+    }
+    code = cf_store_import_message(&link->id, import->rows, row, err);
+    if (code == CF_ERR_EXISTS) {
+        code = cf_scan_fail(&import->scan, CF_ERR_FORMAT, err,
+                            "\"origin_id\" is that of another message");
+    }
+    if (code == CF_OK && is_more) {
+        cf_import_hang(import, link, parent, parent != NULL && parent->shown == index + 1);
+    }
+    return code;
+}
+
 static enum cf_code take_message(struct cf_import *import, int64_t conversation, int64_t *n,
-                                 struct cf_err *err)
+                                 int64_t *n_new, struct cf_err *err)
 {
     json_t *value = NULL;
     struct cf_arena arena = {.blocks = NULL};
     struct cf_message_row row = {.message = {.conversation = conversation}};
     uint32_t index = 0;
+    bool is_new = false;
     enum cf_code code = cf_scan_take(&value, &import->scan, err);
     if (code == CF_OK && !json_is_object(value)) {
         code = cf_scan_fail(&import->scan, CF_ERR_FORMAT, err, "a message must be an object");
@@ -248,11 +293,8 @@ static enum cf_code take_message(struct cf_import *import, int64_t conversation,
         code = place_message(&index, import, &row, err);
     }
     if (code == CF_OK) {
-        code = cf_store_import_message(&import->links[index].id, import->rows, &row, err);
-        if (code == CF_ERR_EXISTS) {
-            code = cf_scan_fail(&import->scan, CF_ERR_FORMAT, err,
-                                "\"origin_id\" is that of another message");
-        }
+        code = put_message(&is_new, import, &row, index, err);
+        *n_new += is_new;
     }
     cf_arena_release(&arena);
     json_decref(value);
@@ -344,7 +386,7 @@ static void read_conversation(struct cf_import_members *members,
     read_tags(members, conversation);
 }
 
-/* Everything before the messages; *id 0: it is there already. */
+/* Everything before the messages; CF_ERR_EXISTS: *id is the conversation that is there. */
 static enum cf_code put_conversation(int64_t *id, struct cf_import *import, const json_t *fields,
                                      struct cf_err *err)
 {
@@ -360,7 +402,7 @@ static enum cf_code put_conversation(int64_t *id, struct cf_import *import, cons
     if (code == CF_OK) {
         int64_t made = 0;
         code = cf_store_import_conversation(&made, import->rows, &conversation, err);
-        *id = code == CF_OK ? made : 0;
+        *id = code == CF_OK || code == CF_ERR_EXISTS ? made : 0;
     }
     if (code == CF_OK && fork[0] != '\0') {
         code = cf_store_import_fork(import->rows, *id, fork, err);
@@ -375,7 +417,7 @@ static enum cf_code put_conversation(int64_t *id, struct cf_import *import, cons
 
 /* The active message is there, and is deleted only when the whole conversation is. */
 static enum cf_code put_leaf(struct cf_import *import, const json_t *fields, int64_t id,
-                             struct cf_err *err)
+                             int64_t n_new, struct cf_err *err)
 {
     char leaf[CF_UUID_SIZE];
     struct cf_import_members members = {
@@ -386,12 +428,18 @@ static enum cf_code put_leaf(struct cf_import *import, const json_t *fields, int
         return members.code;
     }
     const uint32_t link = link_of(import, leaf);
-    if (leaf[0] != '\0' &&
-        (id_of(import, link) == 0 || (import->links[link - 1].is_trashed && !is_gone))) {
+    const struct cf_import_link *found = link > 0 ? &import->links[link - 1] : NULL;
+    if (found != NULL &&
+        ((found->id == 0 && !found->is_dropped) || (found->is_trashed && !is_gone))) {
         return cf_scan_fail(&import->scan, CF_ERR_FORMAT, err,
                             "the active message %s is none of the conversation, or in the trash",
                             leaf);
     }
+    if (import->more.conversation != 0) {
+        cf_import_grown(import, found, cf_import_get_time(&members, "updated"), n_new);
+        return CF_OK;
+    }
+    import->report->n_messages += n_new;
     return cf_store_import_leaf(import->rows, id, id_of(import, link), false, err);
 }
 
@@ -400,6 +448,7 @@ static enum cf_code take_messages(struct cf_import *import, const json_t *fields
 {
     struct cf_scan *scan = &import->scan;
     int64_t n = 0;
+    int64_t n_new = 0;
     bool has_one = true;
     import->n_links = 0;
     cf_import_names_clear(&import->names);
@@ -407,15 +456,14 @@ static enum cf_code take_messages(struct cf_import *import, const json_t *fields
     while (code == CF_OK && has_one) {
         code = cf_scan_next(&has_one, scan, err);
         if (code == CF_OK && has_one) {
-            code = take_message(import, id, &n, err);
+            code = take_message(import, id, &n, &n_new, err);
         }
     }
     if (code == CF_OK) {
         code = put_links(import, err);
     }
     if (code == CF_OK) {
-        code = put_leaf(import, fields, id, err);
-        import->report->n_messages += n;
+        code = put_leaf(import, fields, id, n_new, err);
     }
     return code;
 }
@@ -438,10 +486,12 @@ static enum cf_code take_conversation(struct cf_import *import, struct cf_err *e
             has_messages = true;
             code = put_conversation(&id, import, fields, err);
             if (code == CF_ERR_EXISTS) {
-                import->report->n_known++;
-                code = cf_scan_pass(scan, err);
+                import->more = (struct cf_import_more){.conversation = id};
+                code = CF_OK;
             } else if (code == CF_OK) {
                 import->report->n_conversations++;
+            }
+            if (code == CF_OK) {
                 code = take_messages(import, fields, id, err);
             }
         } else if (code == CF_OK) {

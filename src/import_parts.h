@@ -18,14 +18,23 @@ struct cf_import_link {
     uint32_t shown, trash_root;
     bool is_late; /* the parent came behind it */
     bool is_trashed;
+    bool is_there, is_here; /* before the import; and so that others may hang on it */
+    bool is_dropped;        /* it stays away */
+};
+
+/* A conversation that is there, for which new messages wait. */
+struct cf_import_more {
+    int64_t conversation; /* 0: none is at hand */
+    int64_t waiting;      /* where they wait; 0: there are none yet */
 };
 
 struct cf_import {
     struct cf_store_import *rows;
     struct cf_scan scan;
     struct cf_import_report *report;
-    struct cf_import_names names;   /* of the conversation at hand */
-    struct cf_import_link *links;   /* [names.n] */
+    struct cf_import_names names; /* of the conversation at hand */
+    struct cf_import_link *links; /* [names.n] */
+    struct cf_import_more more;
     struct cf_import_names digests; /* of snapshots that recipes of the file name */
     size_t n_links, links_capacity;
 };
@@ -34,6 +43,23 @@ struct cf_import {
 
 /* From the document's first bracket to its end. */
 enum cf_code cf_import_own(struct cf_import *import, struct cf_err *err);
+
+/* ---- More of a conversation (import_more.c) ---- */
+
+/* Looks for a message by its uuid, or ("") its origin id. */
+enum cf_code cf_import_find(struct cf_import_link *link, struct cf_import *import, const char *uuid,
+                            const char *origin_id, struct cf_err *err);
+/* Readies a message that is new for being added: where it waits and hangs (PARENT NULL: a root).
+ * link->is_dropped: it is not to be added. */
+enum cf_code cf_import_ready(struct cf_message_row *row, struct cf_import_link *link,
+                             const struct cf_import_link *parent, struct cf_import *import,
+                             struct cf_err *err);
+/* Once it is added; is_shown: it is the child that PARENT shows. */
+void cf_import_hang(struct cf_import *import, const struct cf_import_link *link,
+                    const struct cf_import_link *parent, bool is_shown);
+/* The conversation at hand has all its messages; LEAF may be NULL. */
+void cf_import_grown(struct cf_import *import, const struct cf_import_link *leaf,
+                     int64_t updated_ms, int64_t n_new);
 
 /* ---- Conversations of other programs ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Rows into the database, a slice of time after the other, seen only at the end. */
-#include "store_parts.h"
+#include "store_import.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,30 +8,12 @@
 #include <time.h>
 
 #include "clock.h"
-#include "store_port.h"
 #include "store_words.h"
 
 enum {
     ERASE_PIECE = 100,    /* messages erased between two looks at the clock */
     UNDO_MS = 2000,       /* for taking an import back at once; the rest is left to others */
     ALIVE_MS = 60 * 1000, /* a sign of life for those who cannot see this process */
-};
-
-struct fork {
-    int64_t conversation;
-    char uuid[CF_UUID_SIZE];
-};
-
-struct cf_store_import {
-    struct cf_store *store;
-    int64_t id;
-    int64_t begun_ms; /* of the transaction that is open; 0: none is */
-    int64_t alive_ms; /* when the last sign of life was written */
-    struct fork *forks;
-    size_t n_forks, forks_capacity;
-    bool has_draft; /* of the conversation that is not begun */
-    struct cf_draft_row draft;
-    char *draft_text;
 };
 
 static void pause_for_others(void)
@@ -204,8 +186,8 @@ enum cf_code cf_store_import_fork(struct cf_store_import *import, int64_t conver
     (void)err;
     import->forks =
         cf_grow(import->forks, import->n_forks, &import->forks_capacity, 1, sizeof *import->forks);
-    struct fork *fork = &import->forks[import->n_forks++];
-    *fork = (struct fork){.conversation = conversation};
+    struct cf_import_fork *fork = &import->forks[import->n_forks++];
+    *fork = (struct cf_import_fork){.conversation = conversation};
     (void)strncpy(fork->uuid, uuid, sizeof fork->uuid - 1);
     return CF_OK;
 }
@@ -369,6 +351,8 @@ enum cf_code cf_store_import_draft(struct cf_store_import *import, int64_t conve
 static void free_import(struct cf_store_import *import)
 {
     free(import->forks);
+    free(import->merges);
+    free(import->hangs);
     free(import->draft_text);
     free(import);
 }
@@ -376,8 +360,11 @@ static void free_import(struct cf_store_import *import)
 static enum cf_code show(struct cf_store_import *import, struct cf_err *err)
 {
     struct cf_store *store = import->store;
-    enum cf_code code = cf_db_run(
-        store, err, "UPDATE conversation SET import = NULL WHERE import = ?1", "i", import->id);
+    enum cf_code code = cf_import_merge_all(import, err);
+    if (code == CF_OK) {
+        code = cf_db_run(store, err, "UPDATE conversation SET import = NULL WHERE import = ?1", "i",
+                         import->id);
+    }
     if (code == CF_OK && import->has_draft) {
         code = insert_draft(store, 0, &import->draft, err);
     }

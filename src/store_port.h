@@ -93,6 +93,28 @@ enum cf_code cf_store_import_conversation(int64_t *id, struct cf_store_import *i
  * conversation. */
 enum cf_code cf_store_import_message(int64_t *id, struct cf_store_import *import,
                                      const struct cf_message_row *row, struct cf_err *err);
+/* ---- In: more of a conversation that is there ----
+ *
+ * New messages wait, unseen, in a conversation of their own until the end moves them. */
+
+/* *id 0: there is none with that uuid anywhere, or (uuid "") with that origin_id in the
+ * conversation. *is_here tells whether it is in the conversation and not in the trash, so that
+ * others may hang on it. */
+enum cf_code cf_store_import_find(int64_t *id, bool *is_here, struct cf_store_import *import,
+                                  int64_t conversation, const char *uuid, const char *origin_id,
+                                  struct cf_err *err);
+/* A conversation in which messages wait for CONVERSATION: message.conversation of those to come. */
+enum cf_code cf_store_import_waiting(int64_t *id, struct cf_store_import *import,
+                                     int64_t conversation, struct cf_err *err);
+/* A root that waits, in the conversation made last, hangs on PARENT in the end, which is there
+ * already; is_shown: as the child that PARENT shows, if LEAF below is shown, too. */
+void cf_store_import_hang(struct cf_store_import *import, int64_t message, int64_t parent,
+                          bool is_shown);
+/* LEAF, one of those that wait (0: none of them), is shown in the end if UPDATED_MS is later than
+ * when something was last said in the conversation. */
+void cf_store_import_waited(struct cf_store_import *import, int64_t waiting, int64_t leaf,
+                            int64_t updated_ms);
+
 /* Sets what of these is not 0: numbers of messages of the same conversation. */
 enum cf_code cf_store_import_link(struct cf_store_import *import, int64_t message, int64_t parent,
                                   int64_t shown, int64_t trash_root, struct cf_err *err);
