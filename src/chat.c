@@ -95,6 +95,7 @@ static void free_chat(struct cf_chat *chat)
     cf_settings_release(&chat->settings);
     cf_settings_release(&chat->own);
     cf_presets_release(&chat->presets);
+    cf_presets_release(&chat->personas);
     cf_template_release(&chat->model_template);
     cf_buf_release(&chat->event_text);
     for (size_t i = 0; i < chat->n_notices; i++) {
@@ -142,6 +143,7 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
     cf_settings_init(&made->own);
     cf_settings_copy(&made->base, params->settings);
     cf_presets_init(&made->presets);
+    cf_personas_init(&made->personas);
     made->tree = cf_chat_tree_new();
     cf_chat_reset_settings(made, NULL, NULL);
     enum cf_code code = open_threads(made, params, err);

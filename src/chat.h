@@ -547,6 +547,12 @@ enum cf_code cf_chat_use_preset(struct cf_chat *chat, const char *name, struct c
 /* What that would make of SETTINGS. */
 enum cf_code cf_chat_try_preset(const struct cf_chat *chat, struct cf_settings *settings,
                                 const char *name, struct cf_err *err);
+/* The I-th persona, those of the config file included; NULL behind the last. */
+const struct cf_preset *cf_chat_persona(const struct cf_chat *chat, size_t i);
+/* Gives the conversation all that a persona names, and takes back all else that a persona may: its
+ * system prompt, template, stop texts, longest reply and knobs.  CF_ERR_NOT_FOUND names those there
+ * are. */
+enum cf_code cf_chat_use_persona(struct cf_chat *chat, const char *name, struct cf_err *err);
 /* Opens another model, in force once no reply is being written; answered by CF_CHANGE_MODEL, a
  * notice when it could not be opened (then the one before stays). */
 enum cf_code cf_chat_use_model(struct cf_chat *chat, const char *path, struct cf_err *err);

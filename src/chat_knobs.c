@@ -166,6 +166,61 @@ enum cf_code cf_chat_use_preset(struct cf_chat *chat, const char *name, struct c
     return cf_chat_set(chat, cf_setting_info(CF_SETTING_PRESET_NAME)->name, name, err);
 }
 
+static const struct cf_presets *personas_of(const struct cf_chat *chat)
+{
+    return chat->config != NULL ? &chat->config->personas : &chat->personas;
+}
+
+const struct cf_preset *cf_chat_persona(const struct cf_chat *chat, size_t i)
+{
+    const struct cf_presets *personas = personas_of(chat);
+    return i < personas->n ? &personas->items[i] : NULL;
+}
+
+static enum cf_code refuse_persona(const struct cf_presets *personas, const char *name,
+                                   struct cf_err *err)
+{
+    struct cf_buf names = CF_BUF_INIT;
+    for (size_t i = 0; i < personas->n; i++) {
+        cf_buf_addf(&names, "%s%s", i > 0 ? ", " : "", personas->items[i].name);
+    }
+    enum cf_code code = cf_err_set(err, CF_ERR_NOT_FOUND, "there is no persona %.40s; there are %s",
+                                   name, names.data);
+    cf_buf_release(&names);
+    return code;
+}
+
+enum cf_code cf_chat_use_persona(struct cf_chat *chat, const char *name, struct cf_err *err)
+{
+    const struct cf_preset *persona = cf_presets_find(personas_of(chat), name);
+    if (persona == NULL) {
+        return refuse_persona(personas_of(chat), name, err);
+    }
+    for (size_t i = 0; i < persona->names.n; i++) {
+        enum cf_code code = check_name(chat, cf_setting_find(persona->names.items[i]),
+                                       persona->values.items[i], err);
+        if (code != CF_OK) {
+            return code;
+        }
+    }
+    for (int i = 0; i < CF_N_SETTINGS; i++) {
+        if (cf_setting_is_of_persona(cf_setting_info((enum cf_setting)i))) {
+            cf_settings_reset(&chat->own, (enum cf_setting)i);
+        }
+    }
+    for (size_t i = 0; i < persona->names.n; i++) {
+        enum cf_code code =
+            cf_settings_set(&chat->own, cf_setting_find(persona->names.items[i])->setting,
+                            persona->values.items[i], CF_ORIGIN_USER, NULL, NULL);
+        assert(code == CF_OK);
+        (void)code;
+    }
+    rebuild(chat);
+    after_change(chat, cf_setting_info(CF_SETTING_TEMPERATURE));
+    after_change(chat, cf_setting_info(CF_SETTING_SYSTEM));
+    return CF_OK;
+}
+
 enum cf_code cf_chat_unset(struct cf_chat *chat, const char *name, struct cf_err *err)
 {
     const struct cf_setting_info *info = NULL;

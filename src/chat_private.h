@@ -306,7 +306,7 @@ struct cf_chat {
     bool is_storage_failed; /* it could not be opened */
     bool is_held_up;        /* writes are failing for now */
     const struct cf_config *config;
-    struct cf_presets presets; /* where there is no config */
+    struct cf_presets presets, personas; /* where there is no config */
     bool awaits_ids;
     bool stops_loops;
     bool idles;

@@ -20,6 +20,7 @@ enum cf_argument {
     CF_ARGUMENT_VALUE,        /* the value of the setting that the command is named after */
     CF_ARGUMENT_PRESET,
     CF_ARGUMENT_TEMPLATE,
+    CF_ARGUMENT_PERSONA,
     CF_ARGUMENT_MODEL,
     CF_ARGUMENT_THEME,
     CF_ARGUMENT_COMMAND,
@@ -46,8 +47,10 @@ enum cf_argument {
       "go on from here in a new conversation")                                                     \
     X(CF_COMMAND_TREE, "tree", "branches", CF_ARGUMENT_NONE, "",                                   \
       "show the branches of this conversation as a graph")                                         \
-    X(CF_COMMAND_SYSTEM, "system", "persona", CF_ARGUMENT_TEXT, "[TEXT|none]",                     \
-      "set the system prompt; alone: show it")                                                     \
+    X(CF_COMMAND_SYSTEM, "system", "", CF_ARGUMENT_TEXT, "[TEXT|edit|none]",                       \
+      "set the system prompt, or edit it in $EDITOR; alone: show it")                              \
+    X(CF_COMMAND_PERSONA, "persona", "", CF_ARGUMENT_PERSONA, "[NAME]",                            \
+      "take system prompt, template and knobs of a persona; alone: show which there are")          \
     X(CF_COMMAND_TEMPLATE, "template", "", CF_ARGUMENT_TEMPLATE, "[NAME]",                         \
       "how turns become text; alone: show which")                                                  \
     X(CF_COMMAND_MODEL, "model", "", CF_ARGUMENT_MODEL, "[NAME|FILE]",                             \

@@ -25,7 +25,8 @@ struct parser {
     char *value; /* of the line being read, trimmed; NULL when it has none */
     char section[SECTION_MAX + 1];
     struct cf_template *template; /* of a [template NAME] section */
-    size_t preset;                /* of a [preset NAME] section, its place */
+    size_t preset;                /* of a [preset NAME] or [persona NAME] section, its place */
+    struct cf_presets *presets;   /* what it is a place of */
     enum cf_code code;            /* of the first mistake */
     struct cf_err *err;
 };
@@ -35,6 +36,7 @@ void cf_config_init(struct cf_config *config)
     *config = (struct cf_config){.path = cf_strdup("")};
     cf_settings_init(&config->settings);
     cf_presets_init(&config->presets);
+    cf_personas_init(&config->personas);
 }
 
 void cf_config_release(struct cf_config *config)
@@ -42,6 +44,7 @@ void cf_config_release(struct cf_config *config)
     free(config->path);
     cf_settings_release(&config->settings);
     cf_presets_release(&config->presets);
+    cf_presets_release(&config->personas);
     for (size_t i = 0; i < config->n_templates; i++) {
         cf_template_release(&config->templates[i]);
     }
@@ -70,21 +73,23 @@ static char *place_of(const struct parser *parser)
     return cf_buf_take(&text);
 }
 
-static enum cf_code begin_preset(struct parser *parser, const char *name)
+/* Begins a preset or persona, which KIND says. */
+static enum cf_code begin_preset(struct parser *parser, struct cf_presets *presets,
+                                 const char *kind, const char *name)
 {
-    struct cf_presets *presets = &parser->config->presets;
     const struct cf_preset *known = cf_presets_find(presets, name);
     if (known != NULL && known->detail != NULL) {
-        return cf_err_set(parser->err, CF_ERR_FORMAT, "preset %s is there already, at %s", name,
+        return cf_err_set(parser->err, CF_ERR_FORMAT, "%s %s is there already, at %s", kind, name,
                           known->detail);
     }
     if (presets->n >= SECTIONS_MAX) {
-        return cf_err_set(parser->err, CF_ERR_TOO_LARGE, "there are more than %d presets",
-                          (int)SECTIONS_MAX);
+        return cf_err_set(parser->err, CF_ERR_TOO_LARGE, "there are more than %d %ss",
+                          (int)SECTIONS_MAX, kind);
     }
     char *place = place_of(parser);
     struct cf_preset *preset = cf_presets_put(presets, name, place);
     parser->preset = (size_t)(preset - presets->items);
+    parser->presets = presets;
     free(place);
     return CF_OK;
 }
@@ -135,15 +140,18 @@ static enum cf_code begin_section(struct parser *parser, const char *section)
         return code;
     }
     const char *preset = name_in(section, "preset");
+    const char *persona = name_in(section, "persona");
     const char *template = name_in(section, "template");
     if (preset != NULL) {
-        code = begin_preset(parser, preset);
+        code = begin_preset(parser, &parser->config->presets, "preset", preset);
+    } else if (persona != NULL) {
+        code = begin_preset(parser, &parser->config->personas, "persona", persona);
     } else if (template != NULL) {
         code = begin_template(parser, template);
     } else if (strcmp(section, "keys") != 0) {
         code = cf_err_set(parser->err, CF_ERR_FORMAT,
-                          "there is no section [%s], only [preset NAME], [template NAME] and "
-                          "[keys]",
+                          "there is no section [%s], only [preset NAME], [persona NAME], "
+                          "[template NAME] and [keys]",
                           section);
     }
     (void)snprintf(parser->section, sizeof parser->section, "%s", section);
@@ -196,8 +204,10 @@ static int handle(void *user, const char *section, const char *name, const char 
     } else if (strcmp(section, "keys") == 0) {
         add_key(parser, name, value.data);
     } else {
-        code = cf_preset_set(&parser->config->presets.items[parser->preset], name, value.data,
-                             parser->err);
+        struct cf_preset *preset = &parser->presets->items[parser->preset];
+        code = parser->presets == &parser->config->personas
+                   ? cf_persona_set(preset, name, value.data, parser->err)
+                   : cf_preset_set(preset, name, value.data, parser->err);
     }
     cf_buf_release(&value);
     return code == CF_OK ? 1 : fail(parser, code);
@@ -305,6 +315,27 @@ static char *next_line(char *line, int room, void *user)
     return line;
 }
 
+/* The template and the preset that a persona of the file names. */
+static enum cf_code check_persona(const struct cf_config *config, const struct cf_preset *persona,
+                                  struct cf_err *err)
+{
+    for (size_t i = 0; i < persona->names.n && persona->detail != NULL; i++) {
+        const char *value = persona->values.items[i];
+        enum cf_setting setting = cf_setting_find(persona->names.items[i])->setting;
+        const struct cf_template *template;
+        if (setting == CF_SETTING_TEMPLATE &&
+            cf_config_find_template(&template, config, value, err) != CF_OK) {
+            return cf_err_prefix(err, CF_ERR_NOT_FOUND, "%s: persona %s", persona->detail,
+                                 persona->name);
+        }
+        if (setting == CF_SETTING_PRESET_NAME && cf_presets_find(&config->presets, value) == NULL) {
+            return cf_err_set(err, CF_ERR_NOT_FOUND, "%s: persona %s: there is no preset '%s'",
+                              persona->detail, persona->name, value);
+        }
+    }
+    return CF_OK;
+}
+
 /* Names that may be defined below the line that uses them. */
 static enum cf_code check_names(const struct cf_config *config, struct cf_err *err)
 {
@@ -321,6 +352,12 @@ static enum cf_code check_names(const struct cf_config *config, struct cf_err *e
     if (cf_presets_find(&config->presets, settings->preset) == NULL) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "%s: there is no preset '%s'",
                           settings->sources[CF_SETTING_PRESET_NAME].detail, settings->preset);
+    }
+    for (size_t i = 0; i < config->personas.n; i++) {
+        enum cf_code code = check_persona(config, &config->personas.items[i], err);
+        if (code != CF_OK) {
+            return code;
+        }
     }
     return CF_OK;
 }
@@ -391,7 +428,7 @@ enum cf_code cf_config_find_template(const struct cf_template **template,
     if (found == NULL) {
         code = cf_err_set(err, CF_ERR_NOT_FOUND,
                           "there is no template '%s'; there are %stranscript, dialogpt, chatml, "
-                          "alpaca and plain",
+                          "alpaca, questions, examples and plain",
                           name, names.data);
     } else {
         *template = found;

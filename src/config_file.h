@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* config_file: reads the config file: an INI file (inih) of options by their long names, then
- * [preset NAME], [template NAME] and [keys].
+ * [preset NAME], [persona NAME], [template NAME] and [keys].
  *
  * A line is NAME = VALUE; '#' and ';' begin a comment at the start of a line, and behind a space
  * after a value that is not quoted.  A value in double quotes may use \n, \t, \", \\ and \u{HEX};
@@ -28,13 +28,14 @@ struct cf_config {
     char *path;                  /* as given; "" for none */
     struct cf_settings settings; /* what the file sets is at CF_ORIGIN_CONFIG, all else default */
     struct cf_presets presets;   /* the built-in ones and the file's */
+    struct cf_presets personas;  /* likewise */
     struct cf_template *templates;
     size_t n_templates;
     struct cf_key_binding *keys;
     size_t n_keys;
 };
 
-/* An empty configuration: defaults and the built-in presets. */
+/* An empty configuration: defaults, the built-in presets and personas. */
 void cf_config_init(struct cf_config *config);
 void cf_config_release(struct cf_config *config);
 

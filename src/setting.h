@@ -97,8 +97,8 @@ enum cf_setting_flags {
       "", "ends the reply where this text begins (repeatable); the template's otherwise")          \
     X(CF_SETTING_TEMPLATE, "template", 0, CF_TYPE_TEXT, template_name, CF_SET_SPEECH, 0, 0, 0, 0,  \
       "", "NAME", "", "",                                                                          \
-      "how turns become text: transcript, dialogpt, chatml, alpaca, plain, or one of the config "  \
-      "file; the model's otherwise")                                                               \
+      "how turns become text: transcript, dialogpt, chatml, alpaca, questions, examples, plain, "  \
+      "or one of the config file; the model's otherwise")                                          \
     X(CF_SETTING_SYSTEM, "system", 's', CF_TYPE_TEXT, system, CF_SET_SPEECH, 0, 0, 0, 0, "",       \
       "TEXT", "", "", "the system prompt: who the model is to be")                                 \
     X(CF_SETTING_THREADS, "threads", 0, CF_TYPE_INT, threads, CF_SET_START, 1, 1024, 0, 0, "",     \
@@ -298,6 +298,7 @@ enum cf_code cf_settings_from_json_text(struct cf_settings *settings, const char
 struct cf_preset {
     char *name;
     char *detail;           /* "FILE:LINE", NULL for a built-in one */
+    char *about;            /* of a persona: a line for people; else NULL */
     struct cf_texts names;  /* of settings */
     struct cf_texts values; /* as text, parallel */
 };
@@ -319,6 +320,16 @@ const struct cf_preset *cf_presets_find(const struct cf_presets *presets, const 
 /* Adds a value to a preset: CF_ERR_NOT_FOUND, CF_ERR_RANGE as cf_settings_set. */
 enum cf_code cf_preset_set(struct cf_preset *preset, const char *name, const char *text,
                            struct cf_err *err);
+
+/* Personas are presets that may hold every setting of a conversation but its seed (who the model is
+ * to be, how turns become text, where a reply ends), and say what they are for.  The built-in ones:
+ * chat, story, questions, translate. */
+void cf_personas_init(struct cf_presets *personas);
+/* Adds a value to a persona, or sets what it is "about". */
+enum cf_code cf_persona_set(struct cf_preset *persona, const char *name, const char *text,
+                            struct cf_err *err);
+/* Whether a persona may hold the setting, and replaces it. */
+bool cf_setting_is_of_persona(const struct cf_setting_info *info);
 
 /* Carries out the preset that settings->preset names, as from the origin of that name: values of
  * the same or a greater origin that are no preset's own stay.  To be called once all places have

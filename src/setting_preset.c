@@ -47,6 +47,7 @@ static void release_preset(struct cf_preset *preset)
 {
     free(preset->name);
     free(preset->detail);
+    free(preset->about);
     cf_texts_release(&preset->names);
     cf_texts_release(&preset->values);
 }
@@ -90,19 +91,94 @@ struct cf_preset *cf_presets_put(struct cf_presets *presets, const char *name, c
     return preset;
 }
 
-enum cf_code cf_preset_set(struct cf_preset *preset, const char *name, const char *text,
-                           struct cf_err *err)
+static enum cf_code add_value(struct cf_preset *preset, const char *name, const char *text,
+                              unsigned flags, struct cf_err *err)
 {
     struct cf_settings trial;
     cf_settings_init(&trial);
     enum cf_code code =
-        cf_settings_set_by_name(&trial, name, CF_SET_PRESET, text, CF_ORIGIN_CONFIG, NULL, err);
+        cf_settings_set_by_name(&trial, name, flags, text, CF_ORIGIN_CONFIG, NULL, err);
     if (code == CF_OK) {
         cf_texts_add(&preset->names, cf_setting_find(name)->name);
         cf_texts_add(&preset->values, text);
     }
     cf_settings_release(&trial);
     return code;
+}
+
+enum cf_code cf_preset_set(struct cf_preset *preset, const char *name, const char *text,
+                           struct cf_err *err)
+{
+    return add_value(preset, name, text, CF_SET_PRESET, err);
+}
+
+/* --- personas --------------------------------------------------------------------------------- */
+
+/* What people do with a small model: text that goes on, and tasks shown by examples. */
+static const struct {
+    const char *name;
+    const char *about;
+    struct value values[6];
+} personas[] = {
+    {"chat", "free chat, as the model was made for", {{NULL, NULL}}},
+    {"story",
+     "your text goes on where it ends, yours and the model's in turn",
+     {{"template", "plain"},
+      {"temperature", "0.9"},
+      {"top-p", "0.95"},
+      {"repeat-penalty", "1.1"},
+      {"max-tokens", "320"}}},
+    {"questions",
+     "short answers to questions, shown how by two",
+     {{"template", "questions"},
+      {"system", "Q: What is the capital of France?\nA: Paris.\n\nQ: How many legs does a "
+                 "spider have?\nA: It has eight legs."},
+      {"temperature", "0.3"},
+      {"top-p", "0.9"},
+      {"max-tokens", "96"}}},
+    {"translate",
+     "English to French by examples; /system edit changes them, to any task",
+     {{"template", "examples"},
+      {"system", "Translate English to French:\n\nsea otter => loutre de mer\ncheese => "
+                 "fromage\nGood morning. => Bonjour.\nI live in a small house. => J'habite dans "
+                 "une petite maison."},
+      {"temperature", "0.2"},
+      {"top-p", "0.9"},
+      {"max-tokens", "64"}}},
+};
+
+void cf_personas_init(struct cf_presets *made)
+{
+    *made = (struct cf_presets){.n = 0};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(personas); i++) {
+        struct cf_preset *persona = cf_presets_put(made, personas[i].name, NULL);
+        persona->about = cf_strdup(personas[i].about);
+        for (const struct value *value = personas[i].values; value->name != NULL; value++) {
+            enum cf_code code = cf_persona_set(persona, value->name, value->text, NULL);
+            assert(code == CF_OK);
+            (void)code;
+        }
+    }
+}
+
+bool cf_setting_is_of_persona(const struct cf_setting_info *info)
+{
+    return (info->flags & CF_SET_CONVERSATION) != 0 && info->setting != CF_SETTING_SEED;
+}
+
+enum cf_code cf_persona_set(struct cf_preset *persona, const char *name, const char *text,
+                            struct cf_err *err)
+{
+    if (strcmp(name, "about") == 0) {
+        free(persona->about);
+        persona->about = cf_strdup(text);
+        return CF_OK;
+    }
+    const struct cf_setting_info *info = cf_setting_find(name);
+    if (info != NULL && !cf_setting_is_of_persona(info)) {
+        return cf_err_set(err, CF_ERR_NOT_FOUND, "'%s' can't be set by a persona", info->name);
+    }
+    return add_value(persona, name, text, CF_SET_CONVERSATION, err);
 }
 
 static enum cf_code refuse_unknown(const char *name, const struct cf_presets *presets,

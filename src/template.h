@@ -33,7 +33,7 @@ enum cf_code cf_template_set(struct cf_template *template, const char *key, cons
 /* CF_ERR_FORMAT when user or assistant part are missing. */
 enum cf_code cf_template_check(const struct cf_template *template, struct cf_err *err);
 
-/* The built-in one of that name (transcript, dialogpt, chatml, alpaca, plain), or NULL. */
+/* The built-in one of that name (transcript, dialogpt, chatml, alpaca, questions, examples, plain), or NULL. */
 const struct cf_template *cf_template_builtin(const char *name);
 /* The i-th built-in one, or NULL behind the last. */
 const struct cf_template *cf_template_builtin_at(size_t i);

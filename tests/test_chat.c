@@ -316,6 +316,42 @@ static void chat__knobs__act_on_the_reply_being_written(void **state)
     assert_true(cf_chat_settings(fixture->chat)->sampling.temperature > 1.49);
 }
 
+/* A persona replaces all that one may set; what an option says comes back with the next. */
+static void chat__use_persona__replaces_the_one_before(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct cf_err err = CF_ERR_INIT;
+    start(fixture, true);
+    settle(fixture);
+    const struct cf_settings *settings = cf_chat_settings(fixture->chat);
+    assert_int_equal(cf_chat_set(fixture->chat, "seed", "7", &err), CF_OK);
+    assert_int_equal(cf_chat_use_persona(fixture->chat, "story", &err), CF_OK);
+    assert_string_equal(cf_chat_status(fixture->chat)->template_name, "plain");
+    assert_int_equal(settings->max_tokens, 320);
+    assert_int_equal(cf_chat_use_persona(fixture->chat, "questions", &err), CF_OK);
+    assert_true(settings->sampling.repeat_penalty < 1.01);
+    assert_int_equal(settings->max_tokens, 96);
+    assert_true(settings->has_seed && settings->seed == 7);
+    assert_non_null(strstr(cf_chat_status(fixture->chat)->system_text, "capital of France"));
+    /* An unknown one changes nothing and names those there are. */
+    assert_int_equal(cf_chat_use_persona(fixture->chat, "nix", &err), CF_ERR_NOT_FOUND);
+    assert_string_equal(err.text,
+                        "there is no persona nix; there are chat, story, questions, translate");
+    assert_int_equal(settings->max_tokens, 96);
+    /* It is kept with the conversation. */
+    say(fixture, "why?");
+    int64_t id = cf_chat_status(fixture->chat)->conversation;
+    cf_chat_new_conversation(fixture->chat);
+    settle(fixture);
+    assert_int_equal(settings->max_tokens, 20);
+    cf_chat_open(fixture->chat, id);
+    settle(fixture);
+    assert_string_equal(cf_chat_status(fixture->chat)->template_name, "questions");
+    assert_int_equal(cf_chat_use_persona(fixture->chat, "chat", &err), CF_OK);
+    assert_int_equal(settings->max_tokens, 20);
+    assert_string_equal(cf_chat_status(fixture->chat)->system_text, "");
+}
+
 static void chat__pace__is_of_the_person_and_no_knob_of_the_reply(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -732,6 +768,7 @@ int main(void)
         TEST(chat__stop_and_continue__is_as_if_never_stopped),
         TEST(chat__knobs__act_on_the_reply_being_written),
         TEST(chat__preset__leaves_what_is_turned_after_it),
+        TEST(chat__use_persona__replaces_the_one_before),
         TEST(chat__pace__is_of_the_person_and_no_knob_of_the_reply),
         TEST(chat__knobs__act_on_more_alternatives_than_a_batch),
         TEST(chat__continue__under_another_template_is_an_alternative),

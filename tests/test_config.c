@@ -117,13 +117,46 @@ static void config__parse__reads_sections(void **state)
     struct cf_err err = CF_ERR_INIT;
     assert_int_equal(cf_config_find_template(&bot, &config, "x", &err), CF_ERR_NOT_FOUND);
     assert_string_equal(err.text, "there is no template 'x'; there are bot, transcript, dialogpt, "
-                                  "chatml, alpaca and plain");
+                                  "chatml, alpaca, questions, examples and plain");
     assert_int_equal(config.n_keys, 2);
     assert_string_equal(config.keys[0].action, "regenerate");
     assert_string_equal(config.keys[0].key, "r");
     assert_int_equal(config.keys[1].line, 13);
     assert_int_equal(cf_settings_apply_preset(&config.settings, &config.presets, NULL), CF_OK);
     assert_setting(&config, CF_SETTING_MIN_P, "0.1", "config f:1, preset mild");
+    cf_config_release(&config);
+}
+
+static void config__parse__reads_personas(void **state)
+{
+    (void)state;
+    static const char text[] = "[persona poet]\n"
+                               "about = \"verses, of a kind\"\n"
+                               "system = \"Roses are red.\\n\"\n"
+                               "template = verse\n"
+                               "stop = \"\\n\\n\"\n"
+                               "stop = END\n"
+                               "top_k = 7\n"
+                               "[persona story]\n"
+                               "preset = wild\n"
+                               "[template verse]\n"
+                               "user = \"{text}\"\n"
+                               "assistant = \"{text}\"\n";
+    struct cf_config config;
+    cf_config_init(&config);
+    assert_int_equal(parse(&config, text, NULL), CF_OK);
+    const struct cf_preset *poet = cf_presets_find(&config.personas, "poet");
+    assert_non_null(poet);
+    assert_string_equal(poet->about, "verses, of a kind");
+    assert_int_equal(poet->names.n, 5);
+    assert_string_equal(poet->names.items[4], "top-k");
+    assert_string_equal(poet->values.items[0], "Roses are red.\n");
+    /* One of the same name takes the place of a built-in one, whole. */
+    const struct cf_preset *story = cf_presets_find(&config.personas, "story");
+    assert_string_equal(story->detail, "f:8");
+    assert_null(story->about);
+    assert_int_equal(story->names.n, 1);
+    assert_non_null(cf_presets_find(&config.personas, "translate"));
     cf_config_release(&config);
 }
 
@@ -163,14 +196,23 @@ static void config__parse__names_file_and_line_of_a_mistake(void **state)
          "f:4: template t is there already"},
         {"[keys", "f:1: the ] of the section is missing"},
         {"[keys] x", "f:1: there is more behind the section's ]"},
-        {"[colours]", "f:1: there is no section [colours], only [preset NAME], [template NAME] and "
-                      "[keys]"},
-        {"[preset ]", "f:1: there is no section [preset], only [preset NAME], [template NAME] and "
-                      "[keys]"},
+        {"[colours]", "f:1: there is no section [colours], only [preset NAME], [persona NAME], "
+                      "[template NAME] and [keys]"},
+        {"[preset ]", "f:1: there is no section [preset], only [preset NAME], [persona NAME], "
+                      "[template NAME] and [keys]"},
         {"[preset 0123456789012345678901234567890123456789012345]",
          "f:1: the section's name is longer than 49 bytes"},
         {"\ntemplate = nix", "f:2: there is no template 'nix'; there are transcript, dialogpt, "
-                             "chatml, alpaca and plain"},
+                             "chatml, alpaca, questions, examples and plain"},
+        {"[persona p]\nseed = 3", "f:2: 'seed' can't be set by a persona"},
+        {"[persona p]\ntheme = dark", "f:2: 'theme' can't be set by a persona"},
+        {"[persona p]\ntemperature = -1",
+         "f:2: temperature must be at least 0 and at most 1000000, not -1"},
+        {"[persona p]\n[persona p]", "f:2: persona p is there already, at f:1"},
+        {"[persona p]\npreset = nix", "f:1: persona p: there is no preset 'nix'"},
+        {"\n[persona p]\ntemplate = nix",
+         "f:2: persona p: there is no template 'nix'; there are transcript, dialogpt, chatml, "
+         "alpaca, questions, examples and plain"},
         {"\npreset = nix", "f:2: there is no preset 'nix'"},
     };
     struct cf_config config;
@@ -499,6 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(config__parse__reads_options_with_their_lines),
         cmocka_unit_test(config__parse__reads_sections),
+        cmocka_unit_test(config__parse__reads_personas),
         cmocka_unit_test(config__parse__names_file_and_line_of_a_mistake),
         cmocka_unit_test(config__parse__takes_long_lines_up_to_a_limit),
         cmocka_unit_test(config__parse__survives_any_bytes),

@@ -8,6 +8,7 @@
 #include "number.h"
 #include "random.h"
 #include "setting.h"
+#include "template.h"
 
 static void assert_format(const struct cf_settings *settings, enum cf_setting setting,
                           const char *expected)
@@ -350,6 +351,38 @@ static void settings__preset__leaves_explicit_values_alone(void **state)
     cf_presets_release(&presets);
 }
 
+/* The built-in personas are whole: each names what there is, and says what it is for. */
+static void settings__personas__name_what_there_is(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"chat", "story", "questions", "translate"};
+    struct cf_presets personas;
+    cf_personas_init(&personas);
+    assert_int_equal(personas.n, CF_ARRAY_SIZE(names));
+    for (size_t i = 0; i < personas.n; i++) {
+        const struct cf_preset *persona = &personas.items[i];
+        assert_string_equal(persona->name, names[i]);
+        assert_true(strlen(persona->about) > 10 && strlen(persona->about) < 70);
+        for (size_t k = 0; k < persona->names.n; k++) {
+            if (strcmp(persona->names.items[k], "template") == 0) {
+                const struct cf_template *template = cf_template_builtin(persona->values.items[k]);
+                assert_non_null(template);
+                assert_non_null(template->system);
+            }
+        }
+    }
+    struct cf_preset *own = cf_presets_put(&personas, "own", "f:1");
+    assert_int_equal(cf_persona_set(own, "system", "x", NULL), CF_OK);
+    assert_int_equal(cf_persona_set(own, "about", "y", NULL), CF_OK);
+    assert_int_equal(cf_persona_set(own, "about", "z", NULL), CF_OK);
+    assert_string_equal(own->about, "z");
+    assert_int_equal(cf_persona_set(own, "top-p", "2", NULL), CF_ERR_RANGE);
+    assert_int_equal(cf_persona_set(own, "model", "m", NULL), CF_ERR_NOT_FOUND);
+    assert_int_equal(cf_persona_set(own, "nix", "m", NULL), CF_ERR_NOT_FOUND);
+    assert_int_equal(own->names.n, 1);
+    cf_presets_release(&personas);
+}
+
 static void settings__preset__defaults_are_the_preset_balanced(void **state)
 {
     (void)state;
@@ -487,6 +520,7 @@ int main(void)
         cmocka_unit_test(settings__set__does_not_care_for_the_locale),
         cmocka_unit_test(settings__turn__steps_within_the_range),
         cmocka_unit_test(settings__preset__leaves_explicit_values_alone),
+        cmocka_unit_test(settings__personas__name_what_there_is),
         cmocka_unit_test(settings__preset__defaults_are_the_preset_balanced),
         cmocka_unit_test(settings__json__comes_back),
         cmocka_unit_test(settings__json__is_taken_whole_or_not),

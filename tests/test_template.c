@@ -68,7 +68,7 @@ static void template__builtins__are_whole(void **state)
         cf_template_release(&own);
         pairs_release(&pairs);
     }
-    assert_int_equal(n, 5);
+    assert_int_equal(n, 7);
     assert_null(cf_template_builtin("nix"));
 }
 

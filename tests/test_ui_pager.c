@@ -42,6 +42,13 @@ static bool has_cursor(struct pty *pty, const void *ctx)
     return pty_is_cursor_shown(pty);
 }
 
+/* A child has the terminal. */
+static bool is_given(struct pty *pty, const void *ctx)
+{
+    (void)ctx;
+    return !pty_is_alternate(pty);
+}
+
 /* What was copied has reached the terminal. */
 static bool has_copied(struct pty *pty, const void *bytes)
 {
@@ -220,6 +227,64 @@ static void pager__write_and_pipe__take_the_message(void **state)
     leave(pty);
 }
 
+/* --- who the model is to be ------------------------------------------------------------------- */
+
+static void persona__command__lists_and_picks(void **state)
+{
+    (void)state;
+    struct pty *pty = start(100, 24);
+    pty_type(pty, "/persona\r");
+    pty_wait_text(pty, "● chat");
+    pty_wait_text(pty, "translate  English to French by examples");
+    pty_type(pty, "/persona st\t\r");
+    pty_wait_text(pty, "Persona story, from the next reply on");
+    pty_type(pty, "/persona\r");
+    pty_wait_text(pty, "● story");
+    pty_type(pty, "/persona nix\r");
+    pty_wait_text(pty, "There is no persona nix; there are chat, story");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
+static void system__edit__goes_through_the_editor(void **state)
+{
+    (void)state;
+    char script[2300];
+    char editor[2400];
+    snprintf(script, sizeof script, "%s/edit%d.sh", here, n_homes);
+    FILE *file = fopen(script, "w");
+    assert_non_null(file);
+    fputs("cat \"$1\"\nread -r answer </dev/tty\n[ \"$answer\" = no ] && exit 1\n"
+          "printf 'You are %s.\\nAnd calm.\\n' \"$answer\" > \"$1\"\n",
+          file);
+    fclose(file);
+    snprintf(editor, sizeof editor, "VISUAL=sh '%s'", script);
+    const char *const more[] = {editor, NULL};
+    struct pty *pty = start_with(80, 24, more);
+    pty_wait_text(pty, "0/4096");
+    pty_type(pty, "/system You are old.\r");
+    pty_wait_text(pty, "holds from the next reply on");
+    pty_type(pty, "/system edit\r");
+    pty_wait(pty, is_given, NULL, "the editor");
+    pty_wait_text(pty, "You are old.");
+    pty_type(pty, "kind\r");
+    pty_wait_alternate(pty);
+    pty_wait_text(pty, "holds from the next reply on");
+    pty_type(pty, "/system\r");
+    pty_wait_text(pty, "System prompt: You are kind.");
+    pty_wait_text(pty, " And calm.");
+    /* An editor that fails leaves the prompt, and its file. */
+    pty_type(pty, "/system edit\r");
+    pty_wait(pty, is_given, NULL, "the editor");
+    pty_wait_text(pty, "And calm.");
+    pty_type(pty, "no\r");
+    pty_wait_text(pty, "The editor failed; its file is");
+    pty_type(pty, "/system none\r");
+    pty_wait_text(pty, "No system prompt of its own");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +293,8 @@ int main(void)
         TEST(pager__yank_code__asks_which),
         TEST(pager__select__copies_what_is_shown),
         TEST(pager__write_and_pipe__take_the_message),
+        TEST(persona__command__lists_and_picks),
+        TEST(system__edit__goes_through_the_editor),
     };
     return cmocka_run_group_tests_name("ui_pager", tests, make_folder, remove_folder);
 }

@@ -171,6 +171,7 @@ enum ui_place {
       "another reply; the old one is kept, also one that streams")                                 \
     X(UI_CONTINUE, "continue", UI_IN_TRANSCRIPT, "c",                                              \
       "let the reply go on; as an alternative where something follows it")                         \
+    X(UI_EDIT_SYSTEM, "edit-system", UI_IN_TRANSCRIPT, "S", "edit the system prompt in $EDITOR")   \
     X(UI_FORK, "fork", UI_IN_TRANSCRIPT, "f", "fork here into a new conversation")                 \
     X(UI_YANK, "yank", UI_IN_TRANSCRIPT, "y", "copy the message")                                  \
     X(UI_YANK_CODE, "yank-code", UI_IN_TRANSCRIPT, "Y", "copy a block of code of the message")     \

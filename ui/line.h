@@ -130,6 +130,8 @@ void ui_line_remember(struct ui_line *line, const char *text);
  * until the next call with this line. */
 const char *ui_line_take_notice(struct ui_line *line);
 
+/* Appends the shell's command that edits the file "$1": $VISUAL, $EDITOR, editor or vi. */
+void ui_line_editor(struct cf_buf *command);
 /* Editing in $VISUAL or $EDITOR: begin writes the text to a new file (0600, in the folder
  * CF_FOLDER_RUNTIME of src/path) and gives an argv for ui_term_run, valid until end.  end takes the
  * text back as one undoable change and removes the file; when the editor failed (wait status not

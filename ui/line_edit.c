@@ -23,6 +23,17 @@ static const char *editor(void)
     return NULL;
 }
 
+void ui_line_editor(struct cf_buf *command)
+{
+    const char *wanted = editor();
+    if (wanted != NULL) {
+        cf_buf_addf(command, "%s \"$1\"", wanted);
+    } else {
+        cf_buf_add_str(command, "command -v editor >/dev/null && exec editor \"$1\"; exec vi "
+                                "\"$1\"");
+    }
+}
+
 /* A name for a new file in the folder that only we can read; files that an earlier failure left
  * there stay.  The caller frees it. */
 static enum cf_code new_path(char **path, struct cf_err *err)
@@ -65,14 +76,8 @@ enum cf_code ui_line_edit_begin(struct ui_line *line, const char *const **argv, 
         return code;
     }
     line->edit_path = path;
-    const char *command = editor();
     cf_buf_clear(&line->edit_command);
-    if (command != NULL) {
-        cf_buf_addf(&line->edit_command, "%s \"$1\"", command);
-    } else {
-        cf_buf_add_str(&line->edit_command, "command -v editor >/dev/null && exec editor \"$1\"; "
-                                            "exec vi \"$1\"");
-    }
+    ui_line_editor(&line->edit_command);
     const char *const args[] = {"sh", "-c", line->edit_command.data, "sh", line->edit_path, NULL};
     memcpy(line->edit_argv, args, sizeof args);
     *argv = line->edit_argv;

@@ -260,6 +260,8 @@ static void take_signals(struct ui *ui)
         ui_line_flush(ui->line);
         if (ui->child == UI_CHILD_PIPE) {
             ui_pipe_end(ui, ui_term_child_status(ui->term));
+        } else if (ui->child == UI_CHILD_SYSTEM) {
+            ui_system_end(ui, ui_term_child_status(ui->term));
         } else {
             ui_check(ui, ui_line_edit_end(ui->line, ui_term_child_status(ui->term), &err), &err);
             line_changed(ui);

@@ -419,6 +419,7 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_SELECT_OTHER] = ui_act_select_move,
     [UI_SELECT_YANK] = ui_act_yank_selected,
     [UI_SELECT_WRITE] = ui_act_write,
+    [UI_EDIT_SYSTEM] = ui_act_system,
     [UI_RAW] = act_raw,
     [UI_TOKEN_LEFT] = ui_act_token,
     [UI_TOKEN_RIGHT] = ui_act_token,

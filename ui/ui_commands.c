@@ -383,6 +383,7 @@ static void (*const doers[CF_N_COMMANDS])(struct ui *ui, const char *argument) =
     [CF_COMMAND_FORK] = do_fork,
     [CF_COMMAND_TREE] = ui_open_tree,
     [CF_COMMAND_SYSTEM] = ui_do_system,
+    [CF_COMMAND_PERSONA] = ui_do_persona,
     [CF_COMMAND_TEMPLATE] = ui_do_template,
     [CF_COMMAND_MODEL] = ui_do_model,
     [CF_COMMAND_SET] = ui_do_set,

@@ -58,6 +58,15 @@ static void offer_themes(struct cf_completions *offers)
     }
 }
 
+static void offer_personas(const struct ui *ui, struct cf_completions *offers)
+{
+    const struct cf_preset *persona;
+    for (size_t i = 0; (persona = cf_chat_persona(ui->chat, i)) != NULL; i++) {
+        cf_completions_offer(offers, persona->name, persona->about != NULL ? persona->about : "",
+                             false);
+    }
+}
+
 /* The value there is, and for a choice all that there are. */
 static void offer_values(struct ui *ui, const char *name, struct cf_completions *offers)
 {
@@ -140,6 +149,9 @@ static void list_values(void *context, enum cf_argument kind, const char *settin
         break;
     case CF_ARGUMENT_TEMPLATE:
         offer_templates(ui, offers);
+        break;
+    case CF_ARGUMENT_PERSONA:
+        offer_personas(ui, offers);
         break;
     case CF_ARGUMENT_THEME:
         offer_themes(offers);

@@ -274,7 +274,7 @@ static void pipe_held(struct ui *ui, const char *command)
 
 void ui_pipe_end(struct ui *ui, int wait_status)
 {
-    ui->child = UI_CHILD_EDITOR;
+    ui->child = UI_CHILD_LINE;
     if (ui->child_path != NULL) {
         unlink(ui->child_path);
         free(ui->child_path);

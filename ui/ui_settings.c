@@ -246,21 +246,6 @@ void ui_do_seed(struct ui *ui, const char *value)
     ui_set(ui, "seed", "");
 }
 
-void ui_do_system(struct ui *ui, const char *text)
-{
-    struct cf_err err = CF_ERR_INIT;
-    const char *now = cf_chat_status(ui->chat)->system_text;
-    if (text[0] == '\0') {
-        struct cf_buf answer = CF_BUF_INIT;
-        cf_buf_addf(&answer, "System prompt: %s", now[0] != '\0' ? now : "none");
-        ui_answer_take(ui, cf_buf_take(&answer));
-    } else if (strcmp(text, "none") == 0) {
-        ui_check(ui, cf_chat_unset(ui->chat, "system", &err), &err);
-    } else {
-        ui_check(ui, cf_chat_set(ui->chat, "system", text, &err), &err);
-    }
-}
-
 void ui_do_template(struct ui *ui, const char *name)
 {
     struct cf_err err = CF_ERR_INIT;

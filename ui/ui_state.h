@@ -37,8 +37,8 @@ enum ui_asking {
     UI_ASK_PIPE,
 };
 
-/* What has the terminal while a child does. */
-enum ui_child { UI_CHILD_EDITOR, UI_CHILD_PIPE };
+/* What a child that has the terminal does: edits the line or the system prompt, reads a text. */
+enum ui_child { UI_CHILD_LINE, UI_CHILD_PIPE, UI_CHILD_SYSTEM };
 
 enum { UI_NOTICES_MAX = 8 };
 
@@ -276,6 +276,13 @@ void ui_pipe_end(struct ui *ui, int wait_status);
 /* An answer to what ui_pager.c asked. */
 void ui_submit_asked(struct ui *ui, const char *text);
 
+/* --- ui_persona.c --- */
+void ui_do_system(struct ui *ui, const char *text);
+void ui_act_system(struct ui *ui, enum ui_action action);
+/* The editor of the system prompt has ended. */
+void ui_system_end(struct ui *ui, int wait_status);
+void ui_do_persona(struct ui *ui, const char *name);
+
 /* --- ui_settings.c --- */
 /* Sets a setting; shows it where VALUE is empty. */
 void ui_set(struct ui *ui, const char *name, const char *value);
@@ -283,7 +290,6 @@ void ui_do_set(struct ui *ui, const char *argument);
 void ui_do_temperature(struct ui *ui, const char *value);
 void ui_do_top_p(struct ui *ui, const char *value);
 void ui_do_seed(struct ui *ui, const char *value);
-void ui_do_system(struct ui *ui, const char *text);
 void ui_do_template(struct ui *ui, const char *name);
 void ui_do_model(struct ui *ui, const char *name);
 void ui_do_preset(struct ui *ui, const char *name);
