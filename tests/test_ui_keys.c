@@ -166,6 +166,26 @@ static void ui__waiting__is_taken_back_or_sent(void **state)
     leave(pty);
 }
 
+static bool has_letters_before_caret(struct pty *pty, const void *ctx)
+{
+    (void)ctx;
+    struct cf_buf screen = CF_BUF_INIT;
+    pty_screen(pty, &screen);
+    const char *caret = strstr(screen.data, CARET);
+    bool has_letters = caret != NULL && caret >= screen.data + 4;
+    for (int i = 1; has_letters && i <= 4; i++) {
+        has_letters = caret[-i] >= 'a' && caret[-i] <= 'z';
+    }
+    cf_buf_release(&screen);
+    return has_letters;
+}
+
+/* The reply being written, wherever it stands, has some tokens. */
+static void wait_for_letters(struct pty *pty)
+{
+    pty_wait(pty, has_letters_before_caret, NULL, "letters of a reply");
+}
+
 /* Another reply, an edit, a fork, the trash: none of them asks for the reply being written to be
  * stopped first, and it is kept. */
 static void ui__streaming__is_no_reason_to_wait(void **state)
@@ -173,7 +193,7 @@ static void ui__streaming__is_no_reason_to_wait(void **state)
     (void)state;
     struct pty *pty = start(100, 24);
     send_message(pty, "hello");
-    wait_for_tokens(pty);
+    wait_for_letters(pty);
     pty_type(pty, "\033[Z");
     pty_wait_text(pty, FOCUS("transcript"));
     pty_type(pty, "r");
@@ -185,14 +205,14 @@ static void ui__streaming__is_no_reason_to_wait(void **state)
     pty_wait_text(pty, "stopped");
     pty_type(pty, "l");
     pty_wait_text(pty, "2/2");
-    wait_for_tokens(pty);
+    wait_for_letters(pty);
     pty_type(pty, "e");
     pty_wait_text(pty, "edit \xe2\x80\xba hello");
     pty_type(pty, "\025goodbye\r");
     pty_wait_text(pty, "you   goodbye");
     pty_wait_no_text(pty, "edit \xe2\x80\xba");
     pty_wait_text(pty, "Esc stop");
-    wait_for_tokens(pty);
+    wait_for_letters(pty);
     pty_type(pty, "/fork\r");
     pty_wait_text(pty, "The reply in");
     pty_wait_text(pty, "was stopped and is kept");
@@ -212,7 +232,7 @@ static void ui__streaming__is_no_reason_to_wait(void **state)
     pty_type(pty, "/retry\r");
     pty_wait_text(pty, "2/2");
     pty_wait_text(pty, "Esc stop");
-    wait_for_tokens(pty);
+    wait_for_letters(pty);
     pty_type(pty, "/delete\r");
     pty_wait_text(pty, "/undo brings it back");
     pty_wait_text(pty, "New conversation");
@@ -226,13 +246,13 @@ static void ui__again__held_makes_one_reply(void **state)
     (void)state;
     struct pty *pty = start(100, 24);
     send_message(pty, "hello");
-    wait_for_tokens(pty);
+    wait_for_letters(pty);
     pty_type(pty, "\033[Z");
     pty_wait_text(pty, FOCUS("transcript"));
     pty_type(pty, "rrrrrrrr");
     pty_wait_text(pty, "A reply is being written; pressed once more, the key makes another");
     pty_wait_text(pty, "2/2");
-    wait_for_tokens(pty);
+    wait_for_letters(pty);
     pty_type(pty, "RRRR");
     pty_wait_text(pty, "3/3");
     pty_wait_text(pty, "rep 1.15");

@@ -41,12 +41,12 @@ static void start_first(struct ui *ui)
                                                                       : 0);
 }
 
-/* Whether the notice shown makes place at once: it has been in a picture, and an error that nobody
- * asked for could be read. */
+/* Whether the notice shown makes place at once: it has been in a picture, and an error or what a
+ * key was answered could be read. */
 static bool does_first_yield(const struct ui *ui)
 {
     return ui->n_notices > 0 && ui->drawn_ms >= ui->notice_since_ms &&
-           (ui->is_acting || !ui->notices[0].is_error ||
+           (ui->is_acting || (!ui->notices[0].is_error && !ui->notices[0].is_answer) ||
             cf_clock_ms() - ui->notice_since_ms >= LEAST_MS);
 }
 
