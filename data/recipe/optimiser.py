@@ -37,7 +37,14 @@ class Optimiser:
         self._first = {name: torch.zeros_like(p) for name, p in self._named.items()}
         self._second = {name: torch.zeros_like(self._named[name]) for name in self._adam}
         self._steps = 0
-        self._newton = torch.compile(orthogonal) if next(model.parameters()).is_cuda else orthogonal
+        self._newton = orthogonal
+
+    def compile(self) -> None:
+        """From now on the iteration of Muon runs compiled; fails at once if it cannot."""
+        compiled = torch.compile(orthogonal)
+        for shape in sorted({tuple(sorted(self._named[name].shape)) for name in self._muon}):
+            compiled(torch.randn(2, *shape, device=self._named[self._muon[0]].device), self._dtype)
+        self._newton = compiled
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
