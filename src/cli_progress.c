@@ -23,8 +23,8 @@ void cf_cli_progress_init(struct cf_cli_progress *progress, const struct cf_cli 
 void cf_cli_progress_show(struct cf_cli_progress *progress, int64_t n_done, int64_t n_all)
 {
     const int64_t done = n_done < n_all ? n_done : n_all;
-    const int percent = n_all > 0 ? (int)(done * 100 / n_all) : 0;
-    if (!progress->is_on || percent == progress->percent) {
+    const int percent = n_all > 0 ? (int)(done * 100 / n_all) : -1;
+    if (!progress->is_on || n_all <= 0 || percent == progress->percent) {
         return;
     }
     struct cf_buf safe = CF_BUF_INIT;

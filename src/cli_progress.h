@@ -15,7 +15,7 @@ struct cf_cli_progress {
 /* is_wanted false: never shown. */
 void cf_cli_progress_init(struct cf_cli_progress *progress, const struct cf_cli *cli,
                           const char *name, const char *note, bool is_wanted);
-/* n_all 0: nobody knows how much there is. */
+/* n_all 0: nobody knows how much there is, and nothing is shown. */
 void cf_cli_progress_show(struct cf_cli_progress *progress, int64_t n_done, int64_t n_all);
 /* Takes the bar away, or with is_kept ends its line, if there is one. */
 void cf_cli_progress_end(struct cf_cli_progress *progress, bool is_kept);

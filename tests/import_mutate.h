@@ -2,7 +2,8 @@
 /* What must hold for an import of any bytes; the fuzz target and the tests share it.
  *
  * A store in a folder of its own takes one file after the other.  What fails leaves nothing behind;
- * after what works the database is sound, and a new one is made. */
+ * after what works the database is sound, the same file once more adds nothing, and a new database
+ * is made. */
 #ifndef IMPORT_MUTATE_H
 #define IMPORT_MUTATE_H
 
@@ -93,6 +94,19 @@ static inline void import_bed_check_sound(struct import_bed *bed)
     cf_check_report_release(&report);
 }
 
+/* What worked once works again, and brings nothing. */
+static inline void import_bed_take_again(struct import_bed *bed, int64_t n_rows)
+{
+    struct cf_err err = CF_ERR_INIT;
+    struct cf_import_report report;
+    int64_t n_conversations;
+    import_bed_that(cf_import_file(&report, bed->store, bed->file, NULL, &err) == CF_OK, err.text);
+    import_bed_that(report.n_conversations == 0 && report.n_messages == 0 && report.n_grown == 0,
+                    "something came twice");
+    import_bed_that(import_bed_count(bed, &n_conversations) == n_rows, "something was added");
+    cf_import_report_release(&report);
+}
+
 static inline bool import_bed_take(struct import_bed *bed, const void *bytes, size_t size)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -117,6 +131,7 @@ static inline bool import_bed_take(struct import_bed *bed, const void *bytes, si
         bed->n_worked++;
         import_bed_that(n_conversations == report.n_conversations, "the report counts otherwise");
         import_bed_check_sound(bed);
+        import_bed_take_again(bed, n_rows);
         import_bed_close(bed);
         import_bed_open(bed);
     }

@@ -306,6 +306,49 @@ static void export__cancelled__says_so(void **state)
     cf_buf_release(&out);
 }
 
+struct meddler {
+    struct cf_store *other;
+    int n;
+};
+
+static bool meddle(void *context, int64_t n_done, int64_t n_all)
+{
+    struct meddler *meddler = context;
+    assert_true(n_done > 0 && n_all == 200);
+    (void)add_text(meddler->other, 1, 0, CF_ROLE_USER, "said while it was written");
+    (void)add_text(meddler->other, new_conversation(meddler->other), 0, CF_ROLE_USER, "and this");
+    assert_ok(cf_store_conversation_delete(meddler->other, 1, err));
+    meddler->n++;
+    return true;
+}
+
+/* What is exported is the database of one moment, and nobody waits for it. */
+static void export__while_others_write__is_of_one_moment(void **state)
+{
+    const struct place *place = *state;
+    int64_t conversation;
+    (void)fill(place, 200, &conversation);
+    struct cf_store *store = open_store(place);
+    struct meddler meddler = {.other = open_store(place)};
+    struct cf_buf before = CF_BUF_INIT;
+    struct cf_buf during = CF_BUF_INIT;
+    struct cf_export_spec spec = {.format = CF_EXPORT_JSON, .is_all = true};
+    port_export(&before, store, &spec);
+    spec.on_progress = meddle;
+    spec.context = &meddler;
+    port_export(&during, store, &spec);
+    assert_int_equal(meddler.n, 3);
+    assert_string_equal(during.data, before.data);
+    spec.on_progress = NULL;
+    cf_buf_clear(&during);
+    port_export(&during, store, &spec);
+    assert_non_null(strstr(during.data, "said while it was written"));
+    cf_store_close(meddler.other);
+    cf_store_close(store);
+    cf_buf_release(&before);
+    cf_buf_release(&during);
+}
+
 static void formats__names_and_endings__are_found(void **state)
 {
     (void)state;
@@ -338,6 +381,7 @@ int main(void)
         TEST(formats__active_branch__is_written),
         TEST(file__failing__leaves_what_was_there),
         TEST(export__cancelled__says_so),
+        TEST(export__while_others_write__is_of_one_moment),
         cmocka_unit_test(formats__names_and_endings__are_found),
     };
     return cmocka_run_group_tests_name("export", tests, NULL, NULL);
