@@ -462,6 +462,10 @@ static void search__draw__marks_what_matched(void **state)
         "in the garden with his tea set";
     static const struct cf_chat_span far_mark = {sizeof far - sizeof "tea set",
                                                  sizeof far - sizeof " set"};
+    static const char han[] = "🍵🍵 下雨天喝热茶，🌧 "
+                              "喝红茶，喝绿茶，喝白茶，喝黑茶，都很好喝";
+    static const struct cf_chat_span han_mark = {sizeof "🍵🍵 下雨天喝热" - 1,
+                                                 sizeof "🍵🍵 下雨天喝热茶" - 1};
     static const struct cf_chat_hit hits[] = {
         {.conversation = 12,
          .message = 3,
@@ -490,9 +494,21 @@ static void search__draw__marks_what_matched(void **state)
          .marks = &far_mark,
          .n_marks = 1,
          .created_ms = INT64_C(1795429000000)},
+        {.conversation = 6,
+         .message = 10,
+         .role = CF_ROLE_SYSTEM,
+         .title = "一个很长很长的标题，没有任何终端可以把它完整地显示出来，无论如何",
+         .snippet = han,
+         .snippet_size = sizeof han - 1,
+         .marks = &han_mark,
+         .n_marks = 1,
+         .created_ms = INT64_C(1795429000000)},
     };
+    static const struct cf_chat_findings findings = {
+        .words = "tea", .note = "", .has_more = true, .is_limited = true};
     static struct fake_chat chat;
     fake_init(&chat);
+    chat.data.search.findings = &findings;
     chat.data.focus = UI_PANE_SEARCH;
     chat.data.search.hits = hits;
     chat.data.search.n = CF_ARRAY_SIZE(hits);

@@ -352,12 +352,26 @@ static void make(const char *path, int64_t n_conversations, int64_t n_messages)
 
 /* ---- Measuring ---- */
 
+static double cpu_ms_of(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+/* What the front's thread computed in the longest call of cf_chat_pump. */
+static double longest_pump;
+
 /* Pumps until one of WANTED has changed; how many ms that took. */
 static double wait_for(struct cf_chat *chat, unsigned wanted)
 {
     double begin = cf_clock_s();
     for (;;) {
-        if ((cf_chat_pump(chat) & wanted) != 0) {
+        double before = cpu_ms_of(CLOCK_THREAD_CPUTIME_ID);
+        unsigned changes = cf_chat_pump(chat);
+        double pump = cpu_ms_of(CLOCK_THREAD_CPUTIME_ID) - before;
+        longest_pump = pump > longest_pump ? pump : longest_pump;
+        if ((changes & wanted) != 0) {
             return (cf_clock_s() - begin) * 1000;
         }
         for (char *notice; (notice = cf_chat_notice_take(chat, NULL)) != NULL; free(notice)) {
@@ -380,23 +394,16 @@ static int compare_doubles(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static double cpu_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
 /* With what of it this process computed itself since the report before, where others take their
  * share of the machine. */
 static void report(const char *what, double ms)
 {
     static double before;
-    double cpu = cpu_ms();
+    double cpu = cpu_ms_of(CLOCK_PROCESS_CPUTIME_ID);
     printf("%-46s %8.1f ms%s  (%.1f ms computing)\n", what, ms, ms < 100 ? "" : "   too slow",
            cpu - before);
     (void)fflush(stdout);
-    before = cpu_ms();
+    before = cpu_ms_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static const char *const queries[] = {
@@ -428,6 +435,29 @@ static void measure_searches(struct cf_chat *chat)
     printf("%-46s %8.1f ms\n", "search, slowest of 50", all[CF_ARRAY_SIZE(all) - 1]);
 }
 
+static const struct cf_chat_list_query all_open = {.shelf = CF_CHAT_SHELF_ACTIVE};
+
+/* A page further at either end of the list, and what filtering takes. */
+static void measure_list(struct cf_chat *chat)
+{
+    static const char *const filters[] = {"t", "te", "tea", "wakeli", "天", "天气", "nosuchword"};
+    cf_chat_list_more(chat, 1);
+    report("list: a page on from the top", wait_for(chat, CF_CHANGE_LIST));
+    cf_chat_list_edge(chat, true);
+    report("list: to its end", wait_for(chat, CF_CHANGE_LIST));
+    cf_chat_list_more(chat, -1);
+    report("list: a page back from the end", wait_for(chat, CF_CHANGE_LIST));
+    double all[CF_ARRAY_SIZE(filters)];
+    for (size_t i = 0; i < CF_ARRAY_SIZE(filters); i++) {
+        const struct cf_chat_list_query query = {.match = filters[i]};
+        cf_chat_list(chat, &query);
+        all[i] = wait_for(chat, CF_CHANGE_LIST);
+        printf("  filter %-36s %8.1f ms  %zu\n", filters[i], all[i], cf_chat_listing(chat)->n);
+    }
+    qsort(all, CF_ARRAY_SIZE(all), sizeof all[0], compare_doubles);
+    report("list: filter, median of 7", all[CF_ARRAY_SIZE(all) / 2]);
+}
+
 static void measure(const char *path)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -443,11 +473,12 @@ static void measure(const char *path)
     if (cf_chat_new(&chat, &params, &err) != CF_OK) {
         die(path, err.text);
     }
-    cf_chat_list(chat, &(struct cf_chat_list_query){.shelf = CF_CHAT_SHELF_ACTIVE});
+    cf_chat_list(chat, &all_open);
     (void)wait_for(chat, CF_CHANGE_LIST);
     report("start: database opened, list", (cf_clock_s() - begin) * 1000);
-    cf_chat_list(chat, &(struct cf_chat_list_query){.shelf = CF_CHAT_SHELF_ACTIVE});
+    cf_chat_list(chat, &all_open);
     report("list", wait_for(chat, CF_CHANGE_LIST));
+    measure_list(chat);
     cf_chat_open(chat, CF_CHAT_LAST);
     report("open the last conversation", wait_for(chat, CF_CHANGE_OPENED));
     cf_chat_open(chat, CONVERSATIONS / 2);
@@ -456,11 +487,12 @@ static void measure(const char *path)
     double rest = n_shown < 1000 ? wait_for(chat, CF_CHANGE_TURNS) : 0;
     printf("  %zu turns at once; all %zu after %.1f ms more\n", n_shown, cf_chat_n_turns(chat),
            rest);
-    if (getenv("BENCH_NO_SEARCH") == NULL) {
-        measure_searches(chat);
-    }
+    measure_searches(chat);
+    cf_chat_open_at(chat, CONVERSATIONS / 2, n_shown > 0 ? cf_chat_turn(chat, 0)->id : 0);
+    report("go to the first of the 20,000 messages", wait_for(chat, CF_CHANGE_OPENED));
     cf_chat_free(chat);
     cf_settings_release(&settings);
+    report("longest computing of the front at once", longest_pump);
     struct rusage usage;
     (void)getrusage(RUSAGE_SELF, &usage);
     printf("%-46s %8.1f MB%s\n", "peak memory", (double)usage.ru_maxrss / 1024,
