@@ -31,7 +31,7 @@ _ASKS = re.compile(
     r"what's|who|who's|how(?! (?:nice|cool|funny|sad|great|sweet|awful|lovely)\b)|how's|why|"
     r"when|where|which|do|does|did|is|are|can|could|would|will|have you|has|were|was|shall)\b",
     re.I)
-_LAUGHS = re.compile(r"\b(?:(?:ha){3,}h?|(?:he){3,}|lo{2,}l|lol+)\b", re.I)
+_LAUGHS = re.compile(r"\b(?:(?:h+a+){2,}h*|(?:he){3,}|lo{2,}l|lol+)\b", re.I)
 
 
 def reject(turn: str) -> str | None:
@@ -87,6 +87,9 @@ def tidy(turn: str) -> str:
     turn = _LAUGHS.sub(lambda m: _same_case(m[0], "haha" if m[0][0] in "hH" else "lol"), turn)
     turn = re.sub(r"\bi(?=[ ,!?;]|'m\b|'ve\b|'ll\b|'d\b|$)", "I", turn)
     turn = re.sub(r"\bI(M|VE|LL)\b", lambda m: "I'" + m[1].lower(), turn)
+    turn = re.sub(r"\bfav\.(?= [a-z])", "favorite", turn)
+    turn = re.sub(r", (It|That|And|But|So|He|She|They|We|You)\b(?!-)",
+                  lambda m: ", " + m[1].lower(), turn)
     turn = _SPELLING.sub(lambda m: _same_case(m[0], words.SPELLING[m[0].lower()]), turn)
     turn = re.sub(r"\bu\b(?!\.)", "you", turn)
     turn = re.sub(r"\bur\b", "your", turn)

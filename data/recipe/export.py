@@ -3,6 +3,9 @@
 
     export.py --config configs/cpu.toml --work WORK --out MODEL [--confab CONFAB]
 
+Without a WORK/model.pt, a MODEL folder that is there already (from a machine that only trained) is
+taken as it is, but for the sampling settings of the configuration.
+
 MODEL gets config.json, model.safetensors, vocab.json, merges.txt, tokenizer_config.json (with the
 chat template), special_tokens_map.json and generation_config.json; with --confab, `confab model
 convert` writes MODEL.gguf beside it. Needs no PyTorch but to read model.pt."""
@@ -83,8 +86,19 @@ def tokenizer_json(n_ctx: int, vocab_size: int) -> dict[str, Any]:
         "chat_template": common.CHAT_TEMPLATE}
 
 
+def write_sampling(config: dict[str, Any], out: Path, end: int) -> None:
+    """generation_config.json: what the model asks for."""
+    wanted: dict[str, Any] = config.get("sampling", {})
+    common.write_json(out / "generation_config.json", {"do_sample": True} | wanted | {
+        "bos_token_id": end, "eos_token_id": end, "pad_token_id": end})
+
+
 def export(config: dict[str, Any], work: Path, out: Path) -> None:
     """Writes the folder."""
+    if not (work / "model.pt").exists() and (out / "model.safetensors").exists():
+        write_sampling(config, out, json.loads((out / "config.json").read_text())["eos_token_id"])
+        print(f"{out}: taken as it is")
+        return
     import torch  # the rest of this file works without it
     kept = torch.load(work / "model.pt", map_location="cpu", weights_only=False)
     shape: dict[str, int] = kept["shape"]
@@ -96,10 +110,8 @@ def export(config: dict[str, Any], work: Path, out: Path) -> None:
     for name in ("vocab.json", "merges.txt"):
         shutil.copy(work / name, out / name)
     end = shape["vocab_size"] - len(common.SPECIALS)
-    special = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end}
-    wanted: dict[str, Any] = config.get("sampling", {})
     common.write_json(out / "config.json", config_json(shape))
-    common.write_json(out / "generation_config.json", {"do_sample": True} | wanted | special)
+    write_sampling(config, out, end)
     common.write_json(out / "tokenizer_config.json",
                       tokenizer_json(shape["n_ctx"], shape["vocab_size"]))
     common.write_json(out / "special_tokens_map.json", {

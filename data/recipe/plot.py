@@ -10,7 +10,7 @@ from typing import Any, Sequence
 
 import common
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 400, 50, 150, 20, 40
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 800, 400, 50, 200, 20, 40
 COLOURS = ["#888888", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#a05000",
            "#7060c0", "#b0b000"]
 

@@ -52,6 +52,8 @@ class Cleaning(unittest.TestCase):
             "The cat lost its hat.": "The cat lost its hat.",
             "better then soup": "Better than soup.",
             "sooooo good": "Soo good.",
+            "Haahahaaaa, It's my fav. show": "Haha, it's my favorite show.",
+            "the superbowl is on": "The Super Bowl is on.",
         }.items():
             self.assertEqual(clean.clean(raw), (tidy, None))
 

@@ -74,7 +74,7 @@ SPELLING = {
     "moveis": "movies", "tho": "though", "thru": "through", "plz": "please", "pls": "please", "ppl": "people", "btw": "by the way", "bc": "because",
     "idk": "I don't know", "imo": "in my opinion", "tbh": "to be honest", "gonna": "going to",
     "wanna": "want to", "gotta": "have to", "dunno": "don't know", "til": "until",
-    "exited to": "excited to", "so exited": "so excited",
+    "superbowl": "Super Bowl", "exited to": "excited to", "so exited": "so excited",
 }
 
 # Names that people type small. Only what is hardly ever another word.
@@ -93,7 +93,6 @@ NAMES = {
         "Vader", "Skywalker", "Hulk", "Avengers", "Deadpool", "Wolverine", "Eminem", "Beyonce",
         "Rihanna", "Metallica", "Nirvana", "Elvis", "Lennon", "McCartney", "Mozart", "Beethoven",
         "Steelers", "Packers", "Broncos", "Seahawks", "Redskins", "Celtics", "Lakers", "Yankees",
-        "Brady", "LeBron", "CGI", "DVD", "DVDs", "TV", "USA", "UK", "Superbowl", "Nintendo",
+        "Brady", "LeBron", "CGI", "DVD", "DVDs", "TV", "USA", "UK", "Nintendo",
         "PlayStation", "Xbox", "iPhone", "Kanye", "Tupac", "Olympics", "Oscars", "Grammy")
 }
-NAMES["superbowl"] = "Super Bowl"
