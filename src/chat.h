@@ -443,7 +443,7 @@ enum cf_code cf_chat_compare(struct cf_chat *chat, const struct cf_sampling *oth
  * more. */
 const struct cf_chat_turn *cf_chat_compared(const struct cf_chat *chat, int i);
 /* Ends the comparison and shows reply KEEPS (0 or 1), the other going to the trash; -1: both stay
- * as alternatives. */
+ * as alternatives.  Replies of which one is to be kept are stopped if they are being written. */
 enum cf_code cf_chat_compare_end(struct cf_chat *chat, int keeps, struct cf_err *err);
 /* A sibling of the user's message TURN with other text, and a reply to it. */
 enum cf_code cf_chat_edit(struct cf_chat *chat, size_t turn, const char *text, size_t size,

@@ -37,7 +37,7 @@ void cf_chat_put_off(struct cf_chat *chat, const struct cf_chat_due *due)
     }
     /* What waits for an answer waits for its alternative too, but not for what takes its place. */
     chat->is_queue_held |= chat->n_queue > 0 && !is_alternative;
-    if (!reply->is_cancelled && due->kind != CF_DUE_DELETE) {
+    if (!reply->is_cancelled && (due->kind == CF_DUE_REPLY || due->kind == CF_DUE_EDIT)) {
         cf_chat_say(chat, false, "the reply before was stopped and is kept");
     }
     cf_chat_cancel_reply(chat);
@@ -71,6 +71,9 @@ void cf_chat_do_due(struct cf_chat *chat)
         break;
     case CF_DUE_DELETE:
         cf_chat_trash(chat, due.node);
+        break;
+    case CF_DUE_KEEP:
+        (void)cf_chat_compare_end(chat, due.keeps, NULL);
         break;
     case CF_DUE_NONE:
         break;

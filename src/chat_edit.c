@@ -151,7 +151,12 @@ enum cf_code cf_chat_compare_end(struct cf_chat *chat, int keeps, struct cf_err 
     }
     struct cf_chat_node *nodes[] = {chat->compared[0], chat->compared[1]};
     if (keeps >= 0 && chat->reply != NULL) {
-        return cf_err_set(err, CF_ERR_BUSY, "the replies are still being written: stop them first");
+        enum cf_code code = cf_chat_check_due(chat, err);
+        if (code == CF_OK) {
+            const struct cf_chat_due due = {.kind = CF_DUE_KEEP, .keeps = keeps};
+            cf_chat_put_off(chat, &due);
+        }
+        return code;
     }
     chat->compared[0] = chat->compared[1] = NULL;
     if (keeps >= 0) {

@@ -239,7 +239,7 @@ struct cf_chat_start {
     const struct cf_sampling *other; /* of the second one, in a comparison; NULL: it is none */
     uint64_t commit;                 /* of the message answered; 0: it is in the database */
 };
-enum cf_chat_due_kind { CF_DUE_NONE, CF_DUE_REPLY, CF_DUE_EDIT, CF_DUE_DELETE };
+enum cf_chat_due_kind { CF_DUE_NONE, CF_DUE_REPLY, CF_DUE_EDIT, CF_DUE_DELETE, CF_DUE_KEEP };
 
 /* What is carried out once the reply being written, which was stopped for it, has ended. */
 struct cf_chat_due {
@@ -249,6 +249,7 @@ struct cf_chat_due {
     struct cf_chat_node *node;  /* EDIT: what the message answers; DELETE */
     char *text;                 /* EDIT: of size bytes */
     size_t size;
+    int keeps; /* KEEP: which of the replies compared */
 };
 
 struct cf_chat_notice {

@@ -239,6 +239,23 @@ static void live__branch_and_compare__take_its_place(void **state)
     assert_int_equal(turn_at(fixture, 3)->n_siblings, 3);
     assert_true(cf_chat_compared(fixture->chat, 1)->marks[0].sampling.temperature <= 0);
     assert_whole(fixture, 3);
+    /* One of two is chosen before they are whole: the other goes to the trash. */
+    ok(cf_chat_compare_end(fixture->chat, -1, &err));
+    cf_chat_start_held(fixture->chat, true);
+    ok(cf_chat_compare(fixture->chat, &other, &err));
+    cf_chat_start_held(fixture->chat, false);
+    pump_until(fixture, is_paused);
+    assert_int_equal(cf_chat_step(fixture->chat, -1, NULL), CF_OK);
+    while (cf_chat_compared(fixture->chat, 1)->n_tokens < 1) {
+        wait_a_little(fixture);
+        pump(fixture);
+    }
+    ok(cf_chat_compare_end(fixture->chat, 1, &err));
+    settle(fixture);
+    assert_null(cf_chat_compared(fixture->chat, 0));
+    assert_int_equal(turn_at(fixture, 3)->n_siblings, 4);
+    assert_true(turn_at(fixture, 3)->marks[0].sampling.temperature <= 0);
+    assert_stopped(fixture, 3, 1);
 }
 
 static void live__delete__stops_and_can_be_undone(void **state)

@@ -101,8 +101,8 @@ static void compare__two_settings__keep_one_and_undo(void **state)
     pty_type(pty, "/compare temperature 1.5\r");
     pty_wait_text(pty, "1  T ");
     pty_wait_text(pty, "2  T 1.50");
-    pty_type(pty, "\033");
-    pty_wait_text(pty, "1 keep 1");
+    /* One of them is chosen while they stream. */
+    pty_wait_text(pty, "Esc stop  1 keep 1  2 keep 2");
     pty_type(pty, "2");
     pty_wait_text(pty, "The other one is in the trash");
     pty_wait_text(pty, "2/2");

@@ -51,6 +51,8 @@ static const struct hint select_hints[] = {{UI_SELECT_YANK, "copy"},
                                            {UI_SELECT_LINES, "lines"}};
 static const struct hint compare_hints[] = {
     {UI_KEEP_FIRST, "keep 1"}, {UI_KEEP_SECOND, "keep 2"}, {UI_KEEP_BOTH, "keep both"}};
+static const struct hint comparing_hints[] = {
+    {UI_STOP, "stop"}, {UI_KEEP_FIRST, "keep 1"}, {UI_KEEP_SECOND, "keep 2"}, {UI_HELP, "help"}};
 static const struct hint held_reply_hints[] = {
     {UI_STOP, "stop"}, {UI_PAUSE, "go on"}, {UI_KNOBS, "knobs"}, {UI_HELP, "help"}};
 static const struct hint search_hints[] = {
@@ -94,7 +96,7 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
     case UI_IN_SELECT:
         return CHOOSE(select_hints);
     case UI_IN_COMPARE:
-        return is_running(data->status) ? CHOOSE(streaming_hints) : CHOOSE(compare_hints);
+        return is_running(data->status) ? CHOOSE(comparing_hints) : CHOOSE(compare_hints);
     default:
         return data->status->is_queue_held && data->place & UI_IN_WAITING ? CHOOSE(held_hints)
                : data->status->phase == CF_PHASE_PAUSED                   ? CHOOSE(held_reply_hints)
