@@ -96,6 +96,8 @@ static void free_chat(struct cf_chat *chat)
     cf_settings_release(&chat->own);
     cf_presets_release(&chat->presets);
     cf_presets_release(&chat->personas);
+    cf_ids_release(&chat->prompt_ids);
+    cf_ids_release(&chat->prompt_turns);
     cf_template_release(&chat->model_template);
     cf_buf_release(&chat->event_text);
     for (size_t i = 0; i < chat->n_notices; i++) {

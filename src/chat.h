@@ -38,6 +38,7 @@
 struct cf_chat;
 struct cf_config;
 struct cf_model;
+struct cf_template;
 struct cf_tokenizer;
 
 struct cf_chat_params {
@@ -196,6 +197,21 @@ struct cf_chat_status {
     bool drops_next;      /* a short next message makes the model forget some; no draft is there */
 };
 const struct cf_chat_status *cf_chat_status(const struct cf_chat *chat);
+
+/* What the model reads before its next reply, as it was last built: the ids, and whose text each of
+ * them spells: the index of a turn, or one of these. */
+enum {
+    CF_CHAT_PROMPT_TEMPLATE = -1, /* the template's or the system prompt's */
+    CF_CHAT_PROMPT_NEXT = -2,     /* the draft's, or the reply's that goes on */
+};
+struct cf_chat_prompt {
+    const int32_t *ids;
+    const int32_t *turns;
+    size_t n; /* 0: nothing was built yet */
+};
+struct cf_chat_prompt cf_chat_prompt(const struct cf_chat *chat);
+/* The template in force; a reply's next turn is made with it. */
+const struct cf_template *cf_chat_template(const struct cf_chat *chat);
 
 /* The candidates of the token that came last, or, paused, of the one that would come; NULL before
  * there is one. */

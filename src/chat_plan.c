@@ -201,6 +201,29 @@ static int32_t n_draft_ids(const struct cf_chat_plan *plan)
     return (int32_t)(owners->n - at);
 }
 
+/* Keeps what the model reads, by the turns of the path. */
+static void keep_prompt(struct cf_chat *chat, const struct cf_chat_plan *plan)
+{
+    const struct cf_prompt *prompt = &plan->prompt;
+    chat->prompt_ids.n = 0;
+    chat->prompt_turns.n = 0;
+    cf_ids_add_all(&chat->prompt_ids, prompt->ids.data, prompt->ids.n);
+    for (size_t k = 0; k < prompt->owners.n; k++) {
+        int32_t owner = prompt->owners.data[k];
+        if (owner >= 0) {
+            const struct cf_chat_source *source = &plan->sources[owner];
+            owner = source->node != NULL ? (int32_t)source->place : CF_CHAT_PROMPT_NEXT;
+        }
+        cf_ids_add(&chat->prompt_turns, owner);
+    }
+}
+
+struct cf_chat_prompt cf_chat_prompt(const struct cf_chat *chat)
+{
+    return (struct cf_chat_prompt){
+        .ids = chat->prompt_ids.data, .turns = chat->prompt_turns.data, .n = chat->prompt_ids.n};
+}
+
 void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan)
 {
     const struct cf_prompt *prompt = &plan->prompt;
@@ -226,6 +249,7 @@ void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan)
             status->first_visible = source->place;
         }
     }
+    keep_prompt(chat, plan);
     tell_oddities(chat, plan);
     cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_TURN);
 }
@@ -246,6 +270,8 @@ void cf_chat_idle(struct cf_chat *chat)
     chat->is_idle_due = false;
     if (chat->tree->n_path == 0 && message_of_draft(chat)[0] == '\0') {
         chat->status.n_used = 0;
+        chat->prompt_ids.n = 0;
+        chat->prompt_turns.n = 0;
         chat->status.n_draft = 0;
         chat->status.n_cached = 0;
         cf_chat_mark(chat, CF_CHANGE_STATUS);

@@ -347,6 +347,7 @@ struct cf_chat {
     int64_t last_local_id; /* negative ids where there is no storage */
     uint32_t next_version;
     bool wants_title;
+    struct cf_ids prompt_ids, prompt_turns; /* of the last plan, parallel: see cf_chat_prompt */
     bool is_prompt_told; /* what is odd about the prompt was said for these settings */
 
     /* Jobs. */
@@ -535,7 +536,6 @@ void cf_chat_take_model(struct cf_chat *chat);
 /* Puts the next worker in the place of the one before, when it is ready and nothing is written. */
 void cf_chat_switch_model(struct cf_chat *chat);
 /* The template in force.  Never NULL. */
-const struct cf_template *cf_chat_template(const struct cf_chat *chat);
 /* Appends what is to be stored with the conversation. */
 void cf_chat_format_settings(struct cf_chat *chat, struct cf_buf *json);
 void cf_chat_save_settings(struct cf_chat *chat);

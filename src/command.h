@@ -52,7 +52,7 @@ enum cf_argument {
     X(CF_COMMAND_PERSONA, "persona", "", CF_ARGUMENT_PERSONA, "[NAME]",                            \
       "take system prompt, template and knobs of a persona; alone: show which there are")          \
     X(CF_COMMAND_TEMPLATE, "template", "", CF_ARGUMENT_TEMPLATE, "[NAME]",                         \
-      "how turns become text; alone: show which")                                                  \
+      "how turns become text; alone: show all that the model reads, token by token")               \
     X(CF_COMMAND_MODEL, "model", "", CF_ARGUMENT_MODEL, "[NAME|FILE]",                             \
       "change the model; alone: show which")                                                       \
     X(CF_COMMAND_SET, "set", "", CF_ARGUMENT_SETTING, "[NAME [VALUE]]",                            \

@@ -316,6 +316,40 @@ static void chat__knobs__act_on_the_reply_being_written(void **state)
     assert_true(cf_chat_settings(fixture->chat)->sampling.temperature > 1.49);
 }
 
+/* What the model reads is told with whose text it is. */
+static void chat__prompt__says_whose_text_a_token_spells(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    settle(fixture);
+    assert_int_equal(cf_chat_prompt(fixture->chat).n, 0);
+    say(fixture, "one");
+    say(fixture, "two");
+    struct cf_chat_prompt prompt = cf_chat_prompt(fixture->chat);
+    assert_int_equal(prompt.n, cf_chat_status(fixture->chat)->n_prompt);
+    struct cf_buf texts[3] = {CF_BUF_INIT, CF_BUF_INIT, CF_BUF_INIT};
+    size_t n_template = 0;
+    for (size_t k = 0; k < prompt.n; k++) {
+        size_t size = 0;
+        const char *piece = cf_chat_piece(fixture->chat, prompt.ids[k], &size);
+        assert_true(prompt.turns[k] >= CF_CHAT_PROMPT_TEMPLATE && prompt.turns[k] < 3);
+        if (prompt.turns[k] >= 0) {
+            cf_buf_add(&texts[prompt.turns[k]], piece, size);
+        } else {
+            n_template++;
+        }
+    }
+    assert_true(n_template > 0);
+    assert_non_null(strstr(texts[0].data, "one"));
+    assert_non_null(strstr(texts[2].data, "two"));
+    assert_true(texts[1].size > 0);
+    for (size_t i = 0; i < CF_ARRAY_SIZE(texts); i++) {
+        cf_buf_release(&texts[i]);
+    }
+    cf_chat_new_conversation(fixture->chat);
+    settle(fixture);
+}
+
 /* A persona replaces all that one may set; what an option says comes back with the next. */
 static void chat__use_persona__replaces_the_one_before(void **state)
 {
@@ -768,6 +802,7 @@ int main(void)
         TEST(chat__stop_and_continue__is_as_if_never_stopped),
         TEST(chat__knobs__act_on_the_reply_being_written),
         TEST(chat__preset__leaves_what_is_turned_after_it),
+        TEST(chat__prompt__says_whose_text_a_token_spells),
         TEST(chat__use_persona__replaces_the_one_before),
         TEST(chat__pace__is_of_the_person_and_no_knob_of_the_reply),
         TEST(chat__knobs__act_on_more_alternatives_than_a_batch),

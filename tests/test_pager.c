@@ -7,6 +7,7 @@
 #include "pane_golden.h"
 #include "pane_select.h"
 #include "random.h"
+#include "template.h"
 
 static const char answer[] =
     "# Tea in the rain\n"
@@ -352,6 +353,45 @@ static void select__draw__marks_lines(void **state)
     fake_release(&chat);
 }
 
+/* --- what the model reads --------------------------------------------------------------------- */
+
+static const char *odd_piece(const void *context, int32_t id, size_t *size)
+{
+    static const char *const pieces[] = {"User",  ":",        " tea",    "\n", "Assistant",
+                                         " 咖啡", "\xe6\xad", "\033[1m", "\t", " or"};
+    (void)context;
+    *size = strlen(pieces[id]);
+    return pieces[id];
+}
+
+static void prompt__draw__shows_each_token_and_whose_it_is(void **state)
+{
+    (void)state;
+    static const int32_t ids[] = {4, 3, 0, 1, 2, 9, 5, 6, 7, 8, 3, 4, 1, 2, 2, 2, 3, 2,
+                                  3, 0, 1, 2, 9, 5, 2, 9, 5, 2, 9, 5, 2, 9, 5, 3, 4, 1};
+    static const int32_t turns[] = {-1, -1, -1, -1, 0,  0,  0,  0,  0,  0,  -1, -1,
+                                    -1, 1,  1,  1,  1,  1,  -1, -1, -1, 2,  2,  2,
+                                    2,  2,  2,  -2, -2, -2, -2, -2, -2, -1, -1, -1};
+    static const struct cf_chat_prompt prompt = {ids, turns, CF_ARRAY_SIZE(ids)};
+    static struct fake_chat chat;
+    fake_init(&chat);
+    fake_say(&chat, CF_ROLE_USER, "tea or");
+    fake_say(&chat, CF_ROLE_ASSISTANT, "tea");
+    fake_say(&chat, CF_ROLE_USER, "tea or");
+    const struct ui_prompt_data data = {.template = cf_template_builtin("transcript"),
+                                        .system = "",
+                                        .prompt = &prompt,
+                                        .piece = odd_piece,
+                                        .turns = chat.pointers,
+                                        .n_turns = chat.n,
+                                        .first_visible = 1,
+                                        .n_ctx = 1024};
+    chat.data.focus = UI_PANE_HELP;
+    chat.data.footer.place = UI_IN_HELP;
+    chat.data.prompt = &data;
+    check_scene(&chat, NULL, "prompt");
+}
+
 int main(void)
 {
     setenv("TZ", "UTC", 1);
@@ -366,6 +406,7 @@ int main(void)
         cmocka_unit_test(select__rows__pass_every_row),
         cmocka_unit_test(select__any_moves__stay_within_what_is_there),
         cmocka_unit_test(select__draw__marks_lines),
+        cmocka_unit_test(prompt__draw__shows_each_token_and_whose_it_is),
     };
     return cmocka_run_group_tests_name("pager", tests, NULL, NULL);
 }

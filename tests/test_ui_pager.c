@@ -240,6 +240,14 @@ static void persona__command__lists_and_picks(void **state)
     pty_wait_text(pty, "Persona story, from the next reply on");
     pty_type(pty, "/persona\r");
     pty_wait_text(pty, "● story");
+    /* What it makes of the conversation, token by token. */
+    pty_type(pty, "once");
+    pty_wait_text(pty, "+");
+    pty_type(pty, "\025/template\r");
+    pty_wait_text(pty, "template    plain");
+    pty_wait_text(pty, "it reads");
+    pty_type(pty, "q");
+    pty_wait_no_text(pty, "it reads");
     pty_type(pty, "/persona nix\r");
     pty_wait_text(pty, "There is no persona nix; there are chat, story");
     pty_type(pty, "\004");

@@ -23,6 +23,10 @@ static void draw_body(struct ui_screen *screen, const struct ui_paint *paint,
 {
     switch (data->focus) {
     case UI_PANE_HELP:
+        if (data->prompt != NULL) {
+            ui_prompt_draw(paint, layout->whole, data->prompt, &screen->help_top);
+            return;
+        }
         ui_help_draw(paint, layout->whole, data->footer.keys, &screen->help_top);
         return;
     case UI_PANE_SEARCH:

@@ -11,6 +11,7 @@
 #include "pane_help.h"
 #include "pane_knobs.h"
 #include "pane_list.h"
+#include "pane_prompt.h"
 #include "pane_search.h"
 #include "pane_transcript.h"
 #include "pane_tree.h"
@@ -35,6 +36,7 @@ struct ui_screen_data {
     struct ui_list_data list;
     struct ui_knobs_data knobs;
     struct ui_compare_data compare;
+    const struct ui_prompt_data *prompt; /* instead of the help, while that has the focus; or NULL */
     struct ui_search_data search;
     struct ui_tree_data tree;
     struct ui_diff_data diff;

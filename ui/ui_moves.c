@@ -29,6 +29,7 @@ void ui_set_focus(struct ui *ui, enum ui_focus focus)
         ui->list_selected = cf_chat_status(ui->chat)->conversation;
     }
     ui->focus = focus;
+    ui->shows_prompt = false;
     if (focus == UI_FOCUS_INPUT || focus == UI_FOCUS_TRANSCRIPT) {
         ui->home = focus;
     }

@@ -250,9 +250,12 @@ void ui_do_template(struct ui *ui, const char *name)
 {
     struct cf_err err = CF_ERR_INIT;
     if (name[0] == '\0') {
-        ui_sayf(ui, false, "Template %s", cf_chat_status(ui->chat)->template_name);
-    } else {
-        ui_check(ui, cf_chat_set(ui->chat, "template", name, &err), &err);
+        ui->screen.help_top = 0;
+        ui_set_focus(ui, UI_FOCUS_HELP);
+        ui->shows_prompt = true;
+    } else if (ui_check(ui, cf_chat_set(ui->chat, "template", name, &err), &err)) {
+        ui_sayf(ui, false, "Template %s, from the next reply on; /template shows what it makes",
+                name);
     }
 }
 

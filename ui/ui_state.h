@@ -96,6 +96,9 @@ struct ui {
     enum ui_focus paused_from; /* where a pause was asked for: it ends there */
     bool is_shaded;
     bool hides_marks;
+    bool shows_prompt; /* what the model reads, in the place of the help */
+    struct ui_prompt_data prompt;
+    struct cf_chat_prompt prompt_ids;
     bool is_raw;                   /* no Markdown */
     struct ui_selection selection; /* while the focus is on it */
     struct cf_buf held;            /* what is to be written to a file or given to a command */

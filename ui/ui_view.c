@@ -219,6 +219,23 @@ static const struct cf_completions *offers_of(const struct ui *ui)
     return view.n_candidates > 1 ? &ui->offers : NULL;
 }
 
+/* What the model reads, fresh from the chat. */
+static const struct ui_prompt_data *prompt_data(struct ui *ui)
+{
+    const struct cf_chat_status *status = cf_chat_status(ui->chat);
+    ui->prompt_ids = cf_chat_prompt(ui->chat);
+    ui->prompt = (struct ui_prompt_data){.template = cf_chat_template(ui->chat),
+                                         .system = status->system_text,
+                                         .prompt = &ui->prompt_ids,
+                                         .piece = piece,
+                                         .context = ui->chat,
+                                         .turns = ui->turns,
+                                         .n_turns = ui->n_turns,
+                                         .first_visible = status->first_visible,
+                                         .n_ctx = status->n_ctx};
+    return &ui->prompt;
+}
+
 static void fill(struct ui *ui, struct ui_screen_data *data)
 {
     const struct cf_chat_status *status = cf_chat_status(ui->chat);
@@ -244,6 +261,7 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
         .tree = ui_tree_data(ui),
         .diff = {cf_chat_diffed(ui->chat)},
         .search = ui_search_data(ui),
+        .prompt = ui->shows_prompt ? prompt_data(ui) : NULL,
         .footer = {.status = status,
                    .settings = cf_chat_settings(ui->chat),
                    .keys = &ui->keys,
