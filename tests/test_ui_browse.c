@@ -139,8 +139,15 @@ static void browse__list__deals_with_several(void **state)
     pty_wait_text(pty, "title \xe2\x80\xba pears");
     pty_type(pty, " and nuts\r");
     pty_wait_text(pty, "pears and nuts");
+    /* A title that the filter hides is found all the same. */
+    pty_type(pty, "q");
+    pty_wait_no_text(pty, FOCUS("list"));
+    pty_type(pty, "/open plums\r");
+    pty_wait_text(pty, FOCUS("list"));
+    pty_wait_text(pty, "with \xe2\x80\x98plums\xe2\x80\x99");
+    pty_wait_no_text(pty, "apples");
     pty_type(pty, "\033");
-    pty_wait_text(pty, "plums");
+    pty_wait_text(pty, "apples");
     pty_type(pty, "q");
     pty_wait_no_text(pty, FOCUS("list"));
     pty_type(pty, "\004");

@@ -108,17 +108,29 @@ static bool is_listed(const struct cf_chat_listing *listing, const char *name)
     return is_found;
 }
 
+/* Shows those of all conversations that hold the name, where the list at hand can't tell which one
+ * is meant: it holds some of them only. */
+static bool lists_instead(struct ui *ui, const char *name)
+{
+    const struct cf_chat_listing *listing = cf_chat_listing(ui->chat);
+    bool has_all = !listing->has_older && !listing->has_newer && listing->match[0] == '\0' &&
+                   listing->shelf == CF_CHAT_SHELF_ACTIVE;
+    if (has_all || is_listed(listing, name)) {
+        return false;
+    }
+    ui_ask_list(ui, CF_CHAT_SHELF_ACTIVE, name);
+    ui->list_edge = -1;
+    ui->has_list = true;
+    ui_set_focus(ui, UI_FOCUS_LIST);
+    return true;
+}
+
 static void do_open(struct ui *ui, const char *name)
 {
     int64_t id;
-    const struct cf_chat_listing *listing = cf_chat_listing(ui->chat);
     if (name[0] == '\0') {
         ui_open_list(ui);
-    } else if (listing->has_older && !is_listed(listing, name)) {
-        ui_ask_list(ui, CF_CHAT_SHELF_ACTIVE, name);
-        ui->has_list = true;
-        ui_set_focus(ui, UI_FOCUS_LIST);
-    } else if (find_conversation(ui, name, &id)) {
+    } else if (!lists_instead(ui, name) && find_conversation(ui, name, &id)) {
         cf_chat_open(ui->chat, id);
     }
 }
@@ -137,7 +149,7 @@ static void do_rename(struct ui *ui, const char *title)
 static void do_delete(struct ui *ui, const char *name)
 {
     int64_t id = 0;
-    if (name[0] != '\0' && !find_conversation(ui, name, &id)) {
+    if (name[0] != '\0' && (lists_instead(ui, name) || !find_conversation(ui, name, &id))) {
         return;
     }
     ui_delete_conversation(ui, id);
