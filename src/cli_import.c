@@ -104,6 +104,19 @@ static enum cf_code import_one(struct cf_out *out, const struct cf_cli *cli, str
     return code;
 }
 
+/* What could not be taken back at once.  It is not seen and could wait, but a person who has only
+ * commands would carry it along for long. */
+static void take_back_rest(const struct cf_cli *cli, struct cf_store *store)
+{
+    const int n_before = cf_cli_n_interrupts();
+    if (cf_store_has_leftover(store)) {
+        cf_cli_warn(cli, "taking back what had come; Ctrl-C leaves the rest of that for later");
+    }
+    while (cf_store_has_leftover(store) && cf_cli_n_interrupts() == n_before &&
+           cf_store_recover(store, NULL, NULL) == CF_OK) {
+    }
+}
+
 /* A name mistyped makes no database: the first file is there. */
 static enum cf_code open_store(struct cf_store **store, const struct cf_cli *cli,
                                struct cf_err *err)
@@ -128,6 +141,9 @@ enum cf_exit cf_cli_import(const struct cf_cli *cli)
     }
     enum cf_code written = cf_out_finish(&out, code == CF_OK ? &err : NULL);
     code = code != CF_OK ? code : written;
+    if (store != NULL) {
+        take_back_rest(cli, store);
+    }
     cf_store_close(store);
     return code == CF_OK ? CF_EXIT_DONE : cf_cli_fail(&err);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "import.h"
 #include "mem.h"
 
-enum { CHUNK_SIZE = 256 * 1024 };
+enum { CHUNK_SIZE = 256 * 1024, WAIT_MS = 200 };
 
 static uint64_t offset(const struct cf_scan *scan)
 {
@@ -47,6 +48,12 @@ enum cf_code cf_scan_fail(const struct cf_scan *scan, enum cf_code code, struct 
 
 /* ---- Bytes ---- */
 
+static bool goes_on(const struct cf_scan *scan)
+{
+    return scan->on_progress == NULL ||
+           scan->on_progress(scan->context, (int64_t)scan->begin_offset, scan->size);
+}
+
 /* More of the file into the chunk, behind what is still to be taken. */
 static enum cf_code fill(struct cf_scan *scan, struct cf_err *err)
 {
@@ -54,19 +61,23 @@ static enum cf_code fill(struct cf_scan *scan, struct cf_err *err)
     memmove(scan->chunk, scan->chunk + scan->at, scan->end - scan->at);
     scan->end -= scan->at;
     scan->at = 0;
-    ssize_t n;
+    /* A pipe may have nothing for long: whoever wants to end the import is heard all the same. */
+    struct pollfd ready = {.fd = scan->fd, .events = POLLIN};
+    ssize_t n = -1;
     do {
-        n = read(scan->fd, scan->chunk + scan->end, CHUNK_SIZE - scan->end);
+        if (!goes_on(scan)) {
+            return cf_err_set(err, CF_ERR_CANCELLED, "cancelled");
+        }
+        errno = EINTR;
+        if (poll(&ready, 1, WAIT_MS) > 0) {
+            n = read(scan->fd, scan->chunk + scan->end, CHUNK_SIZE - scan->end);
+        }
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
         return cf_err_set_errno(err, errno, "cannot read %s", scan->path);
     }
     scan->end += (size_t)n;
     scan->is_eof = n == 0;
-    if (scan->on_progress != NULL &&
-        !scan->on_progress(scan->context, (int64_t)scan->begin_offset, scan->size)) {
-        return cf_err_set(err, CF_ERR_CANCELLED, "cancelled");
-    }
     return CF_OK;
 }
 

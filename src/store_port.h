@@ -137,7 +137,8 @@ enum cf_code cf_store_import_without(struct cf_store_import *import, const struc
 enum cf_code cf_store_import_draft(struct cf_store_import *import, int64_t conversation,
                                    const struct cf_draft_row *row, struct cf_err *err);
 
-/* Makes everything visible, and frees the import; on failure all of it is undone. */
+/* Makes everything visible, in one transaction however much it is (some 5 us a conversation), and
+ * frees the import; on failure all of it is undone. */
 enum cf_code cf_store_import_finish(struct cf_store_import *import, struct cf_err *err);
 /* Takes everything back and frees the import, which may be NULL.  What cannot be taken back within
  * some 2 s (or because the disk is gone) stays unseen until cf_store_recover does it. */

@@ -3,6 +3,7 @@
 #include "port_test.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "import_samples.h"
@@ -120,6 +121,38 @@ static void import__streams__are_read(void **state)
     program_release(&result);
 }
 
+/* Ctrl-C takes everything back, also while more is waited for. */
+static void import__interrupted__leaves_nothing(void **state)
+{
+    (void)state;
+    struct program program;
+    struct cf_buf lines = CF_BUF_INIT;
+    for (int i = 0; i < 3000; i++) {
+        cf_buf_addf(&lines, "{\"messages\":[{\"role\":\"user\",\"content\":\"question %d\"}]}\n",
+                    i);
+    }
+    program_start(&program, (const char *const[]){"import", "-", NULL}, NULL, NULL);
+    for (size_t done = 0; done < lines.size;) {
+        const ssize_t n = write(program.in, lines.data + done, lines.size - done);
+        assert_true(n > 0);
+        done += (size_t)n;
+    }
+    /* It has read all but what the pipe holds, and waits or is at work. */
+    assert_int_equal(kill(program.pid, SIGINT), 0);
+    program_wait(&program);
+    assert_int_equal(program.result.status, 130);
+    assert_string_equal(program.result.out.data, "");
+    assert_non_null(strstr(program.result.err.data, "confab: cancelled\n"));
+    program_release(&program.result);
+    struct program_result result;
+    PROGRAM(&result, 0, NULL, "list");
+    assert_string_equal(result.out.data, "");
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "check");
+    program_release(&result);
+    cf_buf_release(&lines);
+}
+
 static void import__failing__says_where(void **state)
 {
     (void)state;
@@ -191,6 +224,7 @@ int main(void)
         TEST(export__format__is_chosen),
         TEST(export__usage__is_told),
         TEST(import__streams__are_read),
+        TEST(import__interrupted__leaves_nothing),
         TEST(import__failing__says_where),
         TEST(export__to_a_terminal__is_safe),
         TEST(export__shapes__are_read_by_python),
