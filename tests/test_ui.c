@@ -182,6 +182,7 @@ static void ui__list__opens_renames_deletes_and_undoes(void **state)
     pty_type(pty, "\033OR");
     pty_wait_text(pty, "Conversations");
     pty_wait_text(pty, "you   second one");
+    pty_wait_text(pty, "second one           2 "); /* it has come into the list */
     pty_type(pty, "r");
     pty_wait_text(pty, "title");
     pty_type(pty, "\025a better title\r");
