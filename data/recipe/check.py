@@ -80,7 +80,7 @@ def random_texts(n: int, seed: int = 7) -> list[str]:
 def check_ids(folder: Path, confab: Confab, lines: list[str]) -> None:
     """The three tokenizers agree."""
     from transformers import AutoTokenizer
-    theirs = AutoTokenizer.from_pretrained(str(folder))
+    theirs: Any = AutoTokenizer.from_pretrained(str(folder))
     own = vocabulary.Vocabulary(folder)
     texts = TEXTS + random_texts(40) + lines
     apart = 0
@@ -104,7 +104,7 @@ def check_logits(folder: Path, confab: Confab, conversations: list[list[str]]) -
     """The same logits at every position, and the same greedy replies."""
     import torch
     from transformers import AutoModelForCausalLM
-    theirs = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32).eval()
+    theirs: Any = AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.float32).eval()
     own = vocabulary.Vocabulary(folder)
     worst, n_positions = 0.0, 0
     for turns in conversations:

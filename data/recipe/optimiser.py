@@ -25,6 +25,11 @@ def orthogonal(g: Tensor, dtype: torch.dtype) -> Tensor:
     return x.float()
 
 
+def _gradient(p: nn.Parameter) -> Tensor:
+    assert p.grad is not None, "step comes after backward"
+    return p.grad
+
+
 class Optimiser:
     """Both methods over one model. The learning rates are multiplied by `step`'s SCALE."""
 
@@ -68,8 +73,8 @@ class Optimiser:
 
     def _step_adam(self, scale: float) -> None:
         b1, b2, t = 0.9, 0.98, self._steps
-        params = [self._named[name] for name in self._adam]
-        grads = [p.grad for p in params]
+        params: list[Tensor] = [self._named[name] for name in self._adam]
+        grads = [_gradient(self._named[name]) for name in self._adam]
         first = [self._first[name] for name in self._adam]
         second = [self._second[name] for name in self._adam]
         norm = torch.stack([g.norm() for g in grads]).norm()
@@ -87,8 +92,9 @@ class Optimiser:
             collections.defaultdict(list)
         for name in self._muon:
             p, m = self._named[name], self._first[name]
-            m.mul_(momentum).add_(p.grad)
-            u = p.grad + momentum * m
+            g = _gradient(p)
+            m.mul_(momentum).add_(g)
+            u = g + momentum * m
             rows, columns = u.shape
             if "c_attn" in name:
                 for part in range(3):
@@ -100,6 +106,6 @@ class Optimiser:
                 groups[(rows, columns)].append((p, u, (columns / rows) ** 0.5))
         for items in groups.values():
             updates = self._newton(torch.stack([u for _, u, _ in items]), self._dtype)
-            for (p, _, factor), update in zip(items, updates):
-                p.mul_(1 - self._lr_muon * scale * self._decay)
-                p.add_(update, alpha=-self._lr_muon * scale * factor)
+            for (matrix, _, factor), update in zip(items, updates):
+                matrix.mul_(1 - self._lr_muon * scale * self._decay)
+                matrix.add_(update, alpha=-self._lr_muon * scale * factor)

@@ -122,7 +122,8 @@ class Vocabulary:
         """The encoder of the tokenizers library, which what only reads ids does without."""
         from tokenizers import Tokenizer, models, pre_tokenizers
         lines = (self._folder / "merges.txt").read_text(encoding="utf-8").split("\n")
-        merges = [tuple(line.split(" ")) for line in lines[1:] if line]
+        merges = [(left, right) for left, _, right in (line.partition(" ") for line in lines[1:])
+                  if left]
         bpe = Tokenizer(models.BPE(vocab=self.ids, merges=merges))
         bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
         return bpe
