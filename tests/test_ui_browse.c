@@ -55,6 +55,10 @@ static void browse__chinese_word__found_branched_deleted_restored(void **state)
     pty_type(pty, "b");
     pty_wait_text(pty, "Branches, 5 messages");
     pty_wait_text(pty, "2/2 about " TIANQI " and " XIAYU ", edited");
+    pty_type(pty, "gnN");
+    pty_wait_no_text(pty, "No branches part");
+    pty_type(pty, "N");
+    pty_wait_text(pty, "No branches part");
     pty_type(pty, "gd");
     pty_wait_text(pty, "{+");
     pty_wait_text(pty, "edited");
@@ -132,6 +136,11 @@ static void browse__list__deals_with_several(void **state)
     pty_wait_text(pty, "filter \xe2\x80\xba");
     pty_type(pty, "pea");
     pty_wait_text(pty, "with \xe2\x80\x98pea\xe2\x80\x99");
+    pty_wait_no_text(pty, "plums");
+    pty_type(pty, "\033");
+    pty_wait_no_text(pty, "filter \xe2\x80\xba");
+    pty_wait_text(pty, "plums");
+    pty_type(pty, "/pea");
     pty_wait_no_text(pty, "plums");
     pty_type(pty, "\r");
     pty_wait_text(pty, FOCUS("list"));

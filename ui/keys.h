@@ -202,6 +202,8 @@ enum ui_place {
     X(UI_GO, "go", UI_IN_TREE, "Enter", "go there: its branch is shown")                           \
     X(UI_TREE_PREVIOUS, "tree-previous", UI_IN_TREE, "h Left", "previous alternative")             \
     X(UI_TREE_NEXT, "tree-next", UI_IN_TREE, "l Right", "next alternative")                        \
+    X(UI_FORK_NEXT, "fork-next", UI_IN_TREE, "n", "next place where branches part")                \
+    X(UI_FORK_PREVIOUS, "fork-previous", UI_IN_TREE, "N", "the one before")                        \
     X(UI_DIFF, "diff", UI_IN_TREE, "d",                                                            \
       "compare its branch word by word with the marked one, or with the one that is on")           \
     X(UI_PRUNE, "prune", UI_IN_TREE, "x", "the message and all that follows it into the trash")    \

@@ -180,7 +180,11 @@ static void stop_or_leave(struct ui *ui, enum ui_action action)
     (void)action;
     struct cf_err err = CF_ERR_INIT;
     if (ui->focus == UI_FOCUS_INPUT && ui->asking != UI_ASK_MESSAGE) {
+        bool was_filter = ui->asking == UI_ASK_FILTER;
         ui_ask_end(ui); /* the question, and nothing behind it */
+        if (was_filter) {
+            (void)ui_drop_filter(ui);
+        }
     } else if (ui->is_looking && ui->focus == UI_FOCUS_CURSOR) {
         if (ui->candidate >= 0) {
             ui->candidate = -1;
@@ -391,6 +395,8 @@ static void (*const handlers[UI_N_ACTIONS])(struct ui *ui, enum ui_action action
     [UI_GO] = ui_act_branch,
     [UI_TREE_PREVIOUS] = ui_act_tree_walk,
     [UI_TREE_NEXT] = ui_act_tree_walk,
+    [UI_FORK_NEXT] = ui_act_tree_fork,
+    [UI_FORK_PREVIOUS] = ui_act_tree_fork,
     [UI_DIFF] = ui_act_branch,
     [UI_PRUNE] = ui_act_branch,
     [UI_DIFF_NEXT] = ui_act_diff_walk,

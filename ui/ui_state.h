@@ -221,6 +221,7 @@ void ui_move_in_tree(struct ui *ui, int rows);
 void ui_tree_click(struct ui *ui, int y);
 void ui_act_tree(struct ui *ui, enum ui_action action);
 void ui_act_tree_walk(struct ui *ui, enum ui_action action);
+void ui_act_tree_fork(struct ui *ui, enum ui_action action);
 void ui_act_branch(struct ui *ui, enum ui_action action);
 void ui_act_diff_walk(struct ui *ui, enum ui_action action);
 

@@ -71,6 +71,22 @@ void ui_act_tree_walk(struct ui *ui, enum ui_action action)
     }
 }
 
+/* To the next alternative of whatever message, also thousands of rows away. */
+void ui_act_tree_fork(struct ui *ui, enum ui_action action)
+{
+    size_t n = draw_graph(ui);
+    size_t step = action == UI_FORK_NEXT ? 1 : (size_t)-1;
+    size_t other;
+    for (size_t i = ui->tree_row + step; i < n; i += step) {
+        if (cf_chat_graph_sibling(ui->chat, i, 1, &other) ||
+            cf_chat_graph_sibling(ui->chat, i, -1, &other)) {
+            take_row(ui, i);
+            return;
+        }
+    }
+    ui_say(ui, false, "No branches part beyond this one");
+}
+
 /* --- opening ---------------------------------------------------------------------------------- */
 
 void ui_open_tree(struct ui *ui, const char *argument)
