@@ -262,12 +262,16 @@ enum cf_code cf_store_message_find(int64_t *id, struct cf_store *store, const ch
     int64_t found = 0;
     enum cf_code code = CF_OK;
     if (is_number(reference)) {
-        code = cf_db_int(&found, store, err, "SELECT id FROM message WHERE id = ?1", "i",
-                         (int64_t)strtoll(reference, NULL, 10));
+        code = cf_db_int(&found, store, err,
+                         "SELECT m.id FROM message m JOIN conversation c ON c.id = m.conversation"
+                         " WHERE m.id = ?1 AND c.import IS NULL",
+                         "i", (int64_t)strtoll(reference, NULL, 10));
     }
     if (code == CF_OK && found == 0) {
         code = cf_store_find_uuid(&found, store,
-                                  "SELECT id FROM message WHERE uuid >= ?1 AND uuid < ?2 LIMIT 2",
+                                  "SELECT m.id FROM message m JOIN conversation c"
+                                  " ON c.id = m.conversation WHERE m.uuid >= ?1 AND m.uuid < ?2"
+                                  " AND c.import IS NULL LIMIT 2",
                                   "message", reference, err);
     }
     if (code == CF_OK) {

@@ -222,7 +222,9 @@ enum cf_code cf_store_counts(struct cf_store_counts *counts, struct cf_store *st
          &made.n_archived},
         {"SELECT count(*) FROM conversation WHERE import IS NULL AND trashed IS NOT NULL",
          &made.n_trashed},
-        {"SELECT count(*) FROM message WHERE trashed IS NULL", &made.n_messages},
+        {"SELECT count(*) FROM message WHERE trashed IS NULL AND conversation NOT IN"
+         " (SELECT id FROM conversation WHERE import IS NOT NULL)",
+         &made.n_messages},
     };
     enum cf_code code = CF_OK;
     for (size_t i = 0; code == CF_OK && i < CF_ARRAY_SIZE(steps); i++) {

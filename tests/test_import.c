@@ -522,6 +522,9 @@ static bool look(void *context, int64_t n_done, int64_t size)
     assert_ok(cf_store_search(&hits, watch->other, &search, err));
     assert_int_equal(hits.n, 0);
     cf_hits_release(&hits);
+    int64_t id = 0;
+    assert_code(CF_ERR_NOT_FOUND, cf_store_message_find(&id, watch->other, "2", err));
+    assert_code(CF_ERR_NOT_FOUND, cf_store_conversation_find(&id, watch->other, "2", err));
     watch->n_looks++;
     return !(watch->stops && watch->n_looks == 3);
 }
