@@ -128,6 +128,11 @@ static void pager__yank_code__asks_which(void **state)
     pty_type(pty, "kkY");
     pty_wait_text(pty, "2  def two(): …");
     pty_wait_text(pty, "block ›");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "q write");
+    pty_wait_no_text(pty, "def two(): …");
+    pty_type(pty, "Y");
+    pty_wait_text(pty, "block ›");
     pty_type(pty, "7\r");
     pty_wait_text(pty, "There are blocks 1 to 2");
     pty_type(pty, "\033");

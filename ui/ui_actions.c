@@ -507,7 +507,7 @@ bool ui_key(void *context, uint32_t key)
     }
     if (ui->answer != NULL) {
         ui_answer_take(ui, NULL);
-        if (action == UI_STOP) {
+        if (action == UI_STOP && ui->asking == UI_ASK_MESSAGE) {
             return true;
         }
     }
