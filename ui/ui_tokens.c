@@ -167,8 +167,22 @@ void ui_move_candidate(struct ui *ui, int rows)
     ui->is_dirty = true;
 }
 
+/* In force, or, of one that was cut, raw. */
+static void describe_candidate(const struct ui *ui, const struct cf_candidate *candidate,
+                               bool is_in_hand, struct cf_buf *text)
+{
+    size_t size = 0;
+    const char *piece = cf_chat_piece(ui->chat, candidate->id, &size);
+    double share = 100 * (double)(candidate->p > 0 ? candidate->p : candidate->p_raw);
+    struct cf_buf safe = CF_BUF_INIT;
+    ui_knobs_describe_piece(piece, size, &safe);
+    cf_buf_addf(text, is_in_hand ? "[%s %.*f %%]  " : "%s %.*f %%  ", safe.data,
+                share < 0.95 ? 1 : 0, share);
+    cf_buf_release(&safe);
+}
+
 /* Where the candidates' pane has no room: the token and its candidates in two rows, the one in hand
- * in brackets. */
+ * in brackets, a stroke before those that were cut. */
 void ui_describe_token(const struct ui *ui, struct cf_buf *text)
 {
     enum { CANDIDATES = 8 };
@@ -184,14 +198,15 @@ void ui_describe_token(const struct ui *ui, struct cf_buf *text)
     }
     cf_buf_addf(text, " · rank %d · H %.1f bit\n", (int)choice->rank + 1, (double)choice->entropy);
     int first = ui->candidate > CANDIDATES / 2 ? ui->candidate - CANDIDATES / 2 : 0;
+    bool is_cut_shown = first > 0 && !(choice->candidates[first - 1].p > 0);
     for (int i = first; i < choice->n_candidates && i < first + CANDIDATES; i++) {
-        size_t size = 0;
-        const char *piece = cf_chat_piece(ui->chat, choice->candidates[i].id, &size);
-        struct cf_buf safe = CF_BUF_INIT;
-        ui_knobs_describe_piece(piece, size, &safe);
-        cf_buf_addf(text, i == ui->candidate ? "[%s %.0f %%]  " : "%s %.0f %%  ", safe.data,
-                    (double)choice->candidates[i].p_raw * 100);
-        cf_buf_release(&safe);
+        const struct cf_candidate *candidate = &choice->candidates[i];
+        bool is_cut = !(candidate->p > 0);
+        if (is_cut && !is_cut_shown) {
+            cf_buf_add_str(text, "┄ ");
+            is_cut_shown = true;
+        }
+        describe_candidate(ui, candidate, i == ui->candidate, text);
     }
 }
 
