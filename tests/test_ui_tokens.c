@@ -92,6 +92,27 @@ static void tokens__narrow__are_told_in_two_rows(void **state)
     leave(pty);
 }
 
+/* Where a reply is paused its end is in view, above what is said of the token to come. */
+static void tokens__narrow__leave_the_end_of_a_paused_reply_in_view(void **state)
+{
+    (void)state;
+    struct pty *pty = start(40, 10);
+    pty_wait_text(pty, "Write a message");
+    send_message(pty, "hello there");
+    pty_wait_text(pty, "T 0.80");
+    wait_for_tokens(pty);
+    pty_type(pty, "\033[20~");
+    pty_wait_text(pty, "next token");
+    pty_wait_text(pty, " bit");
+    pty_wait_text(pty, "\xe2\x96\x8c");
+    pty_type(pty, "nnn");
+    pty_wait_text(pty, "\xe2\x96\x8c");
+    pty_type(pty, " ");
+    pty_wait_no_text(pty, "next token");
+    pty_type(pty, "\003\003");
+    leave(pty);
+}
+
 static void compare__two_settings__keep_one_and_undo(void **state)
 {
     (void)state;
@@ -134,6 +155,7 @@ int main(void)
         TEST(tokens__cursor__walks_looks_and_branches),
         TEST(tokens__paused__are_drawn_and_taken_one_by_one),
         TEST(tokens__narrow__are_told_in_two_rows),
+        TEST(tokens__narrow__leave_the_end_of_a_paused_reply_in_view),
         TEST(compare__two_settings__keep_one_and_undo),
         TEST(tokens__shades__come_and_go),
     };

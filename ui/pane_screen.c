@@ -116,6 +116,10 @@ void ui_screen_draw(struct ui_screen *screen, const struct ui_paint *paint,
         .n_over_rows = over_height(data, paint->grid->width),
     };
     ui_layout_make(layout, &want);
+    int above = layout->over.y - layout->transcript.y;
+    if (data->makes_room && above > 0 && above < layout->transcript.height) {
+        layout->transcript.height = above;
+    }
     ui_grid_clear(paint->grid);
     ui_header_draw(paint, layout->header, data->footer.status);
     ui_rule_draw(paint, layout->rule_above, NULL);

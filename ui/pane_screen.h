@@ -36,13 +36,15 @@ struct ui_screen_data {
     struct ui_list_data list;
     struct ui_knobs_data knobs;
     struct ui_compare_data compare;
-    const struct ui_prompt_data *prompt; /* instead of the help, while that has the focus; or NULL */
+    const struct ui_prompt_data
+        *prompt; /* instead of the help, while that has the focus; or NULL */
     struct ui_search_data search;
     struct ui_tree_data tree;
     struct ui_diff_data diff;
     struct ui_footer_data footer;        /* status, settings and keys of it serve all */
     const struct cf_completions *offers; /* NULL or empty: none */
     const char *answer;                  /* NULL: none; offers go before it */
+    bool makes_room; /* the answer is about what the transcript shows, which ends above it */
 };
 
 void ui_screen_release(struct ui_screen *screen);

@@ -232,6 +232,8 @@ bool ui_turn_in_hand(struct ui *ui, size_t *index);
 const struct cf_chat_look *ui_look(const struct ui *ui);
 const struct cf_choice *ui_choice(const struct ui *ui);
 void ui_look_end(struct ui *ui);
+/* The token under the cursor comes into view. */
+void ui_look_in_view(struct ui *ui);
 void ui_look_check(struct ui *ui);
 void ui_token_to(struct ui *ui, bool is_end);
 void ui_describe_token(const struct ui *ui, struct cf_buf *text);

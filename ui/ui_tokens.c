@@ -36,7 +36,7 @@ static bool find_turn(const struct ui *ui, int64_t message, size_t *turn)
     return false;
 }
 
-static void show_token(struct ui *ui)
+void ui_look_in_view(struct ui *ui)
 {
     const struct cf_chat_look *look = ui_look(ui);
     size_t turn;
@@ -44,6 +44,11 @@ static void show_token(struct ui *ui)
         struct ui_transcript_data data = ui_transcript_data(ui);
         ui_transcript_show_byte(&ui->screen.transcript, &data, turn, look->tokens[ui->token].begin);
     }
+}
+
+static void show_token(struct ui *ui)
+{
+    ui_look_in_view(ui);
     ui->candidate = -1;
     ui->is_dirty = true;
 }

@@ -274,6 +274,7 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
         cf_buf_clear(&ui->token_text);
         ui_describe_token(ui, &ui->token_text);
         data->answer = ui->token_text.data;
+        data->makes_room = true;
     }
     data->list.now_ms = now_ms;
     data->search.now_ms = now_ms;
@@ -300,7 +301,13 @@ void ui_draw(struct ui *ui)
     struct ui_screen_data data;
     struct ui_paint paint = {&ui->grid, &ui->theme};
     fill(ui, &data);
+    int rows = ui->screen.transcript.height;
     ui_screen_draw(&ui->screen, &paint, &data, &ui->layout);
+    if (data.makes_room && ui->screen.transcript.height != rows) {
+        /* There is less room than when the cursor was put there. */
+        ui_look_in_view(ui);
+        ui_screen_draw(&ui->screen, &paint, &data, &ui->layout);
+    }
     int x = -1;
     int y = -1;
     bool has_focus = ui->focus == UI_FOCUS_INPUT;
