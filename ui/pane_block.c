@@ -6,8 +6,8 @@
 
 #include "mem.h"
 
-/* Knobs turned within so many tokens of each other are shown as one mark. */
-enum { MARK_GAP = 8 };
+/* A held key turns a knob at every token: what is turned within so many tokens is one mark. */
+enum { MARK_SPAN = 4 };
 
 static void release_block(struct ui_block *block)
 {
@@ -109,14 +109,15 @@ void ui_block_describe_mark(const struct cf_sampling *from, const struct cf_samp
     cf_buf_release(&text);
 }
 
-/* The last mark of the group that begins with mark I: each at most MARK_GAP tokens behind the one
- * before. */
+/* The last mark of the group that begins with mark I. */
 static size_t group_end(const struct cf_chat_turn *turn, size_t i)
 {
-    while (i + 1 < turn->n_marks && turn->marks[i + 1].begin - turn->marks[i].begin <= MARK_GAP) {
-        i++;
+    size_t end = i;
+    while (end + 1 < turn->n_marks &&
+           turn->marks[end + 1].begin - turn->marks[i].begin < MARK_SPAN) {
+        end++;
     }
-    return i;
+    return end;
 }
 
 /* Adds the turn's text from block->size up to byte END. */
