@@ -236,6 +236,11 @@ const char *cf_import_read_foreign(struct cf_import *import, struct cf_import_tr
 {
     static const char *const list_keys[] = {"conversations", "conversation", "items",
                                             "dialogue",      "dialog",       NULL};
+    const char *format = json_string_value(json_object_get(value, "format"));
+    if (format != NULL && strcmp(format, "confab") == 0) {
+        return "the json of export, but another program has put its members into another order: "
+               "\"format\" must come first, and \"messages\" last";
+    }
     if (json_is_object(json_object_get(value, "mapping"))) {
         import->report->format = "chatgpt";
         return cf_import_read_chatgpt(import, tree, value);

@@ -207,6 +207,7 @@ static const struct {
     {"[{\"a\":1e999}]", "real number overflow", CF_ERR_FORMAT},
     {"[{\"a\":1,\"a\":2}]", "duplicate object key", CF_ERR_FORMAT},
     {"{\"messages\":[]}", "no message in it", CF_ERR_FORMAT},
+    {"{\"conversations\":[],\"format\":\"confab\"}", "\"format\" must come first", CF_ERR_FORMAT},
     {"{\"messages\":[{\"role\":\"user\"}]}", "has no text", CF_ERR_FORMAT},
     {"{\"messages\":[{\"role\":\"user\",\"content\":7}]}", "has no text", CF_ERR_FORMAT},
     {"{\"messages\":[7]}", "is no object", CF_ERR_FORMAT},
