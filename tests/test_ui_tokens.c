@@ -48,6 +48,36 @@ static void tokens__cursor__walks_looks_and_branches(void **state)
     leave(pty);
 }
 
+/* Nothing shuts out the likeliest, and it is what was taken: Down goes past it, Up back to it. */
+static void tokens__choosing__begins_beside_the_one_taken(void **state)
+{
+    (void)state;
+    struct pty *pty = start(100, 30);
+    pty_wait_text(pty, "Write a message");
+    pty_type(pty, "/set temperature 0\r");
+    pty_wait_text(pty, "T 0.00");
+    pty_type(pty, "/set stop-loops off\r");
+    send_message(pty, "hello there");
+    pty_wait_text(pty, "tok/s");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    pty_wait_no_text(pty, "Esc stop");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "t tokens");
+    pty_type(pty, "t");
+    pty_wait_text(pty, "identical, ");
+    pty_type(pty, "\033[B\033[A\r");
+    pty_wait_text(pty, "This is the token that was taken");
+    pty_type(pty, "\033[B\r");
+    pty_wait_text(pty, "2/2");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, "stopped");
+    pty_type(pty, "q");
+    pty_wait_text(pty, "F3 list");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
 static void tokens__paused__are_drawn_and_taken_one_by_one(void **state)
 {
     (void)state;
@@ -153,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(tokens__cursor__walks_looks_and_branches),
+        TEST(tokens__choosing__begins_beside_the_one_taken),
         TEST(tokens__paused__are_drawn_and_taken_one_by_one),
         TEST(tokens__narrow__are_told_in_two_rows),
         TEST(tokens__narrow__leave_the_end_of_a_paused_reply_in_view),

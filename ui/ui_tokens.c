@@ -160,6 +160,17 @@ void ui_act_unsure(struct ui *ui, enum ui_action action)
            action == UI_UNSURE_NEXT ? "No unsure token further on" : "No unsure token before");
 }
 
+/* The likeliest that was not said. */
+static int first_other(const struct cf_choice *choice)
+{
+    for (int i = 0; i < choice->n_candidates; i++) {
+        if (choice->candidates[i].id != choice->id) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 void ui_move_candidate(struct ui *ui, int rows)
 {
     const struct cf_choice *choice = ui_choice(ui);
@@ -167,7 +178,12 @@ void ui_move_candidate(struct ui *ui, int rows)
         return;
     }
     int last = choice->n_candidates - 1;
-    int at = ui->candidate < 0 && rows < 0 ? 0 : ui->candidate + rows;
+    int at = ui->candidate + rows;
+    if (ui->candidate < 0) {
+        /* The first step goes to another token than the one that was taken. */
+        int other = ui_look(ui) != NULL ? first_other(choice) : 0;
+        at = (other < 0 ? 0 : other) + (rows > 1 ? rows - 1 : 0);
+    }
     ui->candidate = at < -1 ? -1 : at > last ? last : at;
     ui->is_dirty = true;
 }
@@ -217,17 +233,6 @@ void ui_describe_token(const struct ui *ui, struct cf_buf *text)
 
 /* --- taking ----------------------------------------------------------------------------------- */
 
-/* The likeliest that was not said. */
-static int first_other(const struct cf_choice *choice)
-{
-    for (int i = 0; i < choice->n_candidates; i++) {
-        if (choice->candidates[i].id != choice->id) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 static void branch(struct ui *ui, int32_t id)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -263,6 +268,10 @@ void ui_act_take(struct ui *ui, enum ui_action action)
         return;
     }
     int32_t id = ui->candidate >= 0 ? choice->candidates[ui->candidate].id : -1;
+    if (ui_look(ui) != NULL && id == choice->id) {
+        ui_say(ui, false, "This is the token that was taken; choose another with Up and Down");
+        return;
+    }
     ui->candidate = -1;
     if (ui_look(ui) != NULL) {
         branch(ui, id);
