@@ -30,10 +30,13 @@ static enum cf_code write_markdown(struct cf_chat *chat, const char *path, struc
 
 enum cf_code cf_chat_export_file(struct cf_chat *chat, const char *path, struct cf_err *err)
 {
-    enum cf_export_format format = CF_EXPORT_MARKDOWN;
-    (void)cf_export_format_of_path(&format, path);
+    enum cf_export_format format;
     if (chat->tree->n_path == 0) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "nothing was said yet that could be exported");
+    }
+    enum cf_code code = cf_export_format_choose(&format, path, "", err);
+    if (code != CF_OK) {
+        return code;
     }
     if (cf_chat_saves(chat) && !chat->is_held_up) {
         cf_chat_expect(chat, cf_storage_export(chat->storage, chat->conversation, format, path),

@@ -53,7 +53,7 @@ static enum cf_code read_command(struct cf_export_spec *spec, const struct cf_cl
     }
     spec->format = CF_EXPORT_MARKDOWN;
     if (format == NULL && path != NULL) {
-        (void)cf_export_format_of_path(&spec->format, path);
+        return cf_export_format_choose(&spec->format, path, ", or choose one with --format", err);
     }
     return format == NULL || cf_export_format_find(&spec->format, format)
                ? CF_OK

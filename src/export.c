@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "path.h"
@@ -43,12 +44,9 @@ bool cf_export_format_of_path(enum cf_export_format *format, const char *path)
 {
     for (size_t i = 0; i < CF_ARRAY_SIZE(formats); i++) {
         for (const char *at = formats[i].endings; *at != '\0';) {
-            char ending[16];
             const size_t size = strcspn(at, " ");
-            assert(size < sizeof ending);
-            memcpy(ending, at, size);
-            ending[size] = '\0';
-            if (cf_path_has_ending(path, ending)) {
+            const size_t n_path = strlen(path);
+            if (n_path > size && strncasecmp(path + n_path - size, at, size) == 0) {
                 *format = (enum cf_export_format)i;
                 return true;
             }
@@ -56,6 +54,46 @@ bool cf_export_format_of_path(enum cf_export_format *format, const char *path)
         }
     }
     return false;
+}
+
+/* The ending of a file's name, with its dot; NULL: it has none.  What is but a number or holds a
+ * blank ("v1.2", "Mr. Fox") is no ending. */
+static const char *find_ending(const char *path)
+{
+    const char *base = cf_path_base(path);
+    const char *dot = strrchr(base, '.');
+    if (dot == NULL || dot == base || strpbrk(dot, " \t") != NULL ||
+        dot[1 + strspn(dot + 1, "0123456789")] == '\0') {
+        return NULL;
+    }
+    return dot;
+}
+
+enum cf_code cf_export_format_choose(enum cf_export_format *format, const char *path,
+                                     const char *remedy, struct cf_err *err)
+{
+    if (cf_export_format_of_path(format, path)) {
+        return CF_OK;
+    }
+    const char *ending = find_ending(path);
+    if (ending == NULL) {
+        *format = CF_EXPORT_MARKDOWN;
+        return CF_OK;
+    }
+    struct cf_buf known = CF_BUF_INIT;
+    for (size_t i = 0; i < CF_ARRAY_SIZE(formats); i++) {
+        const size_t size = strcspn(formats[i].endings, " ");
+        cf_buf_addf(&known, "%s%.*s",
+                    i == 0                           ? ""
+                    : i + 1 < CF_ARRAY_SIZE(formats) ? ", "
+                                                     : " or ",
+                    (int)size, formats[i].endings);
+    }
+    enum cf_code code =
+        cf_err_set(err, CF_ERR_USAGE, "%s: %s is no format's ending; end it in %s%s", path, ending,
+                   known.data, remedy);
+    cf_buf_release(&known);
+    return code;
 }
 
 const char *cf_export_text(size_t *size, enum cf_role role, const char *text, size_t whole)

@@ -52,8 +52,12 @@ enum cf_export_format {
 
 /* False, and format unchanged, when no format is called NAME. */
 bool cf_export_format_find(enum cf_export_format *format, const char *name);
-/* By the ending of a file's name; false when it says nothing. */
+/* By the ending of a file's name, in any case; false when it says nothing. */
 bool cf_export_format_of_path(enum cf_export_format *format, const char *path);
+/* The same, Markdown for a name without an ending; an ending that is no format's is an error
+ * (CF_ERR_USAGE) that names those there are, and after them REMEDY. */
+enum cf_code cf_export_format_choose(enum cf_export_format *format, const char *path,
+                                     const char *remedy, struct cf_err *err);
 /* "markdown, json, jsonl, sharegpt, text or html" */
 extern const char cf_export_format_names[];
 

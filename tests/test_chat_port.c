@@ -50,8 +50,9 @@ static void chat__export__takes_the_format_of_the_name(void **state)
     } files[] = {{"a.md", "# export me\n\n**user**\n\nexport me\n"},
                  {"a.json", "{\"format\":\"confab\""},
                  {"a.jsonl", "{\"messages\":[{\"role\":\"user\",\"content\":\"export me\"}"},
-                 {"a.html", "<!DOCTYPE html>"},
-                 {"a", "# export me"}};
+                 {"a.HTML", "<!DOCTYPE html>"},
+                 {"a", "# export me"},
+                 {"on 2026.10", "# export me"}};
     struct chat_fixture *fixture = *state;
     struct cf_err err = CF_ERR_INIT;
     start(fixture, true);
@@ -65,6 +66,10 @@ static void chat__export__takes_the_format_of_the_name(void **state)
         expect_notice(fixture, false, "written to ");
         expect_begin(path, files[i].begin);
     }
+    assert_int_equal(cf_chat_export_file(fixture->chat, path_in(fixture, "a.pdf"), &err),
+                     CF_ERR_USAGE);
+    assert_non_null(strstr(err.text, ".pdf is no format's ending; end it in .md, .json, "));
+    assert_int_not_equal(access(path_in(fixture, "a.pdf"), F_OK), 0);
     assert_int_equal(cf_chat_export_file(fixture->chat, path_in(fixture, "a.md"), &err), CF_OK);
     expect_notice(fixture, true, "exists already; choose another name");
 }

@@ -95,6 +95,12 @@ static void export__usage__is_told(void **state)
     PROGRAM(&result, 2, NULL, "-d", db, "export", "1", "--format", "pdf");
     program_assert_failed(&result, 2, "markdown, json, jsonl, sharegpt, text or html, not pdf");
     program_release(&result);
+    const char *page = program_path("page.pdf");
+    PROGRAM(&result, 2, NULL, "-d", db, "export", "1", "-o", page);
+    program_assert_failed(&result, 2, ".txt or .html, or choose one with --format");
+    program_release(&result);
+    assert_int_not_equal(access(page, F_OK), 0);
+    RUN("-d", db, "export", "1", "--format", "markdown", "-o", page);
     PROGRAM(&result, 1, NULL, "-d", db, "export", "99");
     program_assert_failed(&result, 1, "there is no conversation");
     program_release(&result);
