@@ -101,6 +101,7 @@ enum cf_code cf_look_if(struct cf_look *look, struct cf_sampler *sampler,
         memcpy(token->choice.candidates, choice.candidates, sizeof choice.candidates);
         token->choice.n_candidates = choice.n_candidates;
         token->choice.n_inside = choice.n_inside;
+        token->choice.cut = choice.cut;
         cf_ids_add(&ids, recipe->tokens[k].id);
     }
     cf_ids_release(&ids);

@@ -19,6 +19,7 @@ struct cf_sampler {
     float *sane;     /* a copy of logits that needed mending */
     float *bests;    /* [n_blocks] the best logit of each block */
     int32_t *counts; /* of each token in the history; zero between calls */
+    enum cf_cut cut; /* what made the field as small as it is */
 };
 
 struct cf_sampler *cf_sampler_new(int32_t n_vocab)
@@ -192,6 +193,7 @@ static bool fill_field(struct cf_sampler *sampler, const float *logits,
     apply_penalties(sampler, values, sampling, history);
     double top = greatest(values, sampler->n_vocab);
     field->n = 0;
+    sampler->cut = CF_CUT_NONE;
     if (top < -DBL_MAX) {
         return false;
     }
@@ -203,6 +205,7 @@ static bool fill_field(struct cf_sampler *sampler, const float *logits,
         field->ids[0] = best;
         field->distances[0] = 0.0;
         field->n = 1;
+        sampler->cut = CF_CUT_BEST;
         return true;
     }
     /* Top-k first: it cuts by the order of logits, which no temperature changes. */
@@ -213,8 +216,10 @@ static bool fill_field(struct cf_sampler *sampler, const float *logits,
     }
     double scale = sampling->temperature > 1e-300 ? 1.0 / sampling->temperature : 1e300;
     int32_t n = 0;
+    int32_t n_possible = 0;
     for (int32_t id = 0; id < sampler->n_vocab; id++) {
         double value = values[id];
+        n_possible += value >= -DBL_MAX;
         if (value >= least) {
             double distance = (top - value) * scale;
             field->ids[n] = id;
@@ -223,7 +228,17 @@ static bool fill_field(struct cf_sampler *sampler, const float *logits,
         }
     }
     field->n = n;
+    sampler->cut = n < n_possible ? CF_CUT_TOP_K : CF_CUT_NONE;
     return true;
+}
+
+/* Notes that CUT is to account for what is left, if that is less than the *N before it. */
+static void note_cut(struct cf_sampler *sampler, enum cf_cut cut, int32_t *n)
+{
+    if (sampler->field.n < *n) {
+        sampler->cut = cut;
+        *n = sampler->field.n;
+    }
 }
 
 /* The field in force.  False when no token can be drawn. */
@@ -234,15 +249,19 @@ static bool make_field(struct cf_sampler *sampler, const float *logits,
     if (!fill_field(sampler, logits, sampling, history)) {
         return false;
     }
+    int32_t n = field->n;
     cf_exp_down(field->distances, field->weights, (size_t)field->n);
     if (sampling->top_p < 1.0) {
         cf_field_top_p(field, sampling->top_p);
+        note_cut(sampler, CF_CUT_TOP_P, &n);
     }
     if (sampling->min_p > 0.0) {
         cf_field_min_p(field, sampling->min_p);
+        note_cut(sampler, CF_CUT_MIN_P, &n);
     }
     if (sampling->typical_p < 1.0) {
         cf_field_typical(field, sampling->typical_p);
+        note_cut(sampler, CF_CUT_TYPICAL_P, &n);
     }
     return true;
 }
@@ -389,6 +408,7 @@ bool cf_sampler_sample(struct cf_sampler *sampler, const float *logits,
     choice->p = (float)in_force(field, mass, id);
     choice->entropy = (float)raw.entropy;
     choice->n_inside = field->n;
+    choice->cut = sampler->cut;
     find_candidates(sampler, logits, choice);
     for (int32_t i = 0; i < choice->n_candidates; i++) {
         struct cf_candidate *candidate = &choice->candidates[i];

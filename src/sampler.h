@@ -41,6 +41,16 @@ struct cf_candidate {
     float p;     /* in force: after penalties and filters; 0 when cut */
 };
 
+/* What leaves tokens out, in the order of the sampler. */
+enum cf_cut {
+    CF_CUT_NONE,
+    CF_CUT_BEST, /* temperature 0: the arg-max alone */
+    CF_CUT_TOP_K,
+    CF_CUT_TOP_P,
+    CF_CUT_MIN_P,
+    CF_CUT_TYPICAL_P
+};
+
 /* What a token was chosen from. */
 struct cf_choice {
     int32_t id;
@@ -49,6 +59,7 @@ struct cf_choice {
     float p;          /* of the chosen token in force */
     float entropy;    /* of the raw distribution, bits */
     int32_t n_inside; /* tokens that the filters left */
+    enum cf_cut cut;  /* the last one that left any out: what the border was drawn by */
     int32_t n_candidates;
     struct cf_candidate candidates[CF_CHOICE_MAX]; /* the likeliest by raw probability, in order */
 };

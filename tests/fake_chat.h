@@ -116,6 +116,7 @@ static inline void fake_choose(struct fake_chat *chat)
                                       .p = 0.70f,
                                       .entropy = 1.93f,
                                       .n_inside = 3,
+                                      .cut = CF_CUT_TOP_P,
                                       .n_candidates = (int32_t)CF_ARRAY_SIZE(rows)};
     for (size_t i = 0; i < CF_ARRAY_SIZE(rows); i++) {
         chat->choice.candidates[i] = (struct cf_candidate){(int32_t)i, rows[i].p_raw, rows[i].p};

@@ -431,6 +431,8 @@ static void knobs__draw__shows_every_knob(void **state)
     chat.choice.id = 6;
     chat.choice.rank = 6;
     chat.choice.p_raw = 0.005f;
+    chat.choice.cut = CF_CUT_MIN_P; /* though top-p is set too */
+    chat.settings.sampling.top_p = 0.99;
     chat.data.has_knobs = true;
     chat.data.focus = UI_PANE_KNOBS;
     chat.data.knobs.has_focus = true;
@@ -442,7 +444,7 @@ static void knobs__draw__shows_every_knob(void **state)
         const char *value;
         bool is_by_preset;
     } own[] = {{CF_SETTING_REPEAT_PENALTY, "1.15", false},
-               {CF_SETTING_MIN_P, "0", false},
+               {CF_SETTING_MIN_P, "0.055", false},
                {CF_SETTING_TOP_K, "40", true}};
     for (size_t i = 0; i < CF_ARRAY_SIZE(own); i++) {
         assert_int_equal(cf_settings_set(&chat.settings, own[i].setting, own[i].value,

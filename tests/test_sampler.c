@@ -248,6 +248,40 @@ static void sampler__top_k__keeps_ties(void **state)
     cf_sampler_free(sampler);
 }
 
+static void sampler__cut__is_the_last_filter_that_left_any_out(void **state)
+{
+    (void)state;
+    const float logits[] = {2.0F, 1.5F, 1.0F, 0.5F, 0.0F, -1.0F, -INFINITY};
+    struct cf_sampler *sampler = cf_sampler_new(7);
+    static const struct {
+        double temperature, top_p, min_p, typical_p;
+        int32_t top_k, n_inside;
+        enum cf_cut cut;
+    } cases[] = {
+        {1, 1, 0, 1, 0, 6, CF_CUT_NONE},
+        {1, 1, 0, 1, 6, 6, CF_CUT_NONE}, /* the seventh cannot be drawn anyhow */
+        {1, 1, 0, 1, 5, 5, CF_CUT_TOP_K},
+        {1, 0.99, 0, 1, 5, 5, CF_CUT_TOP_K}, /* of what is left, the fifth is above that */
+        {1, 0.99, 0.3, 1, 0, 3, CF_CUT_MIN_P},
+        {1, 0.5, 0.3, 1, 0, 2, CF_CUT_TOP_P},
+        {1, 0.99, 0.3, 0.3, 0, 1, CF_CUT_TYPICAL_P},
+        {0, 0.5, 0.3, 0.3, 3, 1, CF_CUT_BEST},
+    };
+    for (size_t i = 0; i < CF_ARRAY_SIZE(cases); i++) {
+        struct cf_sampling sampling = CF_SAMPLING_INIT;
+        sampling.temperature = cases[i].temperature;
+        sampling.top_p = cases[i].top_p;
+        sampling.min_p = cases[i].min_p;
+        sampling.typical_p = cases[i].typical_p;
+        sampling.top_k = cases[i].top_k;
+        struct cf_choice choice;
+        assert_true(cf_sampler_sample(sampler, logits, &sampling, NULL, 1, 0, 0, -1, &choice));
+        assert_int_equal(choice.n_inside, cases[i].n_inside);
+        assert_int_equal(choice.cut, cases[i].cut);
+    }
+    cf_sampler_free(sampler);
+}
+
 static void sampler__greedy__takes_the_best_with_the_lowest_id(void **state)
 {
     (void)state;
@@ -481,6 +515,7 @@ int main(void)
         cmocka_unit_test(sampler__distribution__equals_transformers),
         cmocka_unit_test(sampler__top_p__finds_the_same_border_as_a_sort),
         cmocka_unit_test(sampler__top_k__keeps_ties),
+        cmocka_unit_test(sampler__cut__is_the_last_filter_that_left_any_out),
         cmocka_unit_test(sampler__greedy__takes_the_best_with_the_lowest_id),
         cmocka_unit_test(sampler__sample__describes_a_forced_token),
         cmocka_unit_test(sampler__candidates__are_the_likeliest_in_order),

@@ -144,20 +144,30 @@ static void draw_candidate(const struct ui_paint *paint, struct ui_rect rect, in
     }
 }
 
-/* The filter that most likely made the cut, with its value. */
+/* The filter that drew the border, with its value. */
 static void describe_cut(const struct ui_knobs_data *data, char *text, size_t size)
 {
     const struct cf_sampling *sampling = &data->settings->sampling;
-    if (sampling->temperature <= 0) {
+    const struct {
+        const char *name;
+        double value;
+    } cuts[] = {
+        /* Nothing was left out: what is this unlikely, the temperature made so. */
+        [CF_CUT_NONE] = {"temperature", sampling->temperature},
+        [CF_CUT_TOP_P] = {"top-p", sampling->top_p},
+        [CF_CUT_MIN_P] = {"min-p", sampling->min_p},
+        [CF_CUT_TYPICAL_P] = {"typical-p", sampling->typical_p},
+    };
+    enum cf_cut cut = data->choice->cut;
+    if (cut == CF_CUT_BEST) {
         snprintf(text, size, "the likeliest");
-    } else if (sampling->top_k > 0 && data->choice->n_inside == sampling->top_k) {
+    } else if (cut == CF_CUT_TOP_K) {
         snprintf(text, size, "top-k %d", sampling->top_k);
-    } else if (sampling->top_p < 1) {
-        snprintf(text, size, "top-p %.2f", sampling->top_p);
-    } else if (sampling->min_p > 0) {
-        snprintf(text, size, "min-p %.2f", sampling->min_p);
     } else {
-        snprintf(text, size, "typical-p %.2f", sampling->typical_p);
+        double hundredths = cuts[cut].value * 100;
+        bool is_short = hundredths - (int)(hundredths + 0.5) < 1e-6 &&
+                        hundredths - (int)(hundredths + 0.5) > -1e-6;
+        snprintf(text, size, is_short ? "%s %.2f" : "%s %g", cuts[cut].name, cuts[cut].value);
     }
 }
 
