@@ -518,7 +518,8 @@ struct cf_chat_look {
                          known, or they are those it was made with */
 };
 
-/* Looks at the reply TURN, until another is looked at, it is ended, or the turns change.  What the
+/* Looks at the reply TURN, until another is looked at, it is ended, or the reply is no longer among
+ * the turns (a pump ends it then).  What the
  * settings of now would have done is kept up to date as knobs are turned. */
 enum cf_code cf_chat_look_at(struct cf_chat *chat, size_t turn, struct cf_err *err);
 void cf_chat_look_end(struct cf_chat *chat);

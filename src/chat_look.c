@@ -13,8 +13,10 @@ static void free_looking(struct cf_chat_looking *looking)
     cf_look_release(&looking->look);
     for (size_t i = 0; i < looking->n_turns; i++) {
         cf_ids_release(&looking->ids[i]);
+        free(looking->texts[i]);
     }
     free(looking->ids);
+    free(looking->texts);
     free(looking->turns);
     cf_recipe_release(&looking->recipe);
     cf_template_release(&looking->template);
@@ -41,6 +43,22 @@ void cf_chat_look_end(struct cf_chat *chat)
         }
     }
     cf_chat_mark(chat, CF_CHANGE_LOOK);
+}
+
+void cf_chat_look_move(struct cf_chat *chat, struct cf_chat_node *node)
+{
+    struct cf_chat_looking *looking = chat->looking;
+    size_t turn = 0;
+    while (turn < chat->tree->n_path && chat->tree->path[turn] != node) {
+        turn++;
+    }
+    if (turn == chat->tree->n_path) {
+        cf_chat_look_end(chat);
+    } else if (turn == looking->n_turns) {
+        looking->node = node;
+    } else if (cf_chat_look_at(chat, turn, NULL) != CF_OK) { /* more is known of what precedes it */
+        cf_chat_look_end(chat);
+    }
 }
 
 void cf_chat_look_release(struct cf_chat *chat)
@@ -231,13 +249,15 @@ enum cf_code cf_chat_look_at(struct cf_chat *chat, size_t turn, struct cf_err *e
     looking->template = CF_TEMPLATE_INIT;
     copy_recipe(&looking->recipe, &node->recipe);
     looking->turns = cf_calloc(turn + 1, sizeof looking->turns[0]);
+    looking->texts = cf_calloc(turn + 1, sizeof looking->texts[0]);
     looking->ids = cf_calloc(turn + 1, sizeof looking->ids[0]);
     looking->n_turns = turn;
     for (size_t i = 0; i < turn; i++) {
         const struct cf_chat_node *before = chat->tree->path[i];
         cf_ids_add_all(&looking->ids[i], before->ids.data, before->ids.n);
+        looking->texts[i] = cf_memdup_str(before->text.data, before->text.size);
         looking->turns[i] = (struct cf_turn){.role = before->turn.role,
-                                             .text = before->text.data,
+                                             .text = looking->texts[i],
                                              .size = before->text.size,
                                              .ids = looking->ids[i].data,
                                              .n_ids = (int32_t)looking->ids[i].n};
@@ -335,9 +355,20 @@ static void take(struct cf_chat *chat, struct cf_chat_work *work, enum cf_end_re
     cf_chat_mark(chat, CF_CHANGE_LOOK);
 }
 
+/* It may have been deleted, or another alternative be shown. */
+static bool is_in_view(const struct cf_chat *chat, const struct cf_chat_looking *looking)
+{
+    const struct cf_chat_tree *tree = chat->tree;
+    return looking->n_turns < tree->n_path && tree->path[looking->n_turns] == looking->node;
+}
+
 void cf_chat_look_step(struct cf_chat *chat)
 {
     struct cf_chat_looking *looking = chat->looking;
+    if (looking != NULL && !is_in_view(chat, looking)) {
+        cf_chat_look_end(chat);
+        return;
+    }
     if (looking == NULL || looking->is_under_way || chat->works != NULL || !looking->has_template ||
         !looking->has_system || !cf_chat_can_start(chat) || looking->view.state == CF_LOOK_FAILED) {
         return;

@@ -273,7 +273,12 @@ static void finish_opening(struct cf_chat *chat)
         return;
     }
     int64_t leaf = opening->load.items[0].active_leaf;
-    cf_chat_replace_tree(chat, cf_chat_tree_load(chat, &opening->tree, leaf));
+    struct cf_chat_tree *tree = cf_chat_tree_load(chat, &opening->tree, leaf);
+    if (opening->is_refresh) {
+        cf_chat_renew_tree(chat, tree);
+    } else {
+        cf_chat_replace_tree(chat, tree);
+    }
     take_conversation(chat);
     chat->is_partial = false;
     struct cf_chat_node *wanted = cf_chat_tree_find(chat->tree, opening->message);

@@ -150,7 +150,8 @@ struct cf_chat_looking {
     const struct cf_chat_node *node;
     struct cf_recipe recipe;
     struct cf_turn *turns;
-    struct cf_ids *ids; /* of the turns */
+    char **texts;       /* of the turns */
+    struct cf_ids *ids; /* and their tokens */
     size_t n_turns;
     struct cf_template template;
     char *system;
@@ -445,6 +446,9 @@ void cf_chat_node_set_ids(struct cf_chat_node *node, const struct cf_tokenizer *
 /* Retires the conversation's tree, to be freed when nothing under way uses it, and puts TREE in its
  * place. */
 void cf_chat_replace_tree(struct cf_chat *chat, struct cf_chat_tree *tree);
+/* The same where TREE is the same conversation loaded anew: what is looked at and compared stays
+ * so, unless it is gone or says something else now. */
+void cf_chat_renew_tree(struct cf_chat *chat, struct cf_chat_tree *tree);
 /* Frees the retired trees if nothing uses them. */
 void cf_chat_free_retired(struct cf_chat *chat);
 
@@ -603,6 +607,8 @@ void cf_chat_trash(struct cf_chat *chat, struct cf_chat_node *node);
 void cf_chat_look_step(struct cf_chat *chat);
 void cf_chat_look_take_snapshot(struct cf_chat *chat, bool is_system,
                                 const struct cf_storage_event *event);
+/* The tree was loaded anew, with the reply looked at as NODE (NULL: no more). */
+void cf_chat_look_move(struct cf_chat *chat, struct cf_chat_node *node);
 /* Frees it, once the worker is gone; touches nothing of that. */
 void cf_chat_look_release(struct cf_chat *chat);
 /* A knob was turned. */

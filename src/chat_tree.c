@@ -361,16 +361,52 @@ void cf_chat_node_open_recipe(struct cf_chat_node *node, const struct cf_tokeniz
     cf_chat_node_update(node);
 }
 
-void cf_chat_replace_tree(struct cf_chat *chat, struct cf_chat_tree *tree)
+static void put_tree(struct cf_chat *chat, struct cf_chat_tree *tree)
 {
     assert(chat->due.kind == CF_DUE_NONE);
-    cf_chat_look_end(chat);
-    chat->compared[0] = chat->compared[1] = NULL;
     chat->tree->next = chat->retired;
     chat->retired = chat->tree;
     chat->tree = tree;
     chat->n_trashed = 0;
     cf_chat_free_retired(chat);
+}
+
+void cf_chat_replace_tree(struct cf_chat *chat, struct cf_chat_tree *tree)
+{
+    cf_chat_look_end(chat);
+    chat->compared[0] = chat->compared[1] = NULL;
+    put_tree(chat, tree);
+}
+
+/* The message of NODE in TREE, if it still says the same. */
+static struct cf_chat_node *find_same(const struct cf_chat_tree *tree,
+                                      const struct cf_chat_node *node)
+{
+    struct cf_chat_node *found = cf_chat_tree_find(tree, node->turn.id);
+    bool is_same = found != NULL && found->text.size == node->text.size &&
+                   memcmp(found->text.data, node->text.data, node->text.size) == 0;
+    return is_same ? found : NULL;
+}
+
+void cf_chat_renew_tree(struct cf_chat *chat, struct cf_chat_tree *tree)
+{
+    struct cf_chat_node *looked =
+        chat->looking != NULL ? find_same(tree, chat->looking->node) : NULL;
+    struct cf_chat_node *compared[2] = {NULL, NULL};
+    for (int i = 0; i < 2 && chat->compared[0] != NULL; i++) {
+        compared[i] = find_same(tree, chat->compared[i]);
+    }
+    bool is_whole = compared[0] != NULL && compared[1] != NULL;
+    for (int i = 0; i < 2; i++) {
+        chat->compared[i] = is_whole ? compared[i] : NULL;
+        if (is_whole) {
+            cf_chat_node_open_recipe(compared[i], cf_chat_tokenizer(chat));
+        }
+    }
+    put_tree(chat, tree);
+    if (chat->looking != NULL) {
+        cf_chat_look_move(chat, looked);
+    }
 }
 
 void cf_chat_free_retired(struct cf_chat *chat)

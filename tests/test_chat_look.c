@@ -185,6 +185,112 @@ static void look__own_message__is_refused(void **state)
     assert_null(cf_chat_looked(fixture->chat));
 }
 
+/* --- while the database changes --- */
+
+static struct cf_store *open_to_write(const struct chat_fixture *fixture)
+{
+    struct cf_store *store = NULL;
+    struct cf_err err = CF_ERR_INIT;
+    const struct cf_store_options options = {.must_exist = true};
+    if (cf_store_open(&store, fixture->db, &options, &err) != CF_OK) {
+        fail_msg("%s", err.text);
+    }
+    return store;
+}
+
+static bool has_new_title(const struct chat_fixture *fixture)
+{
+    return strcmp(cf_chat_status(fixture->chat)->title, "renamed elsewhere") == 0;
+}
+
+/* Another process writes, and this one reads the conversation anew. */
+static void rename_elsewhere(struct chat_fixture *fixture)
+{
+    struct cf_store *store = open_to_write(fixture);
+    int64_t id = cf_chat_status(fixture->chat)->conversation;
+    assert_int_equal(cf_store_conversation_rename(store, id, "renamed elsewhere", NULL), CF_OK);
+    cf_store_close(store);
+    pump_until(fixture, has_new_title);
+    settle(fixture);
+}
+
+static void look__another_process_writes__stays(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    say(fixture, "one");
+    say(fixture, "two");
+    int64_t message = turn_at(fixture, 3)->id;
+    assert_identical(look_at(fixture, 3));
+    rename_elsewhere(fixture);
+    const struct cf_chat_look *look = cf_chat_looked(fixture->chat);
+    assert_non_null(look);
+    assert_int_equal(look->message, message);
+    assert_int_equal(look->state, CF_LOOK_DONE);
+    assert_non_null(cf_chat_look_choice(fixture->chat, 2));
+    /* What is computed from now on does not miss what was loaded before. */
+    assert_int_equal(cf_chat_set(fixture->chat, "top-k", "1", NULL), CF_OK);
+    pump_until(fixture, is_if_known);
+}
+
+static bool is_look_over(const struct chat_fixture *fixture)
+{
+    return cf_chat_looked(fixture->chat) == NULL;
+}
+
+static void look__reply_deleted__ends(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    say(fixture, "one");
+    say(fixture, "two");
+    assert_identical(look_at(fixture, 3));
+    assert_int_equal(cf_chat_delete_turn(fixture->chat, 3, NULL), CF_OK);
+    pump(fixture);
+    assert_null(cf_chat_looked(fixture->chat));
+    settle(fixture);
+    /* By another process. */
+    assert_identical(look_at(fixture, 1));
+    struct cf_store *store = open_to_write(fixture);
+    assert_int_equal(cf_store_message_delete(store, turn_at(fixture, 1)->id, NULL), CF_OK);
+    cf_store_close(store);
+    pump_until(fixture, is_look_over);
+}
+
+static void look__another_alternative_shown__ends(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    say(fixture, "one");
+    assert_int_equal(cf_chat_regenerate(fixture->chat, 1, NULL), CF_OK);
+    settle(fixture);
+    assert_identical(look_at(fixture, 1));
+    assert_int_equal(cf_chat_walk(fixture->chat, 1, -1, false, NULL), CF_OK);
+    pump(fixture);
+    assert_null(cf_chat_looked(fixture->chat));
+}
+
+static void compare__another_process_writes__stays(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    say(fixture, "one");
+    struct cf_sampling other = cf_chat_settings(fixture->chat)->sampling;
+    other.top_k = 1;
+    assert_int_equal(cf_chat_compare(fixture->chat, &other, NULL), CF_OK);
+    settle(fixture);
+    int64_t first = cf_chat_compared(fixture->chat, 0)->id;
+    int64_t second = cf_chat_compared(fixture->chat, 1)->id;
+    rename_elsewhere(fixture);
+    assert_non_null(cf_chat_compared(fixture->chat, 0));
+    assert_int_equal(cf_chat_compared(fixture->chat, 0)->id, first);
+    assert_int_equal(cf_chat_compared(fixture->chat, 1)->id, second);
+    assert_true(cf_chat_compared(fixture->chat, 1)->n_tokens > 0);
+    assert_int_equal(cf_chat_compare_end(fixture->chat, 1, NULL), CF_OK);
+    settle(fixture);
+    assert_int_equal(last_turn(fixture)->id, second);
+}
+
 static bool is_shaded(const struct chat_fixture *fixture)
 {
     size_t n = 0;
@@ -254,6 +360,10 @@ int main(void)
         TEST(look__under_way__gives_way_to_a_message),
         TEST(look__another_template_since__takes_the_one_on_record),
         TEST(look__own_message__is_refused),
+        TEST(look__another_process_writes__stays),
+        TEST(look__reply_deleted__ends),
+        TEST(look__another_alternative_shown__ends),
+        TEST(compare__another_process_writes__stays),
         TEST(shades__of_everything__cover_the_texts),
     };
     return cmocka_run_group_tests_name("chat_look", tests, NULL, NULL);

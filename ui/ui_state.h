@@ -93,7 +93,7 @@ struct ui {
     int candidate;             /* in hand; -1: none */
     bool is_bracket_open;      /* ] or [ was the last key */
     bool was_branched;         /* the reply being written began in another: say what was reused */
-    enum ui_focus paused_from; /* where a pause was asked for: it ends there */
+    enum ui_focus cursor_from; /* where the cursor was begun, or a pause asked for: it ends there */
     bool is_shaded;
     bool hides_marks;
     bool shows_prompt; /* what the model reads, in the place of the help */

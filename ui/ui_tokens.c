@@ -63,6 +63,9 @@ static void look_at(struct ui *ui, size_t turn)
     ui->token = 0;
     ui->is_looking = true;
     ui->has_knobs = true;
+    if (ui->focus != UI_FOCUS_CURSOR) {
+        ui->cursor_from = ui->focus;
+    }
     ui_set_focus(ui, UI_FOCUS_CURSOR);
     show_token(ui);
 }
@@ -75,7 +78,7 @@ void ui_look_end(struct ui *ui)
     }
     ui->candidate = -1;
     if (ui->focus == UI_FOCUS_CURSOR) {
-        ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
+        ui_set_focus(ui, ui->cursor_from);
     }
 }
 
@@ -92,7 +95,7 @@ void ui_look_check(struct ui *ui)
         ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
     }
     if (ui->focus == UI_FOCUS_CURSOR && !ui->is_looking && !ui_is_running(ui)) {
-        ui_set_focus(ui, ui->paused_from);
+        ui_set_focus(ui, ui->cursor_from);
     }
 }
 
@@ -291,11 +294,11 @@ void ui_act_pause(struct ui *ui, enum ui_action action)
     } else if (cf_chat_status(ui->chat)->is_held) {
         ui->candidate = -1;
         if (ui_check(ui, cf_chat_resume(ui->chat, &err), &err) && ui->focus == UI_FOCUS_CURSOR) {
-            ui_set_focus(ui, ui->paused_from);
+            ui_set_focus(ui, ui->cursor_from);
         }
     } else if (ui_check(ui, cf_chat_pause(ui->chat, &err), &err)) {
         ui_look_end(ui);
-        ui->paused_from = ui->focus;
+        ui->cursor_from = ui->focus;
         ui->has_knobs = true;
         ui->candidate = -1;
         /* What is being typed goes on being typed. */
