@@ -15,6 +15,7 @@
 #include "crash.h"
 #include "kernels/kernels.h"
 #include "line.h"
+#include "markdown.h"
 #include "mem.h"
 #include "path.h"
 #include "term.h"
@@ -187,7 +188,7 @@ static enum cf_exit run(struct cf_cli *cli)
     if (cli->settings.version) {
         char readline[32];
         (void)snprintf(readline, sizeof readline, "readline %s", ui_line_library_version());
-        const char *const face[] = {readline, ui_term_library(), NULL};
+        const char *const face[] = {readline, ui_term_library(), ui_markdown_library(), NULL};
         cf_cli_print_version(face);
         return flush_stdout(CF_EXIT_DONE);
     }

@@ -89,7 +89,7 @@ static void cli__help_and_version__go_to_stdout(void **state)
     assert_non_null(strstr(result.out.data, "kernels: "));
     assert_non_null(strstr(result.out.data, cf_kernels_name(cf_kernels_current())));
     static const char *const libraries[] = {"SQLite 3.",     "OpenBLAS ", "libcurl ", "jansson 2.",
-                                            "libunistring ", "readline ", "ncurses "};
+                                            "libunistring ", "readline ", "ncurses ", "md4c "};
     for (size_t i = 0; i < CF_ARRAY_SIZE(libraries); i++) {
         const char *at = strstr(result.out.data, libraries[i]);
         assert_non_null(at);

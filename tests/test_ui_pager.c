@@ -201,7 +201,10 @@ static void pager__write_and_pipe__take_the_message(void **state)
     /* What is there already is left alone, and the name comes again. */
     pty_type(pty, "w");
     pty_wait_text(pty, "file ›");
-    pty_type(pty, path);
+    /* Tab completes the path. */
+    pty_send(pty, path, strlen(path) - 3);
+    pty_type(pty, "\t");
+    pty_wait_text(pty, ".txt");
     pty_type(pty, "\r");
     pty_wait_text(pty, "exists already");
     pty_wait_text(pty, "file › ");

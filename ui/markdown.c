@@ -213,6 +213,11 @@ void ui_markdown_parse(struct items *items, const char *text, size_t size, bool 
     free(copy);
 }
 
+const char *ui_markdown_library(void)
+{
+    return "md4c " MD4C_VERSION;
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 void ui_markdown_release(struct ui_markdown *markdown)

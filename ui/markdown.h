@@ -68,6 +68,9 @@ struct ui_markdown {
     size_t n_lines, lines_capacity;
 };
 
+/* "md4c 0.4.8", as confab was built with it. */
+const char *ui_markdown_library(void);
+
 /* Zero-initialised is empty. */
 void ui_markdown_release(struct ui_markdown *markdown);
 /* Renders TEXT, which is safe to show.  IS_GROWING: more will come, so a last line of nothing but

@@ -171,12 +171,17 @@ static void list_values(void *context, enum cf_argument kind, const char *settin
 void ui_complete(void *context, struct ui_candidates *out, const char *text, size_t cursor)
 {
     struct ui *ui = context;
-    if (ui->asking != UI_ASK_MESSAGE) {
+    if (ui->asking != UI_ASK_MESSAGE && ui->asking != UI_ASK_WRITE) {
         return;
     }
     cf_completions_release(&ui->offers);
     char *line = cf_memdup_str(text, cursor);
-    cf_command_complete(&ui->offers, line, cursor, list_values, ui);
+    if (ui->asking == UI_ASK_WRITE) {
+        ui->offers = (struct cf_completions){.end = cursor, .wanted = line};
+        offer_files(&ui->offers);
+    } else {
+        cf_command_complete(&ui->offers, line, cursor, list_values, ui);
+    }
     ui->offers.wanted = NULL;
     free(line);
     if (ui->offers.n == 0) {
