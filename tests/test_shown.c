@@ -12,7 +12,7 @@
 #include "program.h"
 #include "tokenizer.h"
 
-enum { SHOWN_MAX = 64, PANE_WIDTH = 44, PANE_HEIGHT = 60 };
+enum { SHOWN_MAX = 64, PANE_WIDTH = 44, PANE_HEIGHT = 60, HEAD_ROWS = 2 };
 
 /* What was shown before the token at POSITION of all the ids, or of it. */
 struct shown {
@@ -221,7 +221,7 @@ static void softmax(const float *logits, int32_t n, double *p)
 static void assert_row(const struct cf_buf *pane, int number, double p_raw, double p)
 {
     const char *row = pane->data;
-    for (int i = 0; i <= number; i++) {
+    for (int i = 0; i < number + HEAD_ROWS; i++) {
         row = strchr(row, '\n') + 1;
     }
     char text[512];
@@ -244,7 +244,7 @@ static void assert_row(const struct cf_buf *pane, int number, double p_raw, doub
 static bool is_cut_line(const struct cf_buf *pane, int number)
 {
     const char *row = pane->data;
-    for (int i = 0; i <= number; i++) {
+    for (int i = 0; i < number + HEAD_ROWS; i++) {
         row = strchr(row, '\n') + 1;
     }
     return strncmp(row, " \xe2\x94\x84", 4) == 0; /* ┄ */

@@ -33,6 +33,21 @@ static void theme__builtin__mono_has_no_colour(void **state)
     }
 }
 
+/* A terminal of 16 colours gets the nearest ones. */
+static void theme__shades__are_of_the_256_colours(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"auto", "dark", "light"};
+    for (size_t i = 0; i < CF_ARRAY_SIZE(names); i++) {
+        struct ui_theme theme;
+        assert_int_equal(ui_theme_builtin(&theme, names[i], NULL), CF_OK);
+        for (int k = UI_STYLE_SHADE_1; k <= UI_STYLE_SHADE_4; k++) {
+            assert_true(theme.styles[k].fg >= 16);
+            assert_true(k == UI_STYLE_SHADE_1 || theme.styles[k].fg != theme.styles[k - 1].fg);
+        }
+    }
+}
+
 static void theme__builtin__names_those_there_are(void **state)
 {
     (void)state;
@@ -97,6 +112,7 @@ static void theme__parse__names_file_line_and_word(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(theme__shades__are_of_the_256_colours),
         cmocka_unit_test(theme__builtin__reads_every_one),
         cmocka_unit_test(theme__builtin__mono_has_no_colour),
         cmocka_unit_test(theme__builtin__names_those_there_are),

@@ -115,7 +115,7 @@ static void tokens__narrow__are_told_in_two_rows(void **state)
     pty_wait_text(pty, "bit");
     pty_type(pty, "\033[C\033[B");
     pty_wait_text(pty, "token 2 of ");
-    pty_wait_text(pty, " %]");
+    pty_wait_text(pty, "\xc2\xa0%]");
     pty_type(pty, "q");
     pty_wait_text(pty, "F2 knobs");
     pty_type(pty, "\004");

@@ -8,9 +8,11 @@
 enum {
     CANDIDATES = 6,    /* bars shown where there is room */
     PIECE_WIDTH = 9,   /* columns of a candidate's text */
-    NUMBER_WIDTH = 7,  /* of its percentage */
+    NUMBER_WIDTH = 8,  /* of its percentage, a blank before it included */
+    FORCE_WIDTH = 9,   /* the same of the one in force, where its label stands beside another */
     BOTH_FROM = 34,    /* columns from which the percentage in force stands behind the raw one */
     STEERED_KNOBS = 6, /* rows left for the knobs while candidates are chosen from */
+    ROOMY_FROM = 24,   /* rows from which all the candidates stand over the knobs */
     ONE_ROW_FROM = 44  /* columns from which a knob's slider stands beside its value */
 };
 
@@ -80,6 +82,9 @@ static void draw_rank(const struct ui_paint *paint, int begin, int y, int end, i
 {
     char text[16];
     snprintf(text, sizeof text, "#%d", (int)rank + 1);
+    if ((int)strlen(text) > end - begin) {
+        snprintf(text, sizeof text, "%d", (int)rank + 1);
+    }
     int x = end - (int)strlen(text);
     x = x < begin ? begin : x;
     for (size_t i = 0; text[i] != '\0' && x < end; i++, x++) {
@@ -120,7 +125,7 @@ static void draw_candidate(const struct ui_paint *paint, struct ui_rect rect, in
     bool has_both = rect.width >= BOTH_FROM;
     int bar = rect.x + 1 + PIECE_WIDTH;
     int end = rect.x + rect.width;
-    int bar_end = end - NUMBER_WIDTH * (has_both ? 2 : 1) - 1;
+    int bar_end = end - 1 - NUMBER_WIDTH - (has_both ? FORCE_WIDTH : 0);
     if (is_in_hand) {
         ui_grid_fill(paint->grid, (struct ui_rect){rect.x, y, bar - rect.x, 1}, ' ',
                      ui_paint_style(paint, UI_STYLE_SELECTED));
@@ -133,14 +138,15 @@ static void draw_candidate(const struct ui_paint *paint, struct ui_rect rect, in
             draw_rank(paint, bar, y, bar_end, data->choice->rank);
         }
     }
-    /* Where only one number has room: what a turned knob changes, while candidates are chosen from.
-     */
-    bool is_in_force = !has_both && data->is_steered && !is_cut;
-    draw_share(paint, bar, y, has_both ? end - 1 - NUMBER_WIDTH : end - 1,
-               (double)(is_in_force ? candidate->p : candidate->p_raw),
-               is_in_force ? UI_STYLE_TEXT : UI_STYLE_FAINT);
-    if (has_both && !is_cut) {
+    /* Where only one number has room it is the one that a turned knob changes; the bar is the raw
+     * one. */
+    if (has_both) {
+        draw_share(paint, bar, y, end - 1 - FORCE_WIDTH, (double)candidate->p_raw, UI_STYLE_FAINT);
+    }
+    if (!is_cut) {
         draw_share(paint, bar, y, end - 1, (double)candidate->p, UI_STYLE_TEXT);
+    } else {
+        ui_pane_put_right(paint, bar, y, end - 1, "–", UI_STYLE_FAINT);
     }
 }
 
@@ -176,10 +182,6 @@ static void draw_cut(const struct ui_paint *paint, struct ui_rect rect, int y,
 {
     char text[56];
     describe_cut(data, text, sizeof text);
-    if (data->is_steered && rect.width < BOTH_FROM) {
-        size_t size = strlen(text);
-        snprintf(text + size, sizeof text - size, " · %d", (int)data->choice->n_inside);
-    }
     int end = rect.x + rect.width;
     for (int x = rect.x + 1; x < end - 1; x++) {
         ui_grid_put_str(paint->grid, x, y, end, "┄", ui_paint_style(paint, UI_STYLE_MARK));
@@ -256,10 +258,10 @@ static int candidates_height(const struct ui_knobs_data *data, int height)
     if (data->is_steered || data->look != NULL) {
         int most = height - STEERED_KNOBS;
         int rows[ROWS_MAX];
-        int wish = (data->choice != NULL ? list_rows(data->choice, rows) : 0) + 4;
+        int wish = (data->choice != NULL ? list_rows(data->choice, rows) : 0) + 5;
         return wish < most ? wish : most > 3 ? most : height < 3 ? height : 3;
     }
-    int wish = CANDIDATES + 3;
+    int wish = CANDIDATES + (height < ROOMY_FROM ? 3 : 4);
     return data->choice == NULL || height < wish + 5 ? 0 : wish;
 }
 
@@ -275,14 +277,24 @@ static void draw_title(const struct ui_paint *paint, struct ui_rect rect,
     if (data->choice == NULL) {
         return;
     }
-    bool is_tight = x + 11 > end;
-    snprintf(text, sizeof text, is_tight ? "H %.1f" : "H %.1f bit", (double)data->choice->entropy);
+    snprintf(text, sizeof text, "H %.1f bit", (double)data->choice->entropy);
+    if (x + 1 + (int)strlen(text) > end - 1) {
+        text[strlen(text) - strlen(" bit")] = '\0';
+    }
+    ui_pane_put_right(paint, x + 1, rect.y, end - 1, text, UI_STYLE_FAINT);
+}
+
+/* How many are inside, and what the numbers are. */
+static void draw_labels(const struct ui_paint *paint, struct ui_rect rect, int y,
+                        const struct cf_choice *choice)
+{
+    char text[40];
+    int end = rect.x + rect.width;
+    snprintf(text, sizeof text, "%d inside", (int)choice->n_inside);
+    int x = ui_pane_put(paint, rect.x + 1, y, end, text, UI_STYLE_FAINT);
+    ui_pane_put_right(paint, x + 1, y, end - 1, "in force", UI_STYLE_FAINT);
     if (rect.width >= BOTH_FROM) {
-        char longer[64];
-        snprintf(longer, sizeof longer, "%d inside · %s", data->choice->n_inside, text);
-        ui_pane_put_right(paint, x + 1, rect.y, end - 1, longer, UI_STYLE_FAINT);
-    } else {
-        ui_pane_put_right(paint, x + 1, rect.y, end - 1, text, UI_STYLE_FAINT);
+        ui_pane_put_right(paint, x + 1, y, end - 1 - FORCE_WIDTH, "raw", UI_STYLE_FAINT);
     }
 }
 
@@ -337,7 +349,11 @@ static void draw_candidates(const struct ui_paint *paint, struct ui_rect rect, i
     int last = rect.y + height - 1; /* left blank */
     int rows_end = last - n_lines > rect.y + 1 ? last - n_lines : last;
     if (data->choice != NULL) {
-        draw_rows(paint, rect, rect.y + 1, rows_end, data);
+        bool has_labels = rows_end - rect.y >= 4;
+        if (has_labels) {
+            draw_labels(paint, rect, rect.y + 1, data->choice);
+        }
+        draw_rows(paint, rect, rect.y + 1 + has_labels, rows_end, data);
     }
     for (int i = 0; i < n_lines && rows_end + i < last; i++) {
         ui_pane_put(paint, rect.x + 1, rows_end + i, rect.x + rect.width - 1, lines[i].data,

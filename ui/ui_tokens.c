@@ -11,6 +11,7 @@
 
 /* Below this probability a token counts as one the model was not sure of. */
 #define UNSURE_BELOW 0.15F
+#define BLANK "\xc2\xa0" /* no-break space */
 
 /* What the cursor stands on; NULL: on a paused reply, or nowhere. */
 const struct cf_chat_look *ui_look(const struct ui *ui)
@@ -191,7 +192,7 @@ void ui_move_candidate(struct ui *ui, int rows)
     ui->is_dirty = true;
 }
 
-/* In force, or, of one that was cut, raw. */
+/* In force, or, of one that was cut, raw; with blanks at which no row is broken. */
 static void describe_candidate(const struct ui *ui, const struct cf_candidate *candidate,
                                bool is_in_hand, struct cf_buf *text)
 {
@@ -200,13 +201,21 @@ static void describe_candidate(const struct ui *ui, const struct cf_candidate *c
     double share = 100 * (double)(candidate->p > 0 ? candidate->p : candidate->p_raw);
     struct cf_buf safe = CF_BUF_INIT;
     ui_knobs_describe_piece(piece, size, &safe);
-    cf_buf_addf(text, is_in_hand ? "[%s %.*f %%]  " : "%s %.*f %%  ", safe.data,
-                share < 0.95 ? 1 : 0, share);
+    cf_buf_add_str(text, is_in_hand ? "[" : "");
+    for (size_t i = 0; i < safe.size; i++) {
+        if (safe.data[i] == ' ') {
+            cf_buf_add_str(text, BLANK);
+        } else {
+            cf_buf_add_char(text, safe.data[i]);
+        }
+    }
+    cf_buf_addf(text, BLANK "%.*f" BLANK "%%%s  ", share < 0.95 ? 1 : 0, share,
+                is_in_hand ? "]" : "");
     cf_buf_release(&safe);
 }
 
 /* Where the candidates' pane has no room: the token and its candidates in two rows, the one in hand
- * in brackets, a stroke before those that were cut. */
+ * in brackets, and then those that were cut. */
 void ui_describe_token(const struct ui *ui, struct cf_buf *text)
 {
     enum { CANDIDATES = 8 };
@@ -220,14 +229,15 @@ void ui_describe_token(const struct ui *ui, struct cf_buf *text)
     if (choice == NULL) {
         return;
     }
-    cf_buf_addf(text, " · rank %d · H %.1f bit\n", (int)choice->rank + 1, (double)choice->entropy);
+    cf_buf_addf(text, " · #%d · %d inside · H %.1f bit\n", (int)choice->rank + 1,
+                (int)choice->n_inside, (double)choice->entropy);
     int first = ui->candidate > CANDIDATES / 2 ? ui->candidate - CANDIDATES / 2 : 0;
     bool is_cut_shown = first > 0 && !(choice->candidates[first - 1].p > 0);
     for (int i = first; i < choice->n_candidates && i < first + CANDIDATES; i++) {
         const struct cf_candidate *candidate = &choice->candidates[i];
         bool is_cut = !(candidate->p > 0);
         if (is_cut && !is_cut_shown) {
-            cf_buf_add_str(text, "┄ ");
+            cf_buf_add_str(text, "┄" BLANK "cut, raw:" BLANK);
             is_cut_shown = true;
         }
         describe_candidate(ui, candidate, i == ui->candidate, text);
