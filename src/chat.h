@@ -281,6 +281,8 @@ void cf_chat_open(struct cf_chat *chat, int64_t conversation);
 /* The same with the branch that MESSAGE (a hit of a search) is on, which becomes the one seen last.
  * In the conversation that is on it stops no reply. */
 void cf_chat_open_at(struct cf_chat *chat, int64_t conversation, int64_t message);
+/* Shows the branch of a message of this conversation that was chosen among the branches. */
+void cf_chat_show_branch(struct cf_chat *chat, int64_t message);
 
 /* For id 0: the one that is on. */
 enum cf_code cf_chat_rename(struct cf_chat *chat, int64_t conversation, const char *title,

@@ -125,18 +125,25 @@ static void ask_for(struct cf_chat *chat, int64_t conversation)
                          conversation);
 }
 
-/* The branch that NODE is on; the one that is on stays where it ends. */
-static void show_node(struct cf_chat *chat, struct cf_chat_node *node)
+/* The branch that NODE is on; the one that is on stays where it ends.  True: it is another one. */
+static bool show_node(struct cf_chat *chat, struct cf_chat_node *node)
 {
     for (size_t i = 0; i < chat->tree->n_path; i++) {
         if (chat->tree->path[i] == node) {
-            return;
+            return false;
         }
     }
     cf_chat_tree_show(chat->tree, node);
     cf_chat_save_leaf(chat);
-    cf_chat_say(chat, false,
-                "the message is on another branch: h and l walk between them where they part");
+    return true;
+}
+
+static void show_found(struct cf_chat *chat, struct cf_chat_node *node)
+{
+    if (show_node(chat, node)) {
+        cf_chat_say(chat, false,
+                    "the message is on another branch: h and l walk between them where they part");
+    }
 }
 
 static void start_opening(struct cf_chat *chat, int64_t conversation, int64_t message)
@@ -176,9 +183,19 @@ void cf_chat_open_at(struct cf_chat *chat, int64_t conversation, int64_t message
         start_opening(chat, conversation, message);
         return;
     }
-    show_node(chat, node);
+    show_found(chat, node);
     cf_chat_after_path_change(chat);
     cf_chat_mark(chat, CF_CHANGE_OPENED);
+}
+
+void cf_chat_show_branch(struct cf_chat *chat, int64_t message)
+{
+    struct cf_chat_node *node = cf_chat_tree_find(chat->tree, message);
+    if (node != NULL && !chat->opening.is_on) {
+        show_node(chat, node);
+        cf_chat_after_path_change(chat);
+        cf_chat_mark(chat, CF_CHANGE_OPENED);
+    }
 }
 
 void cf_chat_reload(struct cf_chat *chat)
@@ -283,7 +300,7 @@ static void finish_opening(struct cf_chat *chat)
     chat->is_partial = false;
     struct cf_chat_node *wanted = cf_chat_tree_find(chat->tree, opening->message);
     if (wanted != NULL) {
-        show_node(chat, wanted);
+        show_found(chat, wanted);
     }
     if (opening->load.is_damaged || chat->tree->messages.is_damaged) {
         cf_chat_say(chat, true,

@@ -117,7 +117,7 @@ void ui_act_tree(struct ui *ui, enum ui_action action)
 static void go_there(struct ui *ui)
 {
     ui->wanted_message = ui->tree_selected;
-    cf_chat_open_at(ui->chat, cf_chat_status(ui->chat)->conversation, ui->tree_selected);
+    cf_chat_show_branch(ui->chat, ui->tree_selected);
     ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
 }
 
