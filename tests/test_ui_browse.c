@@ -30,7 +30,9 @@ static void browse__chinese_word__found_branched_deleted_restored(void **state)
     pty_wait_text(pty, FOCUS("transcript"));
     pty_type(pty, "/");
     pty_wait_text(pty, "title:");
-    pty_type(pty, "\xe6\xb0\x94");
+    pty_type(pty, "theme nosuchword");
+    pty_wait_text(pty, "back to the line of /commands");
+    pty_type(pty, "\025\xe6\xb0\x94");
     pty_wait_text(pty, "(1)");
     pty_wait_text(pty, "about " TIANQI);
     pty_type(pty, "\r\r");
@@ -68,6 +70,7 @@ static void browse__chinese_word__found_branched_deleted_restored(void **state)
     pty_wait_text(pty, FOCUS("transcript"));
     pty_wait_text(pty, "1/2");
     pty_wait_no_text(pty, "edited");
+    assert_false(pty_has_text(pty, "on another branch"));
     /* A branch to the trash, and back. */
     pty_type(pty, "b");
     pty_wait_text(pty, "Branches, 5 messages");
@@ -90,6 +93,8 @@ static void browse__chinese_word__found_branched_deleted_restored(void **state)
     pty_type(pty, "v");
     pty_wait_text(pty, "Trash");
     pty_wait_text(pty, "about ");
+    pty_wait_text(pty, "a restore");
+    assert_false(pty_has_text(pty, "F4 new"));
     pty_type(pty, "a");
     pty_wait_text(pty, "Restored");
     pty_wait_text(pty, "empty");

@@ -29,7 +29,7 @@ static void ui__focus__is_shown_and_goes_back(void **state)
     pty_wait_text(pty, "\xe2\x80\xba draft");
     pty_type(pty, "\033OQ"); /* F2 */
     pty_wait_text(pty, FOCUS("knobs"));
-    pty_wait_text(pty, "Left down  Right up  q write");
+    pty_wait_text(pty, "Left down  Right up  q back");
     assert_false(pty_is_cursor_shown(pty));
     pty_type(pty, "\033OQ");
     pty_wait_no_text(pty, FOCUS("knobs"));

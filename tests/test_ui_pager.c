@@ -32,7 +32,7 @@ static struct pty *start_reading(int width, int height)
     pty_wait_text(pty, "are welcome");
     pty_wait_text(pty, "/4096");
     pty_type(pty, "\033");
-    pty_wait_text(pty, "q write");
+    pty_wait_text(pty, "q back");
     return pty;
 }
 
@@ -112,7 +112,7 @@ static void pager__goto__finds_messages(void **state)
     pty_type(pty, "tomorrow");
     pty_wait_text(pty, "tomorrow");
     pty_type(pty, "\033");
-    pty_wait_text(pty, "q write");
+    pty_wait_text(pty, "q back");
     pty_type(pty, "q/goto 2000-01-01\r");
     pty_wait_text(pty, "Message 1 of 4");
     pty_type(pty, "q\004");
@@ -129,14 +129,14 @@ static void pager__yank_code__asks_which(void **state)
     pty_wait_text(pty, "2  def two(): …");
     pty_wait_text(pty, "block ›");
     pty_type(pty, "\033");
-    pty_wait_text(pty, "q write");
+    pty_wait_text(pty, "q back");
     pty_wait_no_text(pty, "def two(): …");
     pty_type(pty, "Y");
     pty_wait_text(pty, "block ›");
     pty_type(pty, "7\r");
     pty_wait_text(pty, "There are blocks 1 to 2");
     pty_type(pty, "\033");
-    pty_wait_text(pty, "q write");
+    pty_wait_text(pty, "q back");
     pty_type(pty, "Y");
     pty_wait_text(pty, "block ›");
     pty_type(pty, "2\r");
@@ -164,7 +164,7 @@ static void pager__select__copies_what_is_shown(void **state)
     pty_wait(pty, has_cursor, NULL, "the cursor");
     pty_type(pty, "ww");
     pty_type(pty, "oe\r");
-    pty_wait_text(pty, "q write");
+    pty_wait_text(pty, "q back");
     /* From "of" back, the ends exchanged, on to the end of "Two": "o o". */
     wait_copy(pty, "byBv");
     /* Over messages, with Han; Esc leaves without a trace. */
@@ -209,7 +209,7 @@ static void pager__write_and_pipe__take_the_message(void **state)
     pty_wait_text(pty, "exists already");
     pty_wait_text(pty, "file › ");
     pty_type(pty, "\033");
-    pty_wait_text(pty, "q write");
+    pty_wait_text(pty, "q back");
     assert_int_equal(unlink(path), 0);
     char command[2400];
     snprintf(command, sizeof command, "tr a-z A-Z | tee %s", path);
@@ -222,7 +222,7 @@ static void pager__write_and_pipe__take_the_message(void **state)
     assert_true(pty_has_text(pty, "- ARE WELCOME"));
     pty_type(pty, "\r");
     pty_wait_alternate(pty);
-    pty_wait_text(pty, "q write");
+    pty_wait_text(pty, "q back");
     read_back(path, text, sizeof text);
     assert_string_equal(text, "- YOU\n- ARE WELCOME");
     /* The command comes again; one that fails is told. */

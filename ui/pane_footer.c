@@ -20,21 +20,29 @@ static const struct hint streaming_hints[] = {
 static const struct hint reading_hints[] = {{UI_STOP, "stop"},
                                             {UI_PAUSE, "pause"},
                                             {UI_END, "follow"},
-                                            {UI_LEAVE, "write"},
+                                            {UI_LEAVE, "back"},
                                             {UI_HELP, "help"}};
 static const struct hint asking_hints[] = {{UI_STOP, "cancel"}};
 static const struct hint transcript_hints[] = {{UI_REGENERATE, "again"}, {UI_TOKENS, "tokens"},
-                                               {UI_LEAVE, "write"},      {UI_EDIT, "edit"},
+                                               {UI_LEAVE, "back"},       {UI_EDIT, "edit"},
                                                {UI_YANK, "copy"},        {UI_HELP, "help"}};
 static const struct hint list_hints[] = {{UI_OPEN, "open"},     {UI_NEW, "new"},
                                          {UI_FILTER, "filter"}, {UI_DELETE, "delete"},
                                          {UI_RENAME, "rename"}, {UI_HELP, "help"}};
+static const struct hint trash_hints[] = {{UI_ARCHIVE, "restore"},
+                                          {UI_OPEN, "restore, open"},
+                                          {UI_SHELF, "out of the trash"},
+                                          {UI_FILTER, "filter"},
+                                          {UI_HELP, "help"}};
+static const struct hint archive_hints[] = {{UI_OPEN, "open"},     {UI_ARCHIVE, "take out"},
+                                            {UI_SHELF, "trash"},   {UI_FILTER, "filter"},
+                                            {UI_DELETE, "delete"}, {UI_HELP, "help"}};
 static const struct hint tree_hints[] = {{UI_GO, "go there"}, {UI_DIFF, "compare"},
                                          {UI_TAG, "mark"},    {UI_PRUNE, "prune"},
                                          {UI_UNDO, "undo"},   {UI_LEAVE, "leave"}};
 static const struct hint diff_hints[] = {{UI_DIFF_NEXT, "next"}, {UI_LEAVE, "leave"}};
 static const struct hint knobs_hints[] = {{UI_KNOB_DOWN, "down"}, {UI_KNOB_UP, "up"},
-                                          {UI_LEAVE, "write"},    {UI_KNOBS, "close"},
+                                          {UI_LEAVE, "back"},     {UI_KNOBS, "close"},
                                           {UI_KNOB_SET, "type"},  {UI_KNOB_RESET, "default"}};
 static const struct hint cursor_hints[] = {{UI_TOKEN_RIGHT, "token"},  {UI_UP, "choose"},
                                            {UI_TAKE, "branch"},        {UI_STOP, "leave"},
@@ -80,7 +88,9 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
     case UI_IN_TRANSCRIPT:
         return is_running(data->status) ? CHOOSE(reading_hints) : CHOOSE(transcript_hints);
     case UI_IN_LIST:
-        return CHOOSE(list_hints);
+        return data->shelf == CF_CHAT_SHELF_TRASH      ? CHOOSE(trash_hints)
+               : data->shelf == CF_CHAT_SHELF_ARCHIVED ? CHOOSE(archive_hints)
+                                                       : CHOOSE(list_hints);
     case UI_IN_KNOBS:
         return CHOOSE(knobs_hints);
     case UI_IN_SEARCH:

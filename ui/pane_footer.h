@@ -15,6 +15,7 @@ struct ui_footer_data {
     const struct cf_settings *settings;
     const struct ui_keys *keys;
     unsigned place;     /* of enum ui_place: where the focus is */
+    enum cf_chat_shelf shelf; /* that the list shows */
     const char *asking; /* "edit", "title"...: what the input line is for; NULL: a message */
     const char *notice; /* NULL: none */
     bool is_error;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "command.h"
 #include "pane_list.h"
 
 static void draw_message(const struct ui_paint *paint, struct ui_rect rect, int y, const char *text)
@@ -118,6 +119,13 @@ static void draw_hit(const struct ui_paint *paint, struct ui_rect rect, int y,
     }
 }
 
+/* Whether it was meant for the input line: the first word is a command's name. */
+static bool names_command(const char *query)
+{
+    enum cf_command command;
+    return cf_command_find(&command, query, strcspn(query, " "));
+}
+
 void ui_search_draw(const struct ui_paint *paint, struct ui_rect rect,
                     const struct ui_search_data *data, int *top)
 {
@@ -141,6 +149,9 @@ void ui_search_draw(const struct ui_paint *paint, struct ui_rect rect,
                      : data->findings->note[0] != '\0' ? data->findings->note
                      : data->is_asked                  ? "…"
                                                        : "nothing found");
+        if (data->findings->note[0] == '\0' && !data->is_asked && names_command(data->query)) {
+            draw_message(paint, rows, rows.y + 1, "Esc, q: back to the line of /commands");
+        }
         return;
     }
     *top = ui_pane_scroll(*top, (int)data->selected, (int)data->n, rows.height);

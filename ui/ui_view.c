@@ -266,6 +266,7 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
                    .settings = cf_chat_settings(ui->chat),
                    .keys = &ui->keys,
                    .place = ui_place(ui),
+                   .shelf = cf_chat_listing(ui->chat)->shelf,
                    .asking = ui_asking_word(ui)},
         .offers = offers_of(ui),
         .answer = ui->answer,
