@@ -270,7 +270,8 @@ static void system__edit__goes_through_the_editor(void **state)
     snprintf(script, sizeof script, "%s/edit%d.sh", here, n_homes);
     FILE *file = fopen(script, "w");
     assert_non_null(file);
-    fputs("cat \"$1\"\nread -r answer </dev/tty\n[ \"$answer\" = no ] && exit 1\n"
+    fputs("cat \"$1\"\necho who is it to be\nread -r answer </dev/tty\n[ \"$answer\" = no ] && "
+          "exit 1\n"
           "printf 'You are %s.\\nAnd calm.\\n' \"$answer\" > \"$1\"\n",
           file);
     fclose(file);
@@ -280,9 +281,13 @@ static void system__edit__goes_through_the_editor(void **state)
     pty_wait_text(pty, "0/4096");
     pty_type(pty, "/system You are old.\r");
     pty_wait_text(pty, "holds from the next reply on");
+    pty_type(pty, "/system\r"); /* its answer takes the notice's place: the next one is new */
+    pty_wait_text(pty, "System prompt: You are old.");
+    pty_wait_no_text(pty, "holds from the next reply on");
     pty_type(pty, "/system edit\r");
     pty_wait(pty, is_given, NULL, "the editor");
     pty_wait_text(pty, "You are old.");
+    pty_wait_text(pty, "who is it to be");
     pty_type(pty, "kind\r");
     pty_wait_alternate(pty);
     pty_wait_text(pty, "holds from the next reply on");
@@ -293,6 +298,7 @@ static void system__edit__goes_through_the_editor(void **state)
     pty_type(pty, "/system edit\r");
     pty_wait(pty, is_given, NULL, "the editor");
     pty_wait_text(pty, "And calm.");
+    pty_wait_text(pty, "who is it to be");
     pty_type(pty, "no\r");
     pty_wait_text(pty, "The editor failed; its file is");
     pty_type(pty, "/system none\r");
