@@ -513,6 +513,8 @@ struct cf_chat_look {
     const char *error;
     const struct cf_chat_look_token *tokens;
     size_t n;
+    bool is_placed; /* else the model that knows what the tokens spell is not open: their begins and
+                     * ends are 0, and cf_chat_piece tells of other tokens */
     /* Once done, the replay's verdict: */
     int32_t n_compared, n_same;
     int32_t first_other; /* the first token that came out otherwise; -1: none */

@@ -144,25 +144,6 @@ static struct cf_chat_start start_below(struct cf_chat_node *parent)
     return (struct cf_chat_start){.parent = parent, .n = 1, .forced = -1};
 }
 
-/* Tokens of one model mean nothing to another. */
-static enum cf_code check_same_model(const struct cf_chat *chat, const struct cf_chat_node *node,
-                                     struct cf_err *err)
-{
-    static const struct cf_digest unknown;
-    const struct cf_digest *wrote = &node->recipe.head.model_digest;
-    bool is_same = node->model_name == NULL || strcmp(node->model_name, chat->model_name) == 0;
-    if (chat->digest.is_known && !cf_digest_equal(wrote, &unknown) &&
-        !cf_digest_equal(&chat->digest.digest, &unknown)) {
-        is_same = cf_digest_equal(wrote, &chat->digest.digest);
-    }
-    if (!is_same) {
-        return cf_err_set(err, CF_ERR_MISMATCH,
-                          "the reply was written by another model (%s): open that one first",
-                          node->model_name != NULL ? node->model_name : "unknown");
-    }
-    return CF_OK;
-}
-
 /* --- what can be asked for --- */
 
 enum cf_code cf_chat_compare(struct cf_chat *chat, const struct cf_sampling *other,
@@ -225,7 +206,7 @@ enum cf_code cf_chat_continue(struct cf_chat *chat, size_t turn, struct cf_err *
                                     : cf_err_set(err, CF_ERR_BUSY, "the reply goes on already");
     }
     cf_chat_node_open_recipe(node, cf_chat_tokenizer(chat));
-    code = check_same_model(chat, node, err);
+    code = cf_chat_check_same_model(chat, &node->recipe.head, node->model_name, err);
     if (code == CF_OK) {
         code = cf_chat_check_branch(chat, node, err);
     }
@@ -300,7 +281,7 @@ enum cf_code cf_chat_branch(struct cf_chat *chat, size_t turn, int32_t token, in
         return cf_err_set(err, CF_ERR_NOT_FOUND, "there is no token %d in that message",
                           (int)token);
     }
-    code = check_same_model(chat, node, err);
+    code = cf_chat_check_same_model(chat, &node->recipe.head, node->model_name, err);
     if (code == CF_OK) {
         code = cf_chat_check_branch(chat, node->parent, err);
     }

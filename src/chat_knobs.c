@@ -313,6 +313,12 @@ void cf_chat_take_model(struct cf_chat *chat)
                     "the chat template of %s is not understood; using %s, /template changes it",
                     model->name, cf_chat_template(chat)->name);
     }
+    for (size_t i = 1; i < chat->tree->n_nodes; i++) {
+        struct cf_chat_node *node = chat->tree->nodes[i];
+        if (node->blob == NULL && node->turn.role == CF_ROLE_ASSISTANT) {
+            cf_chat_node_place(node, cf_chat_tokenizer(chat));
+        }
+    }
     cf_chat_start_digest(chat);
     rebuild(chat);
     cf_chat_mark(chat, CF_CHANGE_MODEL | CF_CHANGE_STATUS);
@@ -352,10 +358,9 @@ void cf_chat_switch_model(struct cf_chat *chat)
     if (chat->base.sources[CF_SETTING_PACE].origin == CF_ORIGIN_MODEL) {
         cf_settings_reset(&chat->base, CF_SETTING_PACE); /* it was for the model before */
     }
+    chat->has_choice = false; /* it was of the model before */
+    cf_chat_mark(chat, CF_CHANGE_CHOICE | CF_CHANGE_TURN);
     cf_chat_take_model(chat);
-    for (size_t i = 1; i < chat->tree->n_nodes; i++) {
-        cf_chat_node_set_ids(chat->tree->nodes[i], cf_chat_tokenizer(chat));
-    }
     chat->settings_dirty_at = cf_clock_s();
     chat->is_settings_dirty = true;
 }

@@ -95,36 +95,26 @@ const struct cf_choice *cf_chat_look_choice(const struct cf_chat *chat, size_t k
 
 /* --- what is on record --- */
 
-static size_t shown(size_t at, size_t hidden, size_t size)
-{
-    at = at > hidden ? at - hidden : 0;
-    return at < size ? at : size;
-}
-
-static void list_tokens(struct cf_chat_looking *looking, const struct cf_tokenizer *tokenizer)
+static void list_tokens(struct cf_chat_looking *looking)
 {
     const struct cf_recipe *recipe = &looking->recipe;
     const struct cf_chat_node *node = looking->node;
-    size_t hidden = (size_t)(node->turn.text - node->text.data);
-    size_t end = 0;
     looking->tokens = cf_calloc(recipe->n_tokens + 1, sizeof looking->tokens[0]);
     for (size_t k = 0; k < recipe->n_tokens; k++) {
         const struct cf_recipe_token *from = &recipe->tokens[k];
-        size_t size = cf_tokenizer_spelled_size(tokenizer, from->id);
-        looking->tokens[k] =
-            (struct cf_chat_look_token){.begin = shown(end, hidden, node->turn.size),
-                                        .end = shown(end + size, hidden, node->turn.size),
-                                        .id = from->id,
-                                        .rank = from->rank,
-                                        .p_raw = from->p_raw,
-                                        .p = from->p,
-                                        .p_if = -1,
-                                        .origin = from->origin};
-        end += size;
+        looking->tokens[k] = (struct cf_chat_look_token){.begin = cf_chat_node_end(node, k),
+                                                         .end = cf_chat_node_end(node, k + 1),
+                                                         .id = from->id,
+                                                         .rank = from->rank,
+                                                         .p_raw = from->p_raw,
+                                                         .p = from->p,
+                                                         .p_if = -1,
+                                                         .origin = from->origin};
     }
     looking->view = (struct cf_chat_look){.message = node->turn.id,
                                           .tokens = looking->tokens,
                                           .n = recipe->n_tokens,
+                                          .is_placed = node->n_ends > 0,
                                           .first_other = -1,
                                           .n_cut_if = -1};
 }
@@ -145,6 +135,28 @@ static void fail(struct cf_chat *chat, struct cf_chat_looking *looking, const st
     looking->view.state = CF_LOOK_FAILED;
     looking->view.error = looking->err.text;
     cf_chat_mark(chat, CF_CHANGE_LOOK);
+}
+
+static bool is_same_model(const struct cf_chat *chat, const struct cf_chat_looking *looking,
+                          struct cf_err *err)
+{
+    return cf_chat_check_same_model(chat, &looking->recipe.head, looking->node->model_name, err) ==
+           CF_OK;
+}
+
+/* Whether the model at hand is known not to be the one that wrote the reply, which ends the look:
+ * what is on record is there all the same. */
+static bool fails_by_model(struct cf_chat *chat, struct cf_chat_looking *looking)
+{
+    struct cf_err err = CF_ERR_INIT;
+    if (is_same_model(chat, looking, &err)) {
+        return false;
+    }
+    if (chat->is_loaded && looking->view.is_placed && !chat->digest.is_known) {
+        return false; /* so far only the names differ */
+    }
+    fail(chat, looking, &err);
+    return true;
 }
 
 /* Template and system prompt are those in force, or come from the database. */
@@ -239,7 +251,10 @@ enum cf_code cf_chat_look_at(struct cf_chat *chat, size_t turn, struct cf_err *e
     for (size_t i = 0; i <= turn; i++) {
         cf_chat_node_open_recipe(chat->tree->path[i], cf_chat_tokenizer(chat));
     }
-    if (node->recipe.n_tokens == 0 || cf_chat_tokenizer(chat) == NULL) {
+    if (!chat->is_loaded && !chat->is_load_failed) {
+        return cf_err_set(err, CF_ERR_BUSY, "the model is still being opened");
+    }
+    if (node->recipe.n_tokens == 0) {
         return cf_err_set(err, CF_ERR_NOT_FOUND, "nothing was recorded of this reply's tokens");
     }
     cf_chat_look_end(chat);
@@ -262,10 +277,13 @@ enum cf_code cf_chat_look_at(struct cf_chat *chat, size_t turn, struct cf_err *e
                                              .ids = looking->ids[i].data,
                                              .n_ids = (int32_t)looking->ids[i].n};
     }
-    list_tokens(looking, cf_chat_tokenizer(chat));
+    cf_chat_node_spell(node, cf_chat_tokenizer(chat));
+    list_tokens(looking);
     looking->is_turned = !is_as_made(chat, looking);
     chat->looking = looking;
-    ask_for_texts(chat, looking);
+    if (!fails_by_model(chat, looking)) {
+        ask_for_texts(chat, looking);
+    }
     cf_chat_mark(chat, CF_CHANGE_LOOK);
     return CF_OK;
 }
@@ -312,16 +330,6 @@ static enum cf_code run_look(void *arg, const struct cf_worker_engine *engine, s
 }
 
 /* --- the front --- */
-
-/* Another model's tokens mean nothing to this one. */
-static bool is_same_model(const struct cf_chat *chat, const struct cf_chat_looking *looking)
-{
-    static const struct cf_digest unknown;
-    const struct cf_digest *wrote = &looking->recipe.head.model_digest;
-    return !chat->digest.is_known || cf_digest_equal(wrote, &unknown) ||
-           cf_digest_equal(&chat->digest.digest, &unknown) ||
-           cf_digest_equal(wrote, &chat->digest.digest);
-}
 
 static void take(struct cf_chat *chat, struct cf_chat_work *work, enum cf_end_reason reason,
                  const char *sentence)
@@ -381,14 +389,8 @@ void cf_chat_look_step(struct cf_chat *chat)
     if (looking->is_evaluated && !looking->wants_if) {
         return;
     }
-    if (!is_same_model(chat, looking)) {
-        struct cf_err err = CF_ERR_INIT;
-        char hex[CF_DIGEST_TEXT_SIZE];
-        cf_digest_format(hex, &looking->recipe.head.model_digest);
-        cf_err_set(&err, CF_ERR_MISMATCH, "another model wrote this reply: %s, SHA-256 %s",
-                   looking->node->model_name != NULL ? looking->node->model_name : "unnamed", hex);
-        fail(chat, looking, &err);
-        return;
+    if (fails_by_model(chat, looking) || !is_same_model(chat, looking, NULL)) {
+        return; /* or waits for the digest */
     }
     struct cf_chat_work *work = cf_chat_work_new(chat);
     work->looking = looking;

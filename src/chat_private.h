@@ -16,6 +16,7 @@
  * chat_recipe.c  what is recorded of a reply; the model's digest
  * chat_look.c    a reply looked at token by token
  * chat_shade.c   how likely each token of the text is
+ * chat_spell.c   where the tokens of a reply stand in its text, and whose they are
  * chat_export.c  the path as Markdown
  * chat_port.c    files in and out */
 #ifndef CF_CHAT_PRIVATE_H
@@ -63,7 +64,10 @@ struct cf_chat_node {
     size_t n_marks;
     struct cf_turn_shade *shades; /* as far as they were made */
     size_t n_shades, shades_capacity;
-    size_t n_spelled; /* bytes spelled by the tokens so far */
+    size_t *ends; /* of the tokens, as far as they were walked over: bytes of text; they may lie
+                   * beyond what of it was let out */
+    size_t n_ends, ends_capacity;
+    bool is_foreign; /* the tokens are of a tokenizer that spells otherwise than the one at hand */
     char *model_name;
     char *error;
     bool is_trashed;
@@ -613,6 +617,20 @@ void cf_chat_look_move(struct cf_chat *chat, struct cf_chat_node *node);
 void cf_chat_look_release(struct cf_chat *chat);
 /* A knob was turned. */
 void cf_chat_look_turned(struct cf_chat *chat);
+
+/* --- chat_spell.c --- */
+
+/* Walks over the tokens that came since. */
+void cf_chat_node_spell(struct cf_chat_node *node, const struct cf_tokenizer *tokenizer);
+/* The byte of turn.text where the first N tokens end; 0 where that is not known. */
+size_t cf_chat_node_end(const struct cf_chat_node *node, size_t n);
+/* What follows from recipe and tokenizer (NULL: there is none): ends, marks, ids.  Not of a reply
+ * being written, nor while a job is under way that could use it. */
+void cf_chat_node_place(struct cf_chat_node *node, const struct cf_tokenizer *tokenizer);
+/* Whether the model at hand wrote what has this head: by the digests or, as long as one of them is
+ * not known, by the name. */
+enum cf_code cf_chat_check_same_model(const struct cf_chat *chat, const struct cf_recipe_head *head,
+                                      const char *name, struct cf_err *err);
 
 /* --- chat_shade.c --- */
 

@@ -17,16 +17,12 @@ static void add_shade(struct cf_chat_node *node, size_t end, float p)
     node->shades[node->n_shades++] = (struct cf_turn_shade){.end = end, .p = p};
 }
 
-/* Of a reply: one shade a recorded token, more of them as it grows. */
-static void shade_reply(struct cf_chat_node *node, const struct cf_tokenizer *tokenizer)
+/* Of a reply: one shade a recorded token. */
+static void shade_reply(struct cf_chat_node *node)
 {
-    size_t hidden = (size_t)(node->turn.text - node->text.data);
-    size_t end = node->n_shades > 0 ? node->shades[node->n_shades - 1].end + hidden : 0;
-    while (node->n_shades < node->recipe.n_tokens) {
-        const struct cf_recipe_token *token = &node->recipe.tokens[node->n_shades];
-        end += cf_tokenizer_spelled_size(tokenizer, token->id);
-        size_t at = end < node->text.size ? end : node->text.size;
-        add_shade(node, at > hidden ? at - hidden : 0, token->p_raw);
+    node->n_shades = 0;
+    for (size_t k = 0; k < node->n_ends; k++) {
+        add_shade(node, cf_chat_node_end(node, k + 1), node->recipe.tokens[k].p_raw);
     }
 }
 
@@ -44,10 +40,8 @@ const struct cf_turn_shade *cf_chat_shades(struct cf_chat *chat, size_t turn, si
     const struct cf_tokenizer *tokenizer = cf_chat_tokenizer(chat);
     if (node->turn.role == CF_ROLE_ASSISTANT && tokenizer != NULL) {
         cf_chat_node_open_recipe(node, tokenizer);
-        if (node->n_shades > node->recipe.n_tokens) {
-            node->n_shades = 0; /* it was begun anew */
-        }
-        shade_reply(node, tokenizer);
+        cf_chat_node_spell(node, tokenizer);
+        shade_reply(node);
     }
     *n = node->n_shades;
     return node->shades;

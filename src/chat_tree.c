@@ -30,6 +30,7 @@ void cf_chat_node_free(struct cf_chat_node *node)
     cf_ids_release(&node->ids);
     free(node->marks);
     free(node->shades);
+    free(node->ends);
     free(node->model_name);
     free(node->error);
     free(node);
@@ -313,37 +314,15 @@ void cf_chat_node_update(struct cf_chat_node *node)
 
 void cf_chat_node_set_ids(struct cf_chat_node *node, const struct cf_tokenizer *tokenizer)
 {
-    cf_prompt_reply_ids(&node->ids, tokenizer, &node->recipe, node->text.size);
-}
-
-/* Where each change of settings stands in the text. */
-static void set_marks(struct cf_chat_node *node, const struct cf_tokenizer *tokenizer)
-{
-    const struct cf_recipe *recipe = &node->recipe;
-    free(node->marks);
-    node->marks = cf_calloc(recipe->n_knobs, sizeof node->marks[0]);
-    node->n_marks = recipe->n_knobs;
-    size_t hidden = (size_t)(node->turn.text - node->text.data);
-    size_t end = 0;
-    size_t token = 0;
-    for (size_t i = 0; i < recipe->n_knobs; i++) {
-        for (; token < (size_t)recipe->knobs[i].begin && token < recipe->n_tokens; token++) {
-            end += cf_tokenizer_spelled_size(tokenizer, recipe->tokens[token].id);
-        }
-        size_t at = end < node->text.size ? end : node->text.size;
-        node->marks[i] = (struct cf_turn_mark){.begin = recipe->knobs[i].begin,
-                                               .offset = at > hidden ? at - hidden : 0,
-                                               .sampling = recipe->knobs[i].sampling};
-    }
-    node->n_spelled = end;
-    for (; token < recipe->n_tokens; token++) {
-        node->n_spelled += cf_tokenizer_spelled_size(tokenizer, recipe->tokens[token].id);
+    cf_ids_truncate(&node->ids, 0);
+    if (tokenizer != NULL) {
+        cf_prompt_reply_ids(&node->ids, tokenizer, &node->recipe, node->text.data, node->text.size);
     }
 }
 
 void cf_chat_node_open_recipe(struct cf_chat_node *node, const struct cf_tokenizer *tokenizer)
 {
-    if (node->blob == NULL || tokenizer == NULL) {
+    if (node->blob == NULL) {
         return;
     }
     /* What cannot be read is as if nothing had been recorded: the text is there all the same. */
@@ -356,9 +335,7 @@ void cf_chat_node_open_recipe(struct cf_chat_node *node, const struct cf_tokeniz
     }
     node->blob = NULL;
     node->blob_size = 0;
-    set_marks(node, tokenizer);
-    cf_chat_node_set_ids(node, tokenizer);
-    cf_chat_node_update(node);
+    cf_chat_node_place(node, tokenizer);
 }
 
 static void put_tree(struct cf_chat *chat, struct cf_chat_tree *tree)

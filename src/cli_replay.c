@@ -195,7 +195,7 @@ static enum cf_code run(struct cf_replay_result *result, const struct stored *st
         struct cf_recipe recipe = {0};
         if (message->recipe_size > 0 &&
             cf_recipe_decode(&recipe, message->recipe, message->recipe_size, NULL) == CF_OK) {
-            cf_prompt_reply_ids(&ids[i], engine->tokenizer, &recipe, message->size);
+            cf_prompt_reply_ids(&ids[i], engine->tokenizer, &recipe, message->text, message->size);
         }
         cf_recipe_release(&recipe);
         turns[i] = (struct cf_turn){.role = message->role,

@@ -136,6 +136,12 @@ static enum cf_exit run_face(struct cf_cli *cli)
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     (void)cf_path_in(&cache_path, CF_FOLDER_CACHE, "digests", NULL);
     enum cf_code code = cf_cli_model_path(&model_path, cli, &err);
+    if (code != CF_OK && !is_bundled) {
+        /* Without it one can read, search and look at what was said; the face says what is missing.
+         */
+        model_path = cf_strdup(cli->settings.model);
+        code = CF_OK;
+    }
     if (is_bundled) {
         /* It ends a reply before a person could turn a knob or read along. */
         (void)cf_settings_set(&cli->settings, CF_SETTING_PACE, BUNDLED_PACE, CF_ORIGIN_MODEL, NULL,

@@ -76,10 +76,11 @@ enum cf_code cf_prompt_build(struct cf_prompt *prompt, const struct cf_tokenizer
 size_t cf_prompt_n_leading_space(const char *text, size_t size);
 
 /* Sets IDS (initialised) to those of the recorded tokens that spell a reply's text of SIZE bytes,
- * for cf_turn.ids: up to the first special one and the first that reaches beyond the text. */
+ * for cf_turn.ids: up to the first special one and the first that reaches beyond the text.  None
+ * where they are of a tokenizer that spells otherwise. */
 struct cf_recipe;
 void cf_prompt_reply_ids(struct cf_ids *ids, const struct cf_tokenizer *tokenizer,
-                         const struct cf_recipe *recipe, size_t size);
+                         const struct cf_recipe *recipe, const char *text, size_t size);
 /* How many of the last ids of a prompt whose last turn TURN is a reply left open are the last ones
  * of that reply's ids[0..n): fewer than n only where the context had no room for all. */
 size_t cf_prompt_n_open(const struct cf_prompt *prompt, size_t turn, const int32_t *ids, size_t n);

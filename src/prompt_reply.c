@@ -3,19 +3,25 @@
  */
 #include "prompt.h"
 
+#include <string.h>
+
 #include "recipe.h"
 
 void cf_prompt_reply_ids(struct cf_ids *ids, const struct cf_tokenizer *tokenizer,
-                         const struct cf_recipe *recipe, size_t size)
+                         const struct cf_recipe *recipe, const char *text, size_t size)
 {
     cf_ids_truncate(ids, 0);
     size_t end = 0;
     for (size_t i = 0; i < recipe->n_tokens; i++) {
         int32_t id = recipe->tokens[i].id;
         size_t piece_size = 0;
-        (void)cf_tokenizer_piece(tokenizer, id, &piece_size);
+        const char *piece = cf_tokenizer_piece(tokenizer, id, &piece_size);
         end += piece_size;
         if (end > size || cf_tokenizer_is_special(tokenizer, id)) {
+            break;
+        }
+        if (piece == NULL || memcmp(text + end - piece_size, piece, piece_size) != 0) {
+            cf_ids_truncate(ids, 0);
             break;
         }
         cf_ids_add(ids, id);

@@ -291,6 +291,116 @@ static void compare__another_process_writes__stays(void **state)
     assert_int_equal(last_turn(fixture)->id, second);
 }
 
+/* --- without the model that wrote it --- */
+
+static bool has_no_model(const struct chat_fixture *fixture)
+{
+    return cf_chat_status(fixture->chat)->phase == CF_PHASE_NO_MODEL;
+}
+
+static void look__model_file_gone__shows_what_was_stored(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    say(fixture, "stored");
+    size_t n = turn_at(fixture, 1)->n_tokens;
+    float p_raw = turn_at(fixture, 1)->tokens[4].p_raw;
+    char *name = cf_strdup(turn_at(fixture, 1)->model_name);
+    cf_chat_free(fixture->chat);
+    struct cf_chat_params params = params_of(fixture, true);
+    params.model_path = "/gone.gguf";
+    open_chat(fixture, &params);
+    pump_until(fixture, has_no_model);
+    char *notice = cf_chat_notice_take(fixture->chat, NULL);
+    assert_non_null(strstr(notice, "/gone.gguf"));
+    free(notice);
+    open_last(fixture);
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_not_equal(cf_chat_send(fixture->chat, "x", 1, &err), CF_OK);
+    assert_non_null(strstr(err.text, "/gone.gguf"));
+    assert_int_equal(cf_chat_look_at(fixture->chat, 1, &err), CF_OK);
+    const struct cf_chat_look *look = cf_chat_looked(fixture->chat);
+    assert_int_equal(look->state, CF_LOOK_FAILED);
+    assert_non_null(strstr(look->error, name));
+    assert_non_null(strstr(look->error, "SHA-256"));
+    assert_false(look->is_placed);
+    assert_int_equal(look->n, n);
+    assert_memory_equal(&look->tokens[4].p_raw, &p_raw, sizeof p_raw);
+    assert_int_equal(look->tokens[4].end, 0);
+    (void)cf_chat_shades(fixture->chat, 1, &n);
+    assert_int_equal(n, 0);
+    assert_int_equal(turn_at(fixture, 1)->n_marks, 1);
+    free(name);
+}
+
+/* Changes the tokenizer so that it spells the same ids otherwise: each letter as its neighbour. */
+static void make_tokenizer_foreign(const char *model)
+{
+    static char text[65536];
+    char path[512];
+    snprintf(path, sizeof path, "%s/vocab.json", model);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    text[size] = '\0';
+    for (unsigned letter = '!'; letter < '~'; letter += 2) {
+        char keys[2][16];
+        snprintf(keys[0], sizeof keys[0], "\"\\u%04x\"", letter);
+        snprintf(keys[1], sizeof keys[1], "\"\\u%04x\"", letter + 1);
+        char *one = strstr(text, keys[0]);
+        char *two = strstr(text, keys[1]);
+        assert_non_null(one);
+        assert_non_null(two);
+        memcpy(one, keys[1], strlen(keys[1]));
+        memcpy(two, keys[0], strlen(keys[0]));
+    }
+    rewind(file);
+    assert_int_equal(fwrite(text, 1, size, file), size);
+    fclose(file);
+}
+
+static bool has_other_model(const struct chat_fixture *fixture)
+{
+    return (fixture->changes & CF_CHANGE_MODEL) != 0;
+}
+
+static void look__other_model__puts_nothing_at_wrong_letters(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    const struct tiny_spec spec = {.seed = 22, .n_ctx = 512, .eos_bias = -1000};
+    char *other = tiny_model_write(&spec);
+    make_tokenizer_foreign(other);
+    start(fixture, true);
+    send_held(fixture, "with a knob turned", 5);
+    cf_chat_set(fixture->chat, "top-k", "7", NULL);
+    cf_chat_resume(fixture->chat, NULL);
+    settle(fixture);
+    assert_non_null(cf_chat_choice(fixture->chat));
+    size_t n_marks = turn_at(fixture, 1)->n_marks;
+    size_t n = 0;
+    (void)cf_chat_shades(fixture->chat, 1, &n);
+    assert_int_equal(n, turn_at(fixture, 1)->n_tokens);
+    fixture->changes = 0;
+    assert_int_equal(cf_chat_use_model(fixture->chat, other, NULL), CF_OK);
+    pump_until(fixture, has_other_model);
+    /* The candidates were of the model before. */
+    assert_null(cf_chat_choice(fixture->chat));
+    (void)cf_chat_shades(fixture->chat, 1, &n);
+    assert_int_equal(n, 0);
+    assert_true(turn_at(fixture, 1)->n_marks < n_marks);
+    const struct cf_chat_look *look = look_at(fixture, 1);
+    assert_int_equal(look->state, CF_LOOK_FAILED);
+    assert_false(look->is_placed);
+    assert_int_equal(look->n, turn_at(fixture, 1)->n_tokens);
+    /* And back. */
+    fixture->changes = 0;
+    assert_int_equal(cf_chat_use_model(fixture->chat, fixture->model, NULL), CF_OK);
+    pump_until(fixture, has_other_model);
+    assert_int_equal(turn_at(fixture, 1)->n_marks, n_marks);
+    assert_identical(look_at(fixture, 1));
+    tiny_model_remove(other);
+}
+
 static bool is_shaded(const struct chat_fixture *fixture)
 {
     size_t n = 0;
@@ -364,6 +474,8 @@ int main(void)
         TEST(look__reply_deleted__ends),
         TEST(look__another_alternative_shown__ends),
         TEST(compare__another_process_writes__stays),
+        TEST(look__model_file_gone__shows_what_was_stored),
+        TEST(look__other_model__puts_nothing_at_wrong_letters),
         TEST(shades__of_everything__cover_the_texts),
     };
     return cmocka_run_group_tests_name("chat_look", tests, NULL, NULL);

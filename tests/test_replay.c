@@ -32,7 +32,7 @@ static void before_init(struct before *before, const struct chat_fixture *fixtur
             for (size_t k = 0; k < recipe->n_tokens; k++) {
                 cf_tokenizer_decode(tokenizer, &recipe->tokens[k].id, 1, text);
             }
-            cf_prompt_reply_ids(&before->ids[i], tokenizer, recipe, text->size);
+            cf_prompt_reply_ids(&before->ids[i], tokenizer, recipe, text->data, text->size);
         } else {
             cf_buf_add(text, from->text, from->size);
         }
