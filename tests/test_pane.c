@@ -379,6 +379,55 @@ static void compare__draw__shows_both_with_their_settings(void **state)
     check_scene(&chat, NULL, "compare");
 }
 
+static void to_the_top(struct fake_chat *chat)
+{
+    ui_compare_scroll(&chat->screen.compare, -100000);
+    ui_compare_scroll(&chat->screen.compare, 1);
+}
+
+/* Both columns go together, and follow again once the end of the longer one is in view. */
+static void compare__scroll__moves_both_columns(void **state)
+{
+    (void)state;
+    static struct fake_chat chat;
+    struct cf_buf texts[2] = {CF_BUF_INIT, CF_BUF_INIT};
+    fake_init(&chat);
+    for (int i = 1; i <= 70; i++) {
+        cf_buf_addf(&texts[0], "left %d\n", i);
+        cf_buf_addf(&texts[1], i <= 66 ? "right %d\n" : "", i);
+    }
+    struct cf_chat_turn *left = fake_say(&chat, CF_ROLE_ASSISTANT, texts[0].data);
+    struct cf_chat_turn *right = fake_say(&chat, CF_ROLE_ASSISTANT, texts[1].data);
+    chat.data.compare = (struct ui_compare_data){{left, right}};
+    chat.data.focus = UI_PANE_COMPARE;
+    chat.data.footer.place = UI_IN_COMPARE;
+
+    struct ui_grid grid = {0};
+    struct ui_layout layout;
+    draw(&chat, 80, 24, &grid, &layout);
+    struct ui_compare_view *view = &chat.screen.compare;
+    assert_false(view->is_scrolled);
+    int end = view->top;
+    ui_compare_scroll(view, -2);
+    draw(&chat, 80, 24, &grid, &layout);
+    assert_true(view->is_scrolled);
+    assert_int_equal(view->top, end - 2);
+    /* What is added below does not move it. */
+    right->text = "right\n";
+    right->size = strlen(right->text);
+    draw(&chat, 80, 24, &grid, &layout);
+    assert_int_equal(view->top, end - 2);
+    ui_compare_scroll(view, 2);
+    draw(&chat, 80, 24, &grid, &layout);
+    assert_false(view->is_scrolled);
+    right->text = texts[1].data;
+    right->size = texts[1].size;
+    ui_grid_release(&grid);
+    check_scene(&chat, to_the_top, "compare-scrolled");
+    cf_buf_release(&texts[0]);
+    cf_buf_release(&texts[1]);
+}
+
 /* Each token in its style, in the transcript's cells. */
 static void tokens__styles__stand_on_their_tokens(void **state)
 {
@@ -601,6 +650,7 @@ int main(void)
         cmocka_unit_test(knobs__draw__shows_every_knob),
         cmocka_unit_test(tokens__draw__escapes_what_could_move_the_cursor),
         cmocka_unit_test(compare__draw__shows_both_with_their_settings),
+        cmocka_unit_test(compare__scroll__moves_both_columns),
         cmocka_unit_test(tokens__styles__stand_on_their_tokens),
         cmocka_unit_test(search__draw__marks_what_matched),
         cmocka_unit_test(help__draw__lists_every_action_and_command),

@@ -152,8 +152,15 @@ static void compare__two_settings__keep_one_and_undo(void **state)
     pty_type(pty, "/compare temperature 1.5\r");
     pty_wait_text(pty, "1  T ");
     pty_wait_text(pty, "2  T 1.50");
-    /* One of them is chosen while they stream. */
     pty_wait_text(pty, "Esc stop  1 keep 1  2 keep 2");
+    /* A pause leaves both in view. */
+    pty_type(pty, "\033[20~");
+    pty_wait_text(pty, "paused");
+    pty_wait_text(pty, "2  T 1.50");
+    pty_type(pty, "\033[20~");
+    pty_wait_no_text(pty, "paused");
+    /* One of them is chosen while they stream. */
+    pty_wait_text(pty, "2  T 1.50");
     pty_type(pty, "2");
     pty_wait_text(pty, "The other one is in the trash");
     pty_wait_text(pty, "2/2");

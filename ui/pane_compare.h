@@ -12,9 +12,18 @@ struct ui_compare_data {
     const struct cf_chat_turn *turns[2];
 };
 
-/* Draws into RECT; of a text that is too long its end is shown. */
-void ui_compare_draw(const struct ui_paint *paint, struct ui_rect rect,
-                     const struct ui_compare_data *data);
+/* The reader's place, the same in both columns.  Zero-initialised follows the end of each. */
+struct ui_compare_view {
+    bool is_scrolled; /* the reader has left the end */
+    int top;          /* row at the top of the columns; of one that ends before, its last ones */
+    int height;       /* rows of text in a column, of the last drawing */
+};
+
+/* Draws into RECT. */
+void ui_compare_draw(struct ui_compare_view *view, const struct ui_paint *paint,
+                     struct ui_rect rect, const struct ui_compare_data *data);
+/* Moves both columns by rows of the last drawing; up is negative. */
+void ui_compare_scroll(struct ui_compare_view *view, int rows);
 /* How many bytes both texts begin with, whole grapheme clusters. */
 size_t ui_compare_common(const struct cf_chat_turn *left, const struct cf_chat_turn *right);
 

@@ -33,7 +33,7 @@ static void draw_body(struct ui_screen *screen, const struct ui_paint *paint,
         ui_search_draw(paint, layout->whole, &data->search, &screen->search_top);
         return;
     case UI_PANE_COMPARE:
-        ui_compare_draw(paint, layout->whole, &data->compare);
+        ui_compare_draw(&screen->compare, paint, layout->whole, &data->compare);
         return;
     case UI_PANE_TREE:
         ui_tree_draw(paint, layout->whole, &data->tree, &screen->tree_top);

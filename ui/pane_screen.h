@@ -25,6 +25,7 @@ struct ui_screen {
     int tree_top;
     int diff_top;
     int help_top;
+    struct ui_compare_view compare;
 };
 
 struct ui_screen_data {

@@ -54,6 +54,7 @@ void ui_do_compare(struct ui *ui, const char *argument)
         code = cf_chat_compare(ui->chat, &settings.sampling, &err);
     }
     if (ui_check(ui, code, &err)) {
+        ui->screen.compare.is_scrolled = false;
         ui_set_focus(ui, UI_FOCUS_COMPARE);
     }
     cf_settings_release(&settings);

@@ -185,6 +185,7 @@ void ui_move_rows(struct ui *ui, int rows)
         ui_move_in_list(ui, rows);
         break;
     case UI_FOCUS_COMPARE:
+        ui_compare_scroll(&ui->screen.compare, rows);
         break;
     case UI_FOCUS_TREE:
         ui_move_in_tree(ui, rows);
@@ -223,6 +224,9 @@ void ui_move_rows(struct ui *ui, int rows)
 int ui_page_rows(const struct ui *ui)
 {
     int rows = ui->screen.transcript.height > 2 ? ui->screen.transcript.height - 1 : 1;
+    if (ui->focus == UI_FOCUS_COMPARE) {
+        return ui->screen.compare.height > 2 ? ui->screen.compare.height - 1 : 1;
+    }
     bool is_whole = ui->focus == UI_FOCUS_HELP || ui->focus == UI_FOCUS_SEARCH ||
                     ui->focus == UI_FOCUS_TREE || ui->focus == UI_FOCUS_DIFF;
     return is_whole && ui->grid.height > 7 ? ui->grid.height - 6 : rows;

@@ -307,6 +307,9 @@ void ui_act_pause(struct ui *ui, enum ui_action action)
             ui_set_focus(ui, ui->cursor_from);
         }
     } else if (ui_check(ui, cf_chat_pause(ui->chat, &err), &err)) {
+        if (ui->focus == UI_FOCUS_COMPARE) {
+            return; /* both stay in view */
+        }
         ui_look_end(ui);
         ui->cursor_from = ui->focus;
         ui->has_knobs = true;
