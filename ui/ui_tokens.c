@@ -237,7 +237,7 @@ void ui_describe_token(const struct ui *ui, struct cf_buf *text)
         const struct cf_candidate *candidate = &choice->candidates[i];
         bool is_cut = !(candidate->p > 0);
         if (is_cut && !is_cut_shown) {
-            cf_buf_add_str(text, "┄" BLANK "cut, raw:" BLANK);
+            cf_buf_add_str(text, "┄" BLANK "cut:" BLANK);
             is_cut_shown = true;
         }
         describe_candidate(ui, candidate, i == ui->candidate, text);
