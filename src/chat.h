@@ -517,7 +517,8 @@ struct cf_chat_look {
                      * ends are 0, and cf_chat_piece tells of other tokens */
     /* Once done, the replay's verdict: */
     int32_t n_compared, n_same;
-    int32_t first_other; /* the first token that came out otherwise; -1: none */
+    int32_t first_other;        /* the first token that came out otherwise; -1: none */
+    float p_other, p_other_now; /* its probability in force then, and now */
     int32_t n_cut_if; /* of the tokens drawn, how many the settings of now would have cut; -1: not
                          known, or they are those it was made with */
 };

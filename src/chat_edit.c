@@ -137,37 +137,6 @@ enum cf_code cf_chat_prune(struct cf_chat *chat, int64_t message, struct cf_err 
     return code == CF_OK ? prune(chat, node, err) : code;
 }
 
-/* --- a comparison --- */
-
-const struct cf_chat_turn *cf_chat_compared(const struct cf_chat *chat, int i)
-{
-    return chat->compared[i] != NULL ? &chat->compared[i]->turn : NULL;
-}
-
-enum cf_code cf_chat_compare_end(struct cf_chat *chat, int keeps, struct cf_err *err)
-{
-    if (chat->compared[0] == NULL) {
-        return cf_err_set(err, CF_ERR_NOT_FOUND, "nothing is being compared");
-    }
-    struct cf_chat_node *nodes[] = {chat->compared[0], chat->compared[1]};
-    if (keeps >= 0 && chat->reply != NULL) {
-        enum cf_code code = cf_chat_check_due(chat, err);
-        if (code == CF_OK) {
-            const struct cf_chat_due due = {.kind = CF_DUE_KEEP, .keeps = keeps};
-            cf_chat_put_off(chat, &due);
-        }
-        return code;
-    }
-    chat->compared[0] = chat->compared[1] = NULL;
-    if (keeps >= 0) {
-        trash(chat, nodes[1 - keeps]);
-        cf_chat_tree_show(chat->tree, nodes[keeps]);
-        cf_chat_save_leaf(chat);
-    }
-    cf_chat_after_path_change(chat);
-    return CF_OK;
-}
-
 enum cf_code cf_chat_pin(struct cf_chat *chat, size_t turn, bool is_pinned, struct cf_err *err)
 {
     struct cf_chat_node *node = NULL;

@@ -355,6 +355,8 @@ static void take(struct cf_chat *chat, struct cf_chat_work *work, enum cf_end_re
     view->n_compared = result->n_compared;
     view->n_same = result->n_same;
     view->first_other = result->first;
+    view->p_other = result->p;
+    view->p_other_now = result->p_now;
     view->n_cut_if = is_as_made(chat, looking) ? -1 : looking->look.n_cut_if;
     for (size_t k = 0; k < view->n; k++) {
         const struct cf_look_token *token = &looking->look.tokens[k];

@@ -139,17 +139,19 @@ static enum cf_code find_model(char **path, const struct cf_cli *cli, const stru
     }
     char *usual = NULL;
     enum cf_code code = cf_cli_model_path(&usual, cli, err);
+    const char *name = stored->one.items[0].model;
+    char hex[CF_DIGEST_TEXT_SIZE];
+    cf_digest_format(hex, digest);
     if (code != CF_OK && cli->settings.model != NULL) {
-        return code;
+        struct cf_err why = *err;
+        return cf_err_set(err, code, "%s; the reply was written by %s with the SHA-256 %s",
+                          why.text, name != NULL ? name : "an unnamed model", hex);
     }
     *path = find_by_digest(digest, usual);
     free(usual);
     if (*path != NULL) {
         return CF_OK;
     }
-    const char *name = stored->one.items[0].model;
-    char hex[CF_DIGEST_TEXT_SIZE];
-    cf_digest_format(hex, digest);
     return cf_err_set(err, CF_ERR_NOT_FOUND,
                       "the model that wrote the reply is not here: %s with the SHA-256 %s "
                       "(--model names a file)",
@@ -241,7 +243,7 @@ static void write_lines(struct cf_out *out, const struct cf_replay_result *resul
         cf_out_add(out, "\n", 1);
         return;
     }
-    cf_out_addf(out, "differs from token %d of %d on: ", result->first, result->n_tokens);
+    cf_out_addf(out, "differs from token %d of %d on: ", result->first + 1, result->n_tokens);
     add_piece(out, engine, result->id);
     cf_out_addf(out, " (%.4f) then, ", (double)result->p);
     add_piece(out, engine, result->id_now);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guess.h"
 #include "kernels/kernels.h"
 #include "mem.h"
 
@@ -81,10 +82,6 @@ enum cf_code cf_replay_check(const struct cf_recipe *recipe, const struct cf_mod
 }
 
 /* --- a job --- */
-
-/* Tokens evaluated beyond the one that is compared: with it as many rows as kernels take at once.
- */
-enum { REPLAY_AHEAD = 3 };
 
 struct replay {
     const struct cf_replay_reply *reply;
@@ -255,7 +252,8 @@ static enum cf_code make_token(struct replay *replay, int32_t k, bool is_last, s
     /* What comes next is on record: it goes along in the same pass. */
     const int32_t end = job_end(recipe, replay->j);
     const int32_t n_left = end - 1 - (k + 1);
-    const int n_ahead = n_left < REPLAY_AHEAD ? (int)n_left : REPLAY_AHEAD;
+    /* With the one compared as many rows as kernels take at once. */
+    const int n_ahead = n_left < CF_GUESS_MAX ? (int)n_left : CF_GUESS_MAX;
     return cf_session_decode_ahead(replay->session, replay->branch, token->id, replay->own + k + 1,
                                    n_ahead, replay->interrupt, err);
 }

@@ -113,6 +113,9 @@ static void replay__model_gone__names_digest_and_name(void **state)
     program_release(&result);
     assert_int_equal(unlink(copy), 0);
     PROGRAM(&result, 1, NULL, "replay", "2", "-m", copy);
+    program_assert_failed(&result, 1, copy);
+    assert_non_null(strstr(result.err.data, "was written by"));
+    assert_non_null(strstr(result.err.data, "SHA-256"));
     program_release(&result);
 }
 
