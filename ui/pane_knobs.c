@@ -203,7 +203,8 @@ static int look_lines(const struct ui_knobs_data *data, int width, struct cf_buf
     }
     switch (look->state) {
     case CF_LOOK_READING:
-        cf_buf_add_str(&lines[n++], "reading it again …");
+        cf_buf_add_str(&lines[n++],
+                       data->is_running ? "more once the reply ends" : "reading it again …");
         break;
     case CF_LOOK_FAILED:
         cf_buf_add_str(&lines[n++], look->error);
@@ -213,7 +214,8 @@ static int look_lines(const struct ui_knobs_data *data, int width, struct cf_buf
             cf_buf_addf(&lines[n++], "identical, %d of %d%s", look->n_same, look->n_compared,
                         width < 30 ? "" : " tokens");
         } else {
-            cf_buf_addf(&lines[n++], "differs from token %d on", look->first_other + 1);
+            cf_buf_addf(&lines[n++], "differs from token %d on: %.4f then, %.4f now",
+                        look->first_other + 1, (double)look->p_other, (double)look->p_other_now);
         }
         break;
     }
@@ -224,7 +226,7 @@ static int look_lines(const struct ui_knobs_data *data, int width, struct cf_buf
 }
 
 /* What stands in a row of the list where it is no candidate. */
-enum { ROW_CUT = -1, ROW_DRAWN = -2, ROWS_MAX = CF_CHOICE_MAX + 2 };
+enum { STORED_ROWS = 3, ROW_CUT = -1, ROW_DRAWN = -2, ROWS_MAX = CF_CHOICE_MAX + 2 };
 
 /* The rows of the list: candidates by their number, the cut, and behind them the token drawn where
  * it is none of them. */
@@ -258,7 +260,10 @@ static int candidates_height(const struct ui_knobs_data *data, int height)
     if (data->is_steered || data->look != NULL) {
         int most = height - STEERED_KNOBS;
         int rows[ROWS_MAX];
-        int wish = (data->choice != NULL ? list_rows(data->choice, rows) : 0) + 5;
+        int n = data->choice != NULL ? list_rows(data->choice, rows)
+                : data->look != NULL ? STORED_ROWS
+                                     : 0;
+        int wish = n + 5;
         return wish < most ? wish : most > 3 ? most : height < 3 ? height : 3;
     }
     int wish = CANDIDATES + (height < ROOMY_FROM ? 3 : 4);
@@ -340,6 +345,26 @@ static void draw_rows(const struct ui_paint *paint, struct ui_rect rect, int y, 
     }
 }
 
+/* What was stored of the token under the cursor, while that is all there is. */
+static void draw_stored(const struct ui_paint *paint, struct ui_rect rect, int y, int last,
+                        const struct ui_knobs_data *data)
+{
+    static const char *const origins[] = {[CF_TOKEN_DRAWN] = "drawn",
+                                          [CF_TOKEN_FORCED] = "chosen by hand",
+                                          [CF_TOKEN_COPIED] = "inherited"};
+    if (data->look == NULL || data->token >= data->look->n) {
+        return;
+    }
+    const struct cf_chat_look_token *token = &data->look->tokens[data->token];
+    char rows[STORED_ROWS][64];
+    snprintf(rows[0], sizeof rows[0], "%s · rank %d", origins[token->origin], (int)token->rank + 1);
+    snprintf(rows[1], sizeof rows[1], "%.1f %% by the model", (double)token->p_raw * 100);
+    snprintf(rows[2], sizeof rows[2], "%.1f %% as it was set", (double)token->p * 100);
+    for (int i = 0; i < STORED_ROWS && y + i < last; i++) {
+        ui_pane_put(paint, rect.x + 1, y + i, rect.x + rect.width - 1, rows[i], UI_STYLE_TEXT);
+    }
+}
+
 static void draw_candidates(const struct ui_paint *paint, struct ui_rect rect, int height,
                             const struct ui_knobs_data *data)
 {
@@ -354,6 +379,8 @@ static void draw_candidates(const struct ui_paint *paint, struct ui_rect rect, i
             draw_labels(paint, rect, rect.y + 1, data->choice);
         }
         draw_rows(paint, rect, rect.y + 1 + has_labels, rows_end, data);
+    } else {
+        draw_stored(paint, rect, rect.y + 1, rows_end, data);
     }
     for (int i = 0; i < n_lines && rows_end + i < last; i++) {
         ui_pane_put(paint, rect.x + 1, rows_end + i, rect.x + rect.width - 1, lines[i].data,

@@ -22,6 +22,7 @@ struct ui_knobs_data {
                                         being written, or was */
     size_t token;
     int candidate;   /* in hand; -1: none */
+    bool is_running; /* a reply is being written: a look waits for it */
     bool is_steered; /* the keys choose among the candidates */
     size_t selected; /* knob in hand */
     bool has_focus;

@@ -111,12 +111,17 @@ void ui_hush(struct ui *ui)
     }
 }
 
-void ui_hush_told(struct ui *ui)
+static bool stays(const struct ui_notice *notice, bool with_errors)
 {
-    bool is_first = ui->n_notices > 0 && !ui->notices[0].is_answer;
+    return notice->is_answer || (notice->is_error && !with_errors);
+}
+
+void ui_hush_told(struct ui *ui, bool with_errors)
+{
+    bool is_first = ui->n_notices > 0 && !stays(&ui->notices[0], with_errors);
     size_t n = 0;
     for (size_t i = 0; i < ui->n_notices; i++) {
-        if (ui->notices[i].is_answer) {
+        if (stays(&ui->notices[i], with_errors)) {
             ui->notices[n++] = ui->notices[i];
         } else {
             free(ui->notices[i].text);

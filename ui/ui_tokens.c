@@ -69,6 +69,10 @@ static void look_at(struct ui *ui, size_t turn)
     }
     ui_set_focus(ui, UI_FOCUS_CURSOR);
     show_token(ui);
+    const struct cf_chat_look *look = ui_look(ui);
+    if (look != NULL && look->state == CF_LOOK_FAILED) {
+        ui_say(ui, true, look->error);
+    }
 }
 
 void ui_look_end(struct ui *ui)
@@ -227,6 +231,11 @@ void ui_describe_token(const struct ui *ui, struct cf_buf *text)
         cf_buf_add_str(text, "next token");
     }
     if (choice == NULL) {
+        if (look != NULL && ui->token < look->n) {
+            const struct cf_chat_look_token *token = &look->tokens[ui->token];
+            cf_buf_addf(text, " · #%d · %.1f %% raw", (int)token->rank + 1,
+                        (double)token->p_raw * 100);
+        }
         return;
     }
     cf_buf_addf(text, " · #%d · %d inside · H %.1f bit\n", (int)choice->rank + 1,
@@ -272,7 +281,8 @@ void ui_act_take(struct ui *ui, enum ui_action action)
         const struct cf_chat_look *look = ui_look(ui);
         ui_say(ui, look != NULL && look->state == CF_LOOK_FAILED,
                look != NULL && look->state == CF_LOOK_FAILED ? look->error
-                                                             : "The candidates are being computed");
+               : ui_is_running(ui) ? "The candidates come when the reply being written has ended"
+                                   : "The candidates are being computed");
         return;
     }
     if (ui->candidate < 0 && ui_look(ui) != NULL) {

@@ -252,6 +252,7 @@ static void fill(struct ui *ui, struct ui_screen_data *data)
                   .look = ui_look(ui),
                   .token = ui->token,
                   .candidate = ui->focus == UI_FOCUS_CURSOR ? ui->candidate : -1,
+                  .is_running = ui_is_running(ui),
                   .is_steered = ui->focus == UI_FOCUS_CURSOR,
                   .piece = piece,
                   .context = ui->chat,
