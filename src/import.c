@@ -284,12 +284,29 @@ static enum cf_code check_end(const struct cf_import *import, struct cf_err *err
                       report->skips[0].why);
 }
 
+/* First goes what imports left whose process died: most often one of the same file, come again. */
+static enum cf_code clear_way(struct cf_import *import, struct cf_store *store, struct cf_err *err)
+{
+    const struct cf_scan *scan = &import->scan;
+    struct cf_err why = CF_ERR_INIT;
+    enum cf_code code = CF_OK;
+    while (code == CF_OK && cf_store_has_leftover(store)) {
+        code = scan->on_progress == NULL || scan->on_progress(scan->context, 0, 0)
+                   ? cf_store_recover(store, NULL, &why)
+                   : cf_err_set(&why, CF_ERR_CANCELLED, "cancelled");
+    }
+    return code == CF_OK || code == CF_ERR_CORRUPT ? CF_OK : cf_err_set(err, code, "%s", why.text);
+}
+
 static enum cf_code read_file(struct cf_import *import, struct cf_store *store, struct cf_err *err)
 {
     bool is_ours = false;
     enum cf_code code = check_begin(&import->scan, err);
     if (code == CF_OK) {
         code = is_own(&is_ours, &import->scan, err);
+    }
+    if (code == CF_OK) {
+        code = clear_way(import, store, err);
     }
     if (code == CF_OK) {
         code = cf_store_import_begin(&import->rows, store, import->scan.path, err);

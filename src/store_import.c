@@ -73,8 +73,24 @@ enum cf_code cf_store_import_begin(struct cf_store_import **import, struct cf_st
 
 /* ---- Conversations ---- */
 
-/* CF_ERR_EXISTS when the conversation is there. */
-static enum cf_code look_for(int64_t *id, struct cf_store_import *import,
+static enum cf_code is_living(bool *is_alive, struct cf_store *store, int64_t id,
+                              struct cf_err *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool has_row = false;
+    enum cf_code code =
+        cf_db_query(&stmt, store, err, "SELECT owner, started FROM import WHERE id = ?1", "i", id);
+    if (code == CF_OK) {
+        code = cf_db_step(&has_row, store, stmt, err);
+    }
+    const char *owner = has_row ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    *is_alive = owner != NULL && cf_owner_is_alive(owner, sqlite3_column_int64(stmt, 1));
+    cf_db_end(stmt);
+    return code;
+}
+
+/* CF_ERR_EXISTS when the conversation is there; *other is the import it belongs to so far. */
+static enum cf_code look_for(int64_t *id, int64_t *other, struct cf_store_import *import,
                              const struct cf_conversation *conversation, struct cf_err *err)
 {
     struct cf_store *store = import->store;
@@ -89,18 +105,55 @@ static enum cf_code look_for(int64_t *id, struct cf_store_import *import,
     if (code == CF_OK) {
         code = cf_db_step(&has_row, store, stmt, err);
     }
+    *other = 0;
     if (code == CF_OK && has_row) {
-        const int64_t other = sqlite3_column_int64(stmt, 1);
-        if (other != 0 && other != import->id) {
-            code = cf_err_set(err, CF_ERR_BUSY,
-                              "another confab is importing the same conversations; try again when "
-                              "it has ended");
-        } else {
-            *id = sqlite3_column_int64(stmt, 0);
-            code = cf_err_set(err, CF_ERR_EXISTS, "the conversation is there already");
-        }
+        const int64_t owner = sqlite3_column_int64(stmt, 1);
+        *id = sqlite3_column_int64(stmt, 0);
+        *other = owner != import->id ? owner : 0;
+        code = cf_err_set(err, CF_ERR_EXISTS, "the conversation is there already");
     }
     cf_db_end(stmt);
+    return code;
+}
+
+/* What an import left that came to no end stands in the way of nothing. */
+static enum cf_code erase_dead(struct cf_store_import *import, int64_t other, struct cf_err *err)
+{
+    struct cf_store *store = import->store;
+    bool is_alive = false;
+    enum cf_code code = is_living(&is_alive, store, other, err);
+    if (code == CF_OK && is_alive) {
+        return cf_err_set(err, CF_ERR_BUSY,
+                          "another confab is importing the same conversations; try again when it "
+                          "has ended");
+    }
+    if (code == CF_OK && import->begun_ms != 0) {
+        import->begun_ms = 0;
+        code = cf_db_finish(store, CF_OK, err);
+    }
+    const bool had_leftover = store->has_leftover;
+    do {
+        store->has_leftover = false;
+        code = code == CF_OK ? cf_store_import_erase(store, other, UNDO_MS, err) : code;
+    } while (code == CF_OK && store->has_leftover);
+    store->has_leftover = store->has_leftover || had_leftover;
+    return code == CF_OK ? tick(import, err) : code;
+}
+
+static enum cf_code find_or_clear(int64_t *id, struct cf_store_import *import,
+                                  const struct cf_conversation *conversation, struct cf_err *err)
+{
+    int64_t other = 0;
+    enum cf_code code = tick(import, err);
+    if (code == CF_OK) {
+        code = look_for(id, &other, import, conversation, err);
+    }
+    while (code == CF_ERR_EXISTS && other != 0) {
+        code = erase_dead(import, other, err);
+        if (code == CF_OK) {
+            code = look_for(id, &other, import, conversation, err);
+        }
+    }
     return code;
 }
 
@@ -124,10 +177,7 @@ enum cf_code cf_store_import_conversation(int64_t *id, struct cf_store_import *i
                                           struct cf_err *err)
 {
     struct cf_store *store = import->store;
-    enum cf_code code = tick(import, err);
-    if (code == CF_OK) {
-        code = look_for(id, import, conversation, err);
-    }
+    enum cf_code code = find_or_clear(id, import, conversation, err);
     if (code != CF_OK) {
         return code;
     }

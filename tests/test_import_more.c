@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "import_samples.h"
+#include "store_db.h"
 #include "store_port.h"
 
 static void wait_a_moment(void)
@@ -186,6 +187,42 @@ static void more__of_what_was_erased_meanwhile__is_undone(void **state)
     free(before);
 }
 
+/* What a killed import left is in nobody's way, found while it is there or at the end; what a
+ * living one has is. */
+static void more__what_a_dead_import_left__is_undone_first(void **state)
+{
+    const struct place *place = *state;
+    struct cf_buf json = CF_BUF_INIT;
+    struct cf_import_report report;
+    struct cf_buf sql = CF_BUF_INIT;
+    struct cf_store *store = open_store(place);
+    port_fill(store);
+    port_export_all(&json, store);
+    assert_ok(cf_store_draft_save(store, 0, "", 0, 0, err));
+    char *wanted = port_dump(place->path);
+    run_sql(place->path, "INSERT INTO import (id, started, owner, source) VALUES (7, 1, '- 0 1 1',"
+                         " 'x.json'); UPDATE conversation SET import = 7");
+    port_import_ok(store, place, json.data, json.size, 6, 0);
+    assert_sound(store);
+    assert_ok(cf_store_draft_save(store, 0, "", 0, 0, err));
+    port_assert_holds(place->path, wanted);
+    cf_buf_add_str(&sql, "INSERT INTO import (id, started, owner, source)");
+    char owner[CF_OWNER_SIZE];
+    cf_owner_self(owner);
+    cf_buf_addf(&sql, " VALUES (9, 1, '%s', 'x.json'); UPDATE conversation SET import = 9", owner);
+    run_sql(place->path, sql.data);
+    struct cf_err why = CF_ERR_INIT;
+    assert_int_equal(port_import(&report, store, place, json.data, json.size, &why), CF_ERR_BUSY);
+    assert_non_null(strstr(why.text, "another confab is importing"));
+    cf_import_report_release(&report);
+    run_sql(place->path, "UPDATE conversation SET import = NULL; DELETE FROM import");
+    port_assert_holds(place->path, wanted);
+    cf_store_close(store);
+    cf_buf_release(&json);
+    cf_buf_release(&sql);
+    free(wanted);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_set_up, place_tear_down)
 
 int main(void)
@@ -195,6 +232,7 @@ int main(void)
         TEST(own__changed_here__is_left_as_it_is),
         TEST(chatgpt__grown__goes_on),
         TEST(more__of_what_was_erased_meanwhile__is_undone),
+        TEST(more__what_a_dead_import_left__is_undone_first),
     };
     return cmocka_run_group_tests_name("import more", tests, NULL, NULL);
 }
