@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -120,6 +121,14 @@ static enum cf_code save_all(struct cf_chat *chat, const char *db_path, struct c
     return code;
 }
 
+/* Whether a model that is not there was asked for on the command line by a name: then there is
+ * nothing to open, and the sentence with the names that there are must not be lost. */
+static bool is_mistyped_model(const struct cf_settings *settings)
+{
+    return settings->sources[CF_SETTING_MODEL].origin == CF_ORIGIN_OPTION &&
+           strchr(settings->model, '/') == NULL;
+}
+
 /* The terminal interface over a chat. */
 static enum cf_exit run_face(struct cf_cli *cli)
 {
@@ -136,7 +145,7 @@ static enum cf_exit run_face(struct cf_cli *cli)
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     (void)cf_path_in(&cache_path, CF_FOLDER_CACHE, "digests", NULL);
     enum cf_code code = cf_cli_model_path(&model_path, cli, &err);
-    if (code != CF_OK && !is_bundled) {
+    if (code != CF_OK && !is_bundled && !is_mistyped_model(&cli->settings)) {
         /* Without it one can read, search and look at what was said; the face says what is missing.
          */
         model_path = cf_strdup(cli->settings.model);
