@@ -61,6 +61,11 @@ static const struct hint compare_hints[] = {
     {UI_KEEP_FIRST, "keep 1"}, {UI_KEEP_SECOND, "keep 2"}, {UI_KEEP_BOTH, "keep both"}};
 static const struct hint comparing_hints[] = {
     {UI_STOP, "stop"}, {UI_KEEP_FIRST, "keep 1"}, {UI_KEEP_SECOND, "keep 2"}, {UI_HELP, "help"}};
+static const struct hint paused_compare_hints[] = {{UI_PAUSE, "go on"},
+                                                   {UI_STEP, "draw one"},
+                                                   {UI_STOP, "stop"},
+                                                   {UI_KEEP_FIRST, "keep 1"},
+                                                   {UI_KEEP_SECOND, "keep 2"}};
 static const struct hint held_reply_hints[] = {
     {UI_STOP, "stop"}, {UI_PAUSE, "go on"}, {UI_KNOBS, "knobs"}, {UI_HELP, "help"}};
 static const struct hint search_hints[] = {
@@ -82,7 +87,7 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
         return CHOOSE(asking_hints);
     }
     if (data->place & UI_IN_PAUSED) {
-        return CHOOSE(paused_hints);
+        return data->place & UI_IN_COMPARE ? CHOOSE(paused_compare_hints) : CHOOSE(paused_hints);
     }
     switch (data->place & (unsigned)UI_IN_PANES) {
     case UI_IN_TRANSCRIPT:
