@@ -2,6 +2,7 @@
 /* export: conversations to standard output or into a file. */
 #include "base.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,26 @@ static enum cf_code write_it(struct cf_export_report *report, const struct cf_cl
     return code == CF_ERR_CANCELLED && is_closed ? CF_OK : code;
 }
 
+static void warn_of_damage(const struct cf_cli *cli, const struct cf_export_report *report)
+{
+    for (int64_t i = 0; i < report->n_lost && i < CF_EXPORT_LOST_MAX; i++) {
+        cf_cli_warn(cli, "conversation %" PRId64 " could not be read and is left out",
+                    report->lost[i]);
+    }
+    if (report->n_lost > CF_EXPORT_LOST_MAX) {
+        cf_cli_warn(cli, "and %" PRId64 " more conversations", report->n_lost - CF_EXPORT_LOST_MAX);
+    }
+    if (report->n_loose > 0) {
+        cf_cli_warn(cli,
+                    "messages whose parent could not be read, and which begin a branch now: "
+                    "%" PRId64,
+                    report->n_loose);
+    }
+    if (report->n_damaged > 0) {
+        cf_cli_warn(cli, "some messages could not be read whole: run confab check");
+    }
+}
+
 enum cf_exit cf_cli_export(const struct cf_cli *cli)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -106,8 +127,8 @@ enum cf_exit cf_cli_export(const struct cf_cli *cli)
         code = write_it(&report, cli, store, &spec, &err);
         cf_cli_progress_end(&progress, false);
     }
-    if (code == CF_OK && report.n_damaged > 0) {
-        cf_cli_warn(cli, "some messages could not be read whole: run confab check");
+    if (code == CF_OK) {
+        warn_of_damage(cli, &report);
     }
     free(ids);
     cf_store_close(store);

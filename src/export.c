@@ -133,6 +133,79 @@ enum cf_code cf_export_flush_large(struct cf_export *export, struct cf_err *err)
     return export->out.size >= PIECE_SIZE ? flush(export, err) : CF_OK;
 }
 
+/* ---- Damage ---- */
+
+enum cf_code cf_export_pass_damage(struct cf_export *export, enum cf_code code)
+{
+    export->report->n_damaged += code == CF_ERR_CORRUPT;
+    return code == CF_ERR_CORRUPT ? CF_OK : code;
+}
+
+const struct cf_export_node *cf_export_node_find(const struct cf_export_nodes *nodes, int64_t id)
+{
+    size_t low = 0;
+    size_t high = nodes->n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (nodes->items[middle].id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < nodes->n && nodes->items[low].id == id ? &nodes->items[low] : NULL;
+}
+
+static enum cf_code find_nodes(struct cf_export_nodes *nodes, struct cf_export *export,
+                               struct cf_err *err)
+{
+    struct cf_buf ids = CF_BUF_INIT;
+    struct cf_err why = CF_ERR_INIT;
+    enum cf_code code = cf_store_message_ids(&ids, export->store, export->conversation->id, &why);
+    code = code == CF_ERR_CORRUPT ? CF_OK : code;
+    for (size_t at = 0; code == CF_OK && at < ids.size; at += sizeof(int64_t)) {
+        struct cf_arena arena = {.blocks = NULL};
+        struct cf_message_row row;
+        int64_t id;
+        memcpy(&id, ids.data + at, sizeof id);
+        code = cf_store_row_load(&row, &arena, export->store, id, &why);
+        if (code == CF_OK) {
+            nodes->items =
+                cf_grow(nodes->items, nodes->n, &nodes->capacity, 1, sizeof *nodes->items);
+            struct cf_export_node *node = &nodes->items[nodes->n++];
+            *node = (struct cf_export_node){
+                .id = id, .parent = row.message.parent, .is_trashed = row.message.trashed_ms != 0};
+            memcpy(node->uuid, row.message.uuid, sizeof node->uuid);
+        }
+        code = code == CF_ERR_CORRUPT || code == CF_ERR_NOT_FOUND ? CF_OK : code;
+        cf_arena_release(&arena);
+    }
+    cf_buf_release(&ids);
+    return code == CF_OK ? CF_OK : cf_err_set(err, code, "%s", why.text);
+}
+
+/* A parent that is not written is none, nor is a deleted one of what is not deleted. */
+static void settle_parent(struct cf_export *export, struct cf_message_row *row)
+{
+    const struct cf_export_node *parent =
+        row->message.parent != 0 ? cf_export_node_find(export->nodes, row->message.parent) : NULL;
+    if (parent != NULL && !(parent->is_trashed && row->message.trashed_ms == 0)) {
+        memcpy(row->parent, parent->uuid, sizeof row->parent);
+    } else {
+        export->report->n_loose += row->message.parent != 0;
+        row->parent[0] = '\0';
+    }
+}
+
+static void note_lost(struct cf_export *export, int64_t id)
+{
+    struct cf_export_report *report = export->report;
+    if (report->n_lost < CF_EXPORT_LOST_MAX) {
+        report->lost[report->n_lost] = id;
+    }
+    report->n_lost++;
+}
+
 /* ---- Conversations ---- */
 
 static enum cf_code put_message(struct cf_export *export, const struct cf_export_style *style,
@@ -143,13 +216,18 @@ static enum cf_code put_message(struct cf_export *export, const struct cf_export
     enum cf_code code = cf_store_row_load(&row, &arena, export->store, id, err);
     if (code == CF_ERR_CORRUPT || code == CF_ERR_NOT_FOUND) {
         export->report->n_damaged++; /* the others can be read */
+        export->is_cut = true;
         code = CF_OK;
     } else if (code == CF_OK) {
         export->report->n_damaged += row.message.is_damaged;
+        export->is_cut = export->is_cut || row.is_cut || row.message.is_damaged;
+        if (export->nodes != NULL) {
+            settle_parent(export, &row);
+        }
         style->message(export, &row);
         export->n_messages++;
         export->report->n_messages++;
-        code = cf_export_flush_large(export, err);
+        code = style->is_branch ? cf_export_flush_large(export, err) : CF_OK;
     }
     cf_arena_release(&arena);
     const struct cf_export_spec *spec = export->spec;
@@ -176,8 +254,52 @@ static enum cf_code put_messages(struct cf_export *export, const struct cf_expor
     cf_buf_release(&ids);
     if (code == CF_ERR_CORRUPT) {
         export->report->n_damaged++; /* which messages it has is lost; the rest is not */
+        export->is_cut = true;
         code = CF_OK;
     }
+    return code;
+}
+
+static enum cf_code write_conversation(struct cf_export *export,
+                                       const struct cf_export_style *style, struct cf_err *err)
+{
+    enum cf_code code = CF_OK;
+    export->n_messages = 0;
+    export->is_cut = false;
+    if (style->begin_conversation != NULL) {
+        code = style->begin_conversation(export, err);
+    }
+    if (code == CF_OK) {
+        code = put_messages(export, style, err);
+    }
+    if (code == CF_OK && style->end_conversation != NULL) {
+        style->end_conversation(export);
+    }
+    export->report->n_conversations += code == CF_OK;
+    return code;
+}
+
+/* The format that loses nothing names messages before and besides where they stand: where there is
+ * damage, which of them can be written is found out first, and then it is written anew. */
+static enum cf_code write_whole(struct cf_export *export, const struct cf_export_style *style,
+                                struct cf_err *err)
+{
+    const struct cf_export_report before = *export->report;
+    const size_t begin = export->out.size;
+    enum cf_code code = write_conversation(export, style, err);
+    if (code != CF_OK || !export->is_cut) {
+        return code;
+    }
+    struct cf_export_nodes nodes = {.n = 0};
+    *export->report = before;
+    cf_buf_truncate(&export->out, begin);
+    code = find_nodes(&nodes, export, err);
+    if (code == CF_OK) {
+        export->nodes = &nodes;
+        code = write_conversation(export, style, err);
+        export->nodes = NULL;
+    }
+    free(nodes.items);
     return code;
 }
 
@@ -185,37 +307,37 @@ static enum cf_code put_conversation(struct cf_export *export, const struct cf_e
                                      int64_t id, struct cf_err *err)
 {
     struct cf_conversations one = {.n = 0};
-    enum cf_code code = cf_store_conversation_load(&one, export->store, id, err);
-    if (code == CF_ERR_CORRUPT && export->spec->is_all) {
-        export->report->n_damaged++;
+    struct cf_err why = CF_ERR_INIT;
+    const bool is_one = !export->spec->is_all && export->spec->n_ids == 1;
+    enum cf_code code = cf_store_conversation_load(&one, export->store, id, &why);
+    if (code == CF_ERR_CORRUPT && !is_one) {
+        note_lost(export, id);
         return CF_OK;
     }
     if (code == CF_ERR_NOT_FOUND && export->spec->is_all) {
         return CF_OK; /* a number that none has, counted through for want of a list */
     }
     if (code != CF_OK) {
-        return code;
+        return cf_err_set(err, code, "%s", why.text);
     }
     export->conversation = &one.items[0];
-    export->n_messages = 0;
     /* Where all is asked for, people do not mean the trash, nor what holds nothing. */
     const bool is_left_out = style->is_branch && export->spec->is_all &&
                              (one.items[0].trashed_ms != 0 || one.items[0].active_leaf == 0);
     if (!is_left_out) {
-        if (style->begin_conversation != NULL) {
-            code = style->begin_conversation(export, err);
+        const size_t begin = export->out.size;
+        code = style->is_branch ? write_conversation(export, style, &why)
+                                : write_whole(export, style, &why);
+        if (code == CF_ERR_CORRUPT && !is_one && export->n_messages == 0) {
+            cf_buf_truncate(&export->out, begin);
+            note_lost(export, id);
+            code = CF_OK;
         }
-        if (code == CF_OK) {
-            code = put_messages(export, style, err);
-        }
-        if (code == CF_OK && style->end_conversation != NULL) {
-            style->end_conversation(export);
-        }
-        export->report->n_conversations += code == CF_OK;
     }
     export->conversation = NULL;
     cf_conversations_release(&one);
-    return code == CF_OK ? cf_export_flush_large(export, err) : code;
+    return code == CF_OK ? cf_export_flush_large(export, err)
+                         : cf_err_set(err, code, "%s", why.text);
 }
 
 static enum cf_code put_all(struct cf_export *export, const struct cf_export_style *style,
@@ -247,6 +369,7 @@ enum cf_code cf_export_run(struct cf_export_report *report, struct cf_store *sto
     enum cf_code code = cf_store_freeze(store, err);
     if (code == CF_OK && spec->is_all && spec->on_progress != NULL) {
         code = cf_store_message_count(&export.n_all, store, err);
+        code = code == CF_ERR_CORRUPT ? CF_OK : code; /* it only measures how far it has come */
     }
     if (code == CF_OK && style->begin != NULL) {
         style->begin(&export);

@@ -72,12 +72,16 @@ struct cf_export_spec {
     void *context;
 };
 
+enum { CF_EXPORT_LOST_MAX = 20 };
 struct cf_export_report {
     int64_t n_conversations, n_messages;
-    int64_t n_damaged; /* messages that could not be read, or not whole */
+    int64_t n_damaged; /* messages and other things that could not be read, or not whole */
+    int64_t n_loose;   /* messages made a beginning, as what they hung on could not be read */
+    int64_t n_lost;    /* conversations that could not be read; the ids of the first ones */
+    int64_t lost[CF_EXPORT_LOST_MAX];
 };
 
-/* Where it goes, in pieces of some 64 kB. */
+/* Where it goes, in pieces of some 64 kB; of json a conversation at once. */
 struct cf_export_sink {
     enum cf_code (*write)(void *context, const char *bytes, size_t size, struct cf_err *err);
     void *context;

@@ -120,7 +120,7 @@ static enum cf_code add_draft_of(struct cf_export *export, int64_t conversation,
         add_draft(&export->out, &draft);
     }
     cf_arena_release(&arena);
-    return code;
+    return cf_export_pass_damage(export, code);
 }
 
 /* ---- Snapshots ---- */
@@ -191,6 +191,7 @@ static enum cf_code add_snapshots(struct cf_export *export, struct cf_err *err)
             code = cf_export_flush_large(export, err);
         }
         cf_arena_release(&arena);
+        code = cf_export_pass_damage(export, code);
         if (!has_one && export->spec->is_all) {
             break;
         }
@@ -205,6 +206,18 @@ static void begin(struct cf_export *export)
     cf_buf_addf(&export->out,
                 "{\"format\":\"confab\",\"version\":%d,\"program\":\"%s\",\n\"conversations\":[",
                 CF_EXPORT_VERSION, PACKAGE_STRING);
+}
+
+/* Of a damaged conversation: the one it shows, or else the last that can be shown. */
+static const char *active_of(const struct cf_export_nodes *nodes,
+                             const struct cf_conversation *conversation)
+{
+    const bool is_gone = conversation->trashed_ms != 0;
+    const struct cf_export_node *active = cf_export_node_find(nodes, conversation->active_leaf);
+    for (size_t i = nodes->n; i > 0 && (active == NULL || (active->is_trashed && !is_gone)); i--) {
+        active = &nodes->items[i - 1];
+    }
+    return active == NULL || (active->is_trashed && !is_gone) ? "" : active->uuid;
 }
 
 static enum cf_code begin_conversation(struct cf_export *export, struct cf_err *err)
@@ -244,7 +257,9 @@ static enum cf_code begin_conversation(struct cf_export *export, struct cf_err *
     if (code == CF_OK) {
         code = add_draft_of(export, from->id, err);
     }
-    if (code == CF_OK && from->active_leaf != 0) {
+    if (code == CF_OK && export->nodes != NULL) {
+        add_uuid(out, "active", active_of(export->nodes, from));
+    } else if (code == CF_OK && from->active_leaf != 0) {
         code = cf_store_message_uuid(uuid, export->store, from->active_leaf, err);
         add_uuid(out, "active", uuid);
     }

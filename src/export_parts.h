@@ -16,6 +16,8 @@ struct cf_export {
     const struct cf_conversation *conversation; /* at hand */
     size_t n_messages;                          /* of it, so far */
     int64_t n_all;                              /* messages, about */
+    bool is_cut;                                /* the conversation holds damage */
+    const struct cf_export_nodes *nodes;        /* of a conversation that holds damage; else NULL */
     struct cf_buf digests; /* of snapshots that were named; cf_digest, ascending, each once */
 };
 
@@ -34,6 +36,22 @@ extern const struct cf_export_style cf_export_style_text;
 extern const struct cf_export_style cf_export_style_jsonl;
 extern const struct cf_export_style cf_export_style_sharegpt;
 extern const struct cf_export_style cf_export_style_html;
+
+/* The messages of a damaged conversation that can be written, ascending by id. */
+struct cf_export_node {
+    int64_t id, parent;
+    bool is_trashed;
+    char uuid[CF_UUID_SIZE];
+};
+struct cf_export_nodes {
+    struct cf_export_node *items;
+    size_t n, capacity;
+};
+/* The node of a message, or NULL. */
+const struct cf_export_node *cf_export_node_find(const struct cf_export_nodes *nodes, int64_t id);
+
+/* Damage is counted and passed over: CF_OK for CF_ERR_CORRUPT. */
+enum cf_code cf_export_pass_damage(struct cf_export *export, enum cf_code code);
 
 /* Gives the sink what has gathered, if it is much. */
 enum cf_code cf_export_flush_large(struct cf_export *export, struct cf_err *err);

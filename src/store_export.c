@@ -260,6 +260,7 @@ enum cf_code cf_store_row_load(struct cf_message_row *row, struct cf_arena *aren
     if (code == CF_OK && row->message.parent != 0) {
         code = cf_store_message_uuid(row->parent, store, row->message.parent, err);
     }
+    row->is_cut = true;
     return code;
 }
 

@@ -39,6 +39,7 @@ struct cf_message_row {
     char shown[CF_UUID_SIZE];      /* the child last shown, or "" */
     char trash_root[CF_UUID_SIZE]; /* in the trash: the message whose deletion took it along */
     bool has_recipe, has_template, has_system;
+    bool is_cut; /* what stands in the rows of other messages could not be read */
     struct cf_digest template_digest, system_digest;
 };
 /* Memory is of the arena.  Where a page is damaged: what can be read, message.is_damaged set. */

@@ -108,6 +108,61 @@ static void damage__of_a_row_page__exports_the_rest(void **state)
     cf_buf_release(&json);
 }
 
+/* Many pages at once: what goes out comes in, and a conversation that can't be read costs no other.
+ */
+static void damage__of_many_pages__exports_what_imports(void **state)
+{
+    enum { N = 400, N_ROUNDS = 12, N_PAGES = 12 };
+    const struct place *place = *state;
+    struct cf_store *store = open_store(place);
+    uint32_t random = 7;
+    int64_t n_loose = 0;
+    int64_t n_lost = 0;
+    for (int i = 0; i < N; i++) {
+        const int64_t id = new_conversation(store);
+        int64_t leaf = 0;
+        for (int k = 0; k < 6; k++) {
+            leaf = add_text(store, id, leaf, k % 2 == 0 ? CF_ROLE_USER : CF_ROLE_ASSISTANT, marker);
+        }
+    }
+    cf_store_close(store);
+    size_t size;
+    char *bytes = read_file(place->path, &size);
+    for (int round = 0; round < N_ROUNDS; round++) {
+        char *damaged = malloc(size);
+        assert_non_null(damaged);
+        memcpy(damaged, bytes, size);
+        for (int i = 0; i < N_PAGES; i++) {
+            random = random * 1664525U + 1013904223U;
+            memset(damaged + (40 + (random >> 8) % (size / PAGE - 40)) * PAGE, 0xA5, PAGE);
+        }
+        write_file(place->path, damaged, size);
+        free(damaged);
+        struct cf_buf json = CF_BUF_INIT;
+        const struct cf_export_spec spec = {.format = CF_EXPORT_JSON, .is_all = true};
+        const struct cf_export_sink sink = {.write = port_keep, .context = &json};
+        struct cf_export_report report;
+        store = open_store(place);
+        assert_ok(cf_export_run(&report, store, &spec, &sink, err));
+        cf_store_close(store);
+        assert_int_equal(report.n_conversations + report.n_lost, N);
+        assert_true(report.n_lost == 0 || (report.lost[0] > 0 && report.lost[0] <= N));
+        n_loose += report.n_loose;
+        n_lost += report.n_lost;
+        struct place other;
+        place_init(&other);
+        store = open_store(&other);
+        port_import_ok(store, &other, json.data, json.size, report.n_conversations, 0);
+        assert_sound(store);
+        cf_store_close(store);
+        place_release(&other);
+        cf_buf_release(&json);
+    }
+    assert_true(n_lost > 0);
+    assert_true(n_loose > 0);
+    free(bytes);
+}
+
 static void damage__inside_a_long_text__keeps_its_beginning(void **state)
 {
     const struct place *place = *state;
@@ -377,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(damage__of_a_row_page__leaves_the_rest_readable),
         TEST(damage__of_a_row_page__exports_the_rest),
+        TEST(damage__of_many_pages__exports_what_imports),
         TEST(damage__inside_a_long_text__keeps_its_beginning),
         TEST(damage__of_the_first_page__is_told_with_the_remedy),
         TEST(damage__of_the_list__shows_those_that_can_be_read),
