@@ -178,11 +178,6 @@ enum cf_exit cf_cli_check(const struct cf_cli *cli)
     struct cf_out out;
     cf_out_init(&out, STDOUT_FILENO);
     enum cf_code code = cf_cli_store_open(&store, cli, CF_CLI_LOOKS, &err);
-    if (code == CF_ERR_CORRUPT) {
-        cf_out_addf(&out, "%s\n", cf_store_hint);
-        (void)cf_out_finish(&out, NULL);
-        return cf_cli_fail_with(code, "%s: the database is too damaged to be opened", cli->db_path);
-    }
     if (code == CF_OK) {
         code = cf_store_check(&report, store, true, &err);
     }

@@ -435,8 +435,6 @@ struct cf_check_report {
     char *hint; /* how to repair, or NULL when all is well */
 };
 void cf_check_report_release(struct cf_check_report *report);
-/* What to do about a database that is damaged, also one that cannot even be opened. */
-extern const char cf_store_hint[];
 /* Looks at everything: pages, foreign keys, search index, recipes, our own invariants.  CF_OK when
  * the looking worked; report->n tells what was found.  A damaged search index is rebuilt when
  * is_repairing and nothing else is damaged: it holds nothing that is not in the messages. */

@@ -206,11 +206,11 @@ static enum cf_code check_index(struct cf_check_report *report, struct cf_store 
     return CF_OK;
 }
 
-const char cf_store_hint[] = "Copy the file first, and those beside it that end in -wal and -shm. "
-                             "SQLite's own shell rebuilds "
-                             "a damaged one: sqlite3 OLD .recover | sqlite3 NEW, then confab --db "
-                             "NEW check. Or go back to a "
-                             "backup.";
+static const char hint[] =
+    "Copy the file first, and those beside it that end in -wal and -shm. What can be read goes "
+    "into "
+    "a new database: confab export --all --format json -o saved.json, then confab --db NEW import "
+    "saved.json. Or go back to a copy that confab backup made.";
 
 enum cf_code cf_store_check(struct cf_check_report *report, struct cf_store *store,
                             bool is_repairing, struct cf_err *err)
@@ -241,7 +241,7 @@ enum cf_code cf_store_check(struct cf_check_report *report, struct cf_store *sto
         return cf_err_set(err, code, "%s", why.text);
     }
     if (n_serious > 0) {
-        made.hint = cf_arena_strdup(&made.arena, cf_store_hint);
+        made.hint = cf_arena_strdup(&made.arena, hint);
     } else if (made.n > 0) {
         made.hint = cf_arena_strdup(
             &made.arena, "Nothing is lost: the index holds only what stands in the messages.");

@@ -153,6 +153,18 @@ enum cf_code cf_store_migrate(struct cf_store *store, int version, const char *c
     return code;
 }
 
+bool cf_store_find_migration_backup(struct cf_buf *path, const struct cf_store *store)
+{
+    for (int version = cf_store_schema_n; version > 0; version--) {
+        cf_buf_clear(path);
+        backup_path(path, store, version);
+        if (access(path->data, R_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Is NAME, in the database's folder, BASE.NUMBER.backup? */
 static bool is_migration_backup(const char *name, const char *base)
 {

@@ -339,6 +339,25 @@ static enum cf_code open_for_reading(bool *is_older, struct cf_store *store, con
     return code;
 }
 
+static enum cf_code too_damaged(const struct cf_store *store, struct cf_err *err)
+{
+    struct cf_buf copy = CF_BUF_INIT;
+    enum cf_code code = CF_ERR_CORRUPT;
+    if (cf_store_find_migration_backup(&copy, store)) {
+        code = cf_err_set(err, code,
+                          "%s: the database is too damaged to be opened; go back to a copy that "
+                          "confab backup made, or to %s, the file as it was before an update",
+                          store->path, copy.data);
+    } else {
+        code = cf_err_set(err, code,
+                          "%s: the database is too damaged to be opened; go back to a copy that "
+                          "confab backup made",
+                          store->path);
+    }
+    cf_buf_release(&copy);
+    return code;
+}
+
 enum cf_code cf_store_open_schema(struct cf_store **store, const char *path,
                                   const struct cf_store_options *options,
                                   const char *const *const *schema, int n_schema,
@@ -379,10 +398,7 @@ enum cf_code cf_store_open_schema(struct cf_store **store, const char *path,
         code = open_for_writing(made, version, schema, n_schema, err);
     }
     if (code == CF_ERR_CORRUPT) {
-        code = cf_err_set(err, code,
-                          "%s: the database is too damaged to be opened; go back to a backup, or "
-                          "rebuild what can be read: sqlite3 OLD .recover | sqlite3 NEW",
-                          path);
+        code = too_damaged(made, err);
     }
     if (code != CF_OK) {
         cf_store_close(made);

@@ -25,6 +25,8 @@ enum cf_code cf_store_identify(int *version, struct cf_store *store, int n_schem
  * holds something is copied first. */
 enum cf_code cf_store_migrate(struct cf_store *store, int version, const char *const *const *schema,
                               int n_schema, struct cf_err *err);
+/* The newest of the copies that migrations made; false: there is none. */
+bool cf_store_find_migration_backup(struct cf_buf *path, const struct cf_store *store);
 /* Removes the copies that migrations made. */
 enum cf_code cf_store_remove_migration_backups(struct cf_store *store, struct cf_err *err);
 

@@ -144,7 +144,7 @@ static void database__cut_short__is_refused_untouched(void **state)
     /* check says what can be done. */
     struct program_result result;
     PROGRAM(&result, 1, NULL, "-d", cut, "check");
-    assert_non_null(strstr(result.out.data, ".recover"));
+    assert_non_null(strstr(result.err.data, "a copy that confab backup made"));
     program_release(&result);
     free(bytes);
 }
@@ -185,7 +185,8 @@ static void database__damaged_inside__serves_what_it_can(void **state)
         program_release(&result);
         program_run(&result, (const char *const[]){"-d", path, "check", NULL}, NULL, 0);
         assert_true(result.status == 0 || result.status == 1);
-        assert_true(result.out.size > 0);
+        assert_true(result.out.size > 0 ||
+                    strstr(result.err.data, "too damaged to be opened") != NULL);
         assert_sentences(&result);
         program_release(&result);
         program_run(&result,

@@ -65,7 +65,7 @@ static void damage__of_a_row_page__leaves_the_rest_readable(void **state)
     struct cf_check_report report;
     assert_ok(cf_store_check(&report, store, true, err));
     assert_true(report.n > 0);
-    assert_non_null(strstr(report.hint, ".recover"));
+    assert_non_null(strstr(report.hint, "confab export --all --format json"));
     cf_check_report_release(&report);
     cf_store_close(store);
 }
@@ -199,7 +199,11 @@ static void damage__of_the_first_page__is_told_with_the_remedy(void **state)
     memset(bytes + 100, 0xA5, 2000); /* behind the header: the table of tables */
     write_file(place->path, bytes, size);
     free(bytes);
-    assert_refused(place, CF_ERR_CORRUPT, ".recover");
+    assert_refused(place, CF_ERR_CORRUPT, "a copy that confab backup made");
+    char copy[128];
+    (void)snprintf(copy, sizeof copy, "%s.1.backup", place->path);
+    write_file(copy, "x", 1);
+    assert_refused(place, CF_ERR_CORRUPT, "confab.db.1.backup, the file as it was");
 }
 
 static void damage__of_the_list__shows_those_that_can_be_read(void **state)
