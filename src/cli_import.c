@@ -117,15 +117,27 @@ static void take_back_rest(const struct cf_cli *cli, struct cf_store *store)
     }
 }
 
-/* A name mistyped makes no database: the first file is there. */
+/* Names mistyped make no database: a file is there. */
 static enum cf_code open_store(struct cf_store **store, const struct cf_cli *cli,
                                struct cf_err *err)
 {
-    if (strcmp(cli->args[0], "-") != 0 && access(cli->args[0], R_OK) != 0) {
-        return cf_err_set_errno(err, errno, "cannot open %s", cli->args[0]);
+    int i = 0;
+    while (i < cli->n_args && strcmp(cli->args[i], "-") != 0 && access(cli->args[i], R_OK) != 0) {
+        i++;
+    }
+    if (i == cli->n_args) {
+        const int why = access(cli->args[0], R_OK) != 0 ? errno : ENOENT;
+        return cf_err_set_errno(err, why, "cannot open %s", cli->args[0]);
     }
     const struct cf_store_options options = {.makes_folder = cli->settings.db == NULL};
     return cf_store_open(store, cli->db_path, &options, err);
+}
+
+/* What is wrong with one file is nothing to the others; what is wrong with the database is. */
+static bool is_of_file(enum cf_code code)
+{
+    return code != CF_ERR_CANCELLED && code != CF_ERR_FULL && code != CF_ERR_CORRUPT &&
+           code != CF_ERR_BUSY;
 }
 
 enum cf_exit cf_cli_import(const struct cf_cli *cli)
@@ -133,11 +145,17 @@ enum cf_exit cf_cli_import(const struct cf_cli *cli)
     struct cf_err err = CF_ERR_INIT;
     struct cf_store *store = NULL;
     struct cf_out out;
+    enum cf_exit result = CF_EXIT_DONE;
     cf_out_init(&out, STDOUT_FILENO);
     cf_cli_catch_signals();
     enum cf_code code = open_store(&store, cli, &err);
     for (int i = 0; code == CF_OK && i < cli->n_args; i++) {
         code = import_one(&out, cli, store, cli->args[i], &err);
+        if (code != CF_OK && is_of_file(code) && i + 1 < cli->n_args && !out.is_closed) {
+            (void)cf_cli_fail(&err);
+            result = CF_EXIT_FAILED;
+            code = CF_OK;
+        }
     }
     enum cf_code written = cf_out_finish(&out, code == CF_OK ? &err : NULL);
     code = code != CF_OK ? code : written;
@@ -145,5 +163,5 @@ enum cf_exit cf_cli_import(const struct cf_cli *cli)
         take_back_rest(cli, store);
     }
     cf_store_close(store);
-    return code == CF_OK ? CF_EXIT_DONE : cf_cli_fail(&err);
+    return code == CF_OK ? result : cf_cli_fail(&err);
 }

@@ -129,6 +129,20 @@ enum cf_exit cf_cli_purge(const struct cf_cli *cli)
     return finish(cli, store, code, &err);
 }
 
+/* A copy of damage is no backup to rely on. */
+static void warn_of_damage(const struct cf_cli *cli, struct cf_store *store)
+{
+    struct cf_check_report report = {0};
+    const enum cf_code code = cf_store_check(&report, store, false, NULL);
+    if (code == CF_ERR_CORRUPT || (code == CF_OK && report.n > 0)) {
+        cf_cli_warn(cli,
+                    "%s: the database is damaged, and so is the copy; keep older copies, and run "
+                    "confab check",
+                    cli->db_path);
+    }
+    cf_check_report_release(&report);
+}
+
 enum cf_exit cf_cli_backup(const struct cf_cli *cli)
 {
     struct cf_err err = CF_ERR_INIT;
@@ -140,6 +154,9 @@ enum cf_exit cf_cli_backup(const struct cf_cli *cli)
     if (code == CF_ERR_EXISTS && isatty(STDIN_FILENO) == 1 &&
         cf_cli_confirm(cli, "The file exists. Replace it?")) {
         code = cf_store_backup(store, cli->args[0], true, &err);
+    }
+    if (code == CF_OK) {
+        warn_of_damage(cli, store);
     }
     return finish(cli, store, code, &err);
 }

@@ -172,6 +172,15 @@ static void import__failing__says_where(void **state)
     PROGRAM(&result, 1, NULL, "import", program_path("nothing.json"));
     program_assert_failed(&result, 1, "nothing.json: No such file");
     program_release(&result);
+    /* The other files come all the same. */
+    static const char line[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"Any news?\"}]}\n";
+    const char *good = program_path("good.jsonl");
+    program_write_file(good, line, sizeof line - 1);
+    PROGRAM(&result, 1, NULL, "import", program_path("nothing.json"), path, good);
+    assert_non_null(strstr(result.err.data, "nothing.json: No such file"));
+    assert_non_null(strstr(result.err.data, "line 2, byte 41: no sound JSON"));
+    assert_non_null(strstr(result.out.data, "good.jsonl: 1 conversation, 1 message\n"));
+    program_release(&result);
     PROGRAM(&result, 1, NULL, "import", program_home());
     program_assert_failed(&result, 1, "is a folder");
     program_release(&result);

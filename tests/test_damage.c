@@ -165,6 +165,8 @@ static void database__damaged_inside__serves_what_it_can(void **state)
 {
     (void)state;
     const char *path = program_path("good.db");
+    const char *copy = program_path("copy.db");
+    int n_warned = 0;
     make_database(path, 4);
     run_sql(path, "PRAGMA journal_mode = DELETE");
     size_t size = 0;
@@ -183,8 +185,17 @@ static void database__damaged_inside__serves_what_it_can(void **state)
         assert_true(result.status == 0 || result.status == 1);
         assert_sentences(&result);
         program_release(&result);
+        /* A copy of damage is made, but not without a word. */
+        program_run(&result, (const char *const[]){"-d", path, "--yes", "backup", copy, NULL}, NULL,
+                    0);
+        const bool is_copied = result.status == 0;
+        const bool is_warned = strstr(result.err.data, "and so is the copy") != NULL;
+        n_warned += is_warned;
+        assert_sentences(&result);
+        program_release(&result);
         program_run(&result, (const char *const[]){"-d", path, "check", NULL}, NULL, 0);
         assert_true(result.status == 0 || result.status == 1);
+        assert_true(!is_copied || is_warned == (result.status == 1));
         assert_true(result.out.size > 0 ||
                     strstr(result.err.data, "too damaged to be opened") != NULL);
         assert_sentences(&result);
@@ -200,6 +211,7 @@ static void database__damaged_inside__serves_what_it_can(void **state)
         assert_sentences(&result);
         program_release(&result);
     }
+    assert_true(n_warned > 0);
     free(good);
 }
 
