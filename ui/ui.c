@@ -185,7 +185,6 @@ static void react(struct ui *ui, unsigned changes)
     ui->is_dirty = true;
     if (changes & CF_CHANGE_OPENED) {
         drop_question(ui);
-        ui_hush_told(ui, false); /* it was about the one before */
         ui_transcript_reset(&ui->screen.transcript);
         if (ui->focus == UI_FOCUS_SELECT) {
             ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
@@ -198,7 +197,7 @@ static void react(struct ui *ui, unsigned changes)
         show_draft(ui);
     }
     if (changes & CF_CHANGE_SETTINGS && !(changes & (CF_CHANGE_NOTICE | CF_CHANGE_OPENED))) {
-        ui_hush_told(ui, true); /* what was turned is to be seen */
+        ui_hush_told(ui); /* what was turned is to be seen */
     }
     if (changes & CF_CHANGE_LIST) {
         if (ui->is_list_asked) {

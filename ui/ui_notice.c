@@ -111,17 +111,12 @@ void ui_hush(struct ui *ui)
     }
 }
 
-static bool stays(const struct ui_notice *notice, bool with_errors)
+void ui_hush_told(struct ui *ui)
 {
-    return notice->is_answer || (notice->is_error && !with_errors);
-}
-
-void ui_hush_told(struct ui *ui, bool with_errors)
-{
-    bool is_first = ui->n_notices > 0 && !stays(&ui->notices[0], with_errors);
+    bool is_first = ui->n_notices > 0 && !ui->notices[0].is_answer;
     size_t n = 0;
     for (size_t i = 0; i < ui->n_notices; i++) {
-        if (stays(&ui->notices[i], with_errors)) {
+        if (ui->notices[i].is_answer) {
             ui->notices[n++] = ui->notices[i];
         } else {
             free(ui->notices[i].text);

@@ -158,7 +158,7 @@ void ui_say(struct ui *ui, bool is_error, const char *text);
 void ui_sayf(struct ui *ui, bool is_error, const char *format, ...) CF_PRINTF(3, 4);
 /* Drops the notices; those that answer no key and no command. */
 void ui_hush(struct ui *ui);
-void ui_hush_told(struct ui *ui, bool with_errors);
+void ui_hush_told(struct ui *ui);
 /* A key or a submission begins to act: what the one before was answered is over. */
 void ui_act(struct ui *ui);
 /* Shows err's sentence when code is not CF_OK; returns whether it was. */
