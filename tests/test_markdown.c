@@ -259,7 +259,7 @@ static void markdown__render__takes_little_time(void **state)
         int64_t begin = spent_ms();
         assert_true(ui_markdown_render(&markdown, text, size, true));
         int64_t spent = spent_ms() - begin;
-        if (spent >= 2000) {
+        if (spent >= 30000) { /* far below what a square of the size takes, also under valgrind */
             print_error("%s: %lld ms\n", pieces[i], (long long)spent);
             fail();
         }

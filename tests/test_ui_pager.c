@@ -189,7 +189,7 @@ static void pager__write_and_pipe__take_the_message(void **state)
     (void)state;
     char path[2300];
     char text[400];
-    struct pty *pty = start_reading(80, 24);
+    struct pty *pty = start_reading(200, 24); /* room for a long path in a notice */
     snprintf(path, sizeof path, "%s/out%d.txt", here, n_homes);
     pty_type(pty, "w");
     pty_wait_text(pty, "file ›");
