@@ -394,7 +394,9 @@ static void compare__scroll__moves_both_columns(void **state)
     fake_init(&chat);
     for (int i = 1; i <= 70; i++) {
         cf_buf_addf(&texts[0], "left %d\n", i);
-        cf_buf_addf(&texts[1], i <= 66 ? "right %d\n" : "", i);
+        if (i <= 66) {
+            cf_buf_addf(&texts[1], "right %d\n", i);
+        }
     }
     struct cf_chat_turn *left = fake_say(&chat, CF_ROLE_ASSISTANT, texts[0].data);
     struct cf_chat_turn *right = fake_say(&chat, CF_ROLE_ASSISTANT, texts[1].data);
