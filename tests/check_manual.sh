@@ -33,7 +33,7 @@ else
 fi
 while IFS= read -r example; do
     n=$((n + 1))
-    if output=$(sh -c "$example" 2>"$folder/errors" </dev/null) && [ -n "$output" ]; then
+    if output=$(cd "$folder" && sh -c "$example" 2>"$folder/errors" </dev/null) && [ -n "$output" ]; then
         echo "ok $n - $example"
     else
         echo "not ok $n - $example"
