@@ -18,8 +18,13 @@ enum cf_code cf_store_identify(int *version, struct cf_store *store, int n_schem
     int64_t application_id = 0;
     int64_t user_version = 0;
     int64_t n_objects = 0;
-    enum cf_code code = cf_db_int(&application_id, store, err,
-                                  "SELECT application_id FROM pragma_application_id", "");
+    /* All of one moment: another process may be making it. */
+    enum cf_code code = cf_db_run(store, err, "SAVEPOINT identity", "");
+    if (code != CF_OK) {
+        return code;
+    }
+    code = cf_db_int(&application_id, store, err,
+                     "SELECT application_id FROM pragma_application_id", "");
     if (code == CF_OK) {
         code = cf_db_int(&user_version, store, err, "SELECT user_version FROM pragma_user_version",
                          "");
@@ -27,6 +32,8 @@ enum cf_code cf_store_identify(int *version, struct cf_store *store, int n_schem
     if (code == CF_OK) {
         code = cf_db_int(&n_objects, store, err, "SELECT count(*) FROM sqlite_schema", "");
     }
+    enum cf_code released = cf_db_run(store, code == CF_OK ? err : NULL, "RELEASE identity", "");
+    code = code != CF_OK ? code : released;
     if (code != CF_OK) {
         return code;
     }
