@@ -10,10 +10,8 @@ enum {
     /* Positions in one pass of a prefill: two tiles of GEMM.  More would read the weights less
      * often, but an interrupted pass is lost, and one of this size takes a fraction of a second. */
     SESSION_ROWS = 2 * CF_GEMM_ROWS,
-    /* New positions in a tile from which GEMM, which computes all 64 rows, beats own kernels where
-     * it does: measured with 124 M parameters on Zen 3, one thread, a tile of F32 weights takes
-     * 205 ms through GEMM at any number of rows and 193, 243, 313 ms through own kernels at 24, 48,
-     * 64. */
+    /* New positions in a tile from which GEMM, which computes all 64 rows whatever there are, is
+     * chosen by a CPU without vectors. */
     SESSION_GEMM_ROWS_MIN = 32,
     /* Rows of logits that are computed at a time when all of them are wanted. */
     SESSION_HEAD_ROWS = 1 + CF_SESSION_AHEAD_MAX,
