@@ -127,6 +127,13 @@ static enum cf_code check_turn(const struct cf_chat *chat, size_t turn, struct c
     return CF_OK;
 }
 
+/* Whether a reply may begin, at a turn that there is. */
+static enum cf_code check_start_at(const struct cf_chat *chat, size_t turn, struct cf_err *err)
+{
+    enum cf_code code = check_start(chat, err);
+    return code == CF_OK ? check_turn(chat, turn, err) : code;
+}
+
 /* Whether NODE is a reply being written, and nobody has asked for its end. */
 static bool is_running(const struct cf_chat *chat, const struct cf_chat_node *node)
 {
@@ -199,10 +206,7 @@ enum cf_code cf_chat_compare_end(struct cf_chat *chat, int keeps, struct cf_err 
 
 enum cf_code cf_chat_regenerate(struct cf_chat *chat, size_t turn, struct cf_err *err)
 {
-    enum cf_code code = check_start(chat, err);
-    if (code == CF_OK) {
-        code = check_turn(chat, turn, err);
-    }
+    enum cf_code code = check_start_at(chat, turn, err);
     if (code != CF_OK) {
         return code;
     }
@@ -296,10 +300,7 @@ enum cf_code cf_chat_edit(struct cf_chat *chat, size_t turn, const char *text, s
 enum cf_code cf_chat_branch(struct cf_chat *chat, size_t turn, int32_t token, int32_t id,
                             struct cf_err *err)
 {
-    enum cf_code code = check_start(chat, err);
-    if (code == CF_OK) {
-        code = check_turn(chat, turn, err);
-    }
+    enum cf_code code = check_start_at(chat, turn, err);
     if (code != CF_OK) {
         return code;
     }

@@ -43,3 +43,19 @@ int ui_pane_scroll(int top, int selected, int n, int height)
     int last = n > height ? n - height : 0;
     return top > last ? last : top < 0 ? 0 : top;
 }
+
+struct ui_pane_places ui_pane_divide(struct ui_rect rect, int detail_from, int detail_height)
+{
+    struct ui_pane_places places = {.rows = rect};
+    if (rect.height >= 3) {
+        places.heading = (struct ui_rect){rect.x, rect.y, rect.width, 1};
+        places.rows.y++;
+        places.rows.height--;
+    }
+    if (rect.height >= detail_from) {
+        places.rows.height -= detail_height;
+        places.detail =
+            (struct ui_rect){rect.x, places.rows.y + places.rows.height, rect.width, detail_height};
+    }
+    return places;
+}

@@ -30,4 +30,12 @@ void ui_pane_put_right(const struct ui_paint *paint, int begin, int y, int end, 
  * needed. */
 int ui_pane_scroll(int top, int selected, int n, int height);
 
+/* A pane of rows below a heading, above what there is to say of the chosen one; what there is no
+ * room for is empty. */
+struct ui_pane_places {
+    struct ui_rect heading, rows, detail;
+};
+/* A rectangle of 3 rows has a heading, one of DETAIL_FROM a detail of DETAIL_HEIGHT rows. */
+struct ui_pane_places ui_pane_divide(struct ui_rect rect, int detail_from, int detail_height);
+
 #endif

@@ -22,14 +22,18 @@ enum {
 
 /* ---- Dates ---- */
 
+static bool local_time(struct tm *local, int64_t ms)
+{
+    time_t seconds = (time_t)(ms / 1000);
+    return localtime_r(&seconds, local) != NULL;
+}
+
 void ui_date_format(char text[UI_DATE_SIZE], int64_t ms, int64_t now_ms)
 {
-    time_t then = (time_t)(ms / 1000);
-    time_t now = (time_t)(now_ms / 1000);
     struct tm then_tm;
     struct tm now_tm;
     text[0] = '\0';
-    if (localtime_r(&then, &then_tm) == NULL || localtime_r(&now, &now_tm) == NULL) {
+    if (!local_time(&then_tm, ms) || !local_time(&now_tm, now_ms)) {
         return;
     }
     size_t n;
@@ -58,12 +62,10 @@ static int64_t day_of(const struct tm *local)
 
 void ui_date_group(char text[UI_GROUP_SIZE], int64_t ms, int64_t now_ms)
 {
-    time_t then = (time_t)(ms / 1000);
-    time_t now = (time_t)(now_ms / 1000);
     struct tm then_tm;
     struct tm now_tm;
     text[0] = '\0';
-    if (localtime_r(&then, &then_tm) == NULL || localtime_r(&now, &now_tm) == NULL) {
+    if (!local_time(&then_tm, ms) || !local_time(&now_tm, now_ms)) {
         return;
     }
     int64_t days = day_of(&now_tm) - day_of(&then_tm);
@@ -146,26 +148,6 @@ static int find_top(const struct rows *rows, const struct ui_list_data *data,
     bool has_heading = selected > 0 && rows->items[selected - 1].is_heading && height > 1;
     top = ui_pane_scroll(top, selected, (int)rows->n, height);
     return has_heading ? ui_pane_scroll(top, selected - 1, (int)rows->n, height) : top;
-}
-
-struct places {
-    struct ui_rect heading, rows, detail;
-};
-
-static struct places divide(struct ui_rect rect)
-{
-    struct places places = {.rows = rect};
-    if (rect.height >= 3) {
-        places.heading = (struct ui_rect){rect.x, rect.y, rect.width, 1};
-        places.rows.y++;
-        places.rows.height--;
-    }
-    if (rect.height >= DETAIL_FROM) {
-        places.rows.height -= DETAIL_HEIGHT;
-        places.detail =
-            (struct ui_rect){rect.x, places.rows.y + places.rows.height, rect.width, DETAIL_HEIGHT};
-    }
-    return places;
 }
 
 static bool is_tagged(const struct ui_list_data *data, int64_t id)
@@ -307,7 +289,7 @@ static void draw_detail(const struct ui_paint *paint, struct ui_rect rect,
     cf_buf_release(&text);
 }
 
-static void draw_rows(const struct ui_paint *paint, const struct places *places,
+static void draw_rows(const struct ui_paint *paint, const struct ui_pane_places *places,
                       const struct ui_list_data *data, struct ui_list_view *view)
 {
     struct rows rows;
@@ -343,7 +325,7 @@ void ui_list_draw(const struct ui_paint *paint, struct ui_rect rect,
     if (rect.width < 1 || rect.height < 1) {
         return;
     }
-    struct places places = divide(rect);
+    struct ui_pane_places places = ui_pane_divide(rect, DETAIL_FROM, DETAIL_HEIGHT);
     draw_heading(paint, places.heading, data);
     if (data->listing->n == 0) {
         bool is_filtered = data->listing->match[0] != '\0';
@@ -360,7 +342,7 @@ void ui_list_draw(const struct ui_paint *paint, struct ui_rect rect,
 int64_t ui_list_at(struct ui_rect rect, const struct ui_list_data *data,
                    const struct ui_list_view *view, int y)
 {
-    struct places places = divide(rect);
+    struct ui_pane_places places = ui_pane_divide(rect, DETAIL_FROM, DETAIL_HEIGHT);
     struct rows rows;
     make_rows(&rows, data, places.rows.height);
     int at = find_top(&rows, data, view, places.rows.height) + y - places.rows.y;

@@ -18,26 +18,6 @@ enum {
     FIRST_WORDS = 400, /* bytes of a text that a row can show */
 };
 
-struct places {
-    struct ui_rect heading, rows, detail;
-};
-
-static struct places divide(struct ui_rect rect)
-{
-    struct places places = {.rows = rect};
-    if (rect.height >= 3) {
-        places.heading = (struct ui_rect){rect.x, rect.y, rect.width, 1};
-        places.rows.y++;
-        places.rows.height--;
-    }
-    if (rect.height >= DETAIL_FROM) {
-        places.rows.height -= DETAIL_HEIGHT;
-        places.detail =
-            (struct ui_rect){rect.x, places.rows.y + places.rows.height, rect.width, DETAIL_HEIGHT};
-    }
-    return places;
-}
-
 /* The lanes left of a row and the row's own mark; those that do not fit give way to a "…". */
 static int draw_lanes(const struct ui_paint *paint, struct ui_rect rect, int y,
                       const struct cf_chat_graph_row *row, bool is_first, bool is_selected)
@@ -225,7 +205,7 @@ void ui_tree_draw(const struct ui_paint *paint, struct ui_rect rect,
     if (rect.width < 1 || rect.height < 1) {
         return;
     }
-    struct places places = divide(rect);
+    struct ui_pane_places places = ui_pane_divide(rect, DETAIL_FROM, DETAIL_HEIGHT);
     if (places.heading.height > 0) {
         struct cf_buf text = CF_BUF_INIT;
         cf_buf_addf(&text, "Branches, %zu message%s", data->n, data->n == 1 ? "" : "s");
@@ -253,7 +233,7 @@ void ui_tree_draw(const struct ui_paint *paint, struct ui_rect rect,
 
 bool ui_tree_at(struct ui_rect rect, const struct ui_tree_data *data, int top, int y, size_t *row)
 {
-    struct places places = divide(rect);
+    struct ui_pane_places places = ui_pane_divide(rect, DETAIL_FROM, DETAIL_HEIGHT);
     int at = top + y - places.rows.y;
     if (y < places.rows.y || y >= places.rows.y + places.rows.height || at >= (int)data->n) {
         return false;
