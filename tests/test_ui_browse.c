@@ -35,7 +35,7 @@ static void browse__chinese_word__found_branched_deleted_restored(void **state)
     pty_type(pty, "\025\xe6\xb0\x94");
     pty_wait_text(pty, "(1)");
     pty_wait_text(pty, "about " TIANQI);
-    pty_type(pty, "\r\r");
+    pty_type(pty, "\033[B\033[A\r");
     pty_wait_text(pty, "you   about " TIANQI " and " XIAYU);
     pty_wait_text(pty, FOCUS("transcript"));
     assert_false(pty_has_text(pty, "nothing of the kind"));

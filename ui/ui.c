@@ -224,7 +224,7 @@ static void react(struct ui *ui, unsigned changes)
         ui_show_stats(ui);
     }
     if (changes & CF_CHANGE_FOUND) {
-        ui->is_search_asked = false;
+        ui_search_answered(ui);
     }
     if (changes & CF_CHANGE_NOTICE) {
         take_notices(ui);

@@ -501,7 +501,7 @@ void ui_submit(void *context, const char *text, size_t size)
         break;
     case UI_ASK_SEARCH:
         ui_ask_end(ui);
-        ui_search(ui, copy);
+        ui_search_open(ui, copy);
         break;
     case UI_ASK_FILTER:
         ui_ask_end(ui);

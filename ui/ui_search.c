@@ -14,12 +14,39 @@ void ui_search_as_typed(struct ui *ui, const char *query)
     free(ui->query);
     ui->query = copy;
     ui->hit_selected = 0;
+    ui->opens_hit = false;
     ui->screen.search_top = 0;
     ui->is_dirty = true;
     if (copy[strspn(copy, " \t")] != '\0') {
         ui->is_search_asked = true;
         cf_chat_search(ui->chat, copy, HITS_LIMIT);
     }
+}
+
+void ui_search_open(struct ui *ui, const char *query)
+{
+    size_t n = 0;
+    const struct cf_chat_hit *hits = cf_chat_found(ui->chat, &n);
+    if (ui->query == NULL || strcmp(ui->query, query) != 0) {
+        ui_search_as_typed(ui, query);
+    }
+    ui_set_focus(ui, UI_FOCUS_SEARCH);
+    if (ui->is_search_asked) {
+        ui->opens_hit = true;
+    } else if (ui->hit_selected < n && query[strspn(query, " \t")] != '\0') {
+        ui_open_hit(ui, &hits[ui->hit_selected]);
+    }
+}
+
+void ui_search_answered(struct ui *ui)
+{
+    size_t n;
+    const struct cf_chat_hit *hits = cf_chat_found(ui->chat, &n);
+    ui->is_search_asked = false;
+    if (ui->opens_hit && ui->focus == UI_FOCUS_SEARCH && ui->hit_selected < n) {
+        ui_open_hit(ui, &hits[ui->hit_selected]);
+    }
+    ui->opens_hit = false;
 }
 
 void ui_search(struct ui *ui, const char *query)

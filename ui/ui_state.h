@@ -109,6 +109,7 @@ struct ui {
     char *query;              /* as it was typed */
     size_t hit_selected;
     bool is_search_asked;
+    bool opens_hit; /* Enter came before the answer: the hit in hand is opened when it is there */
     int64_t wanted_message; /* to take in hand once the conversation is open; 0: none */
 
     struct cf_completions offers;
@@ -257,6 +258,10 @@ void ui_submit(void *context, const char *text, size_t size);
 void ui_search_as_typed(struct ui *ui, const char *query);
 /* The same, and goes to the hits. */
 void ui_search(struct ui *ui, const char *query);
+/* Enter behind QUERY: opens the hit in hand, also one that is still being looked for. */
+void ui_search_open(struct ui *ui, const char *query);
+/* What was asked for last is found. */
+void ui_search_answered(struct ui *ui);
 struct ui_search_data ui_search_data(const struct ui *ui);
 void ui_open_hit(struct ui *ui, const struct cf_chat_hit *hit);
 void ui_search_click(struct ui *ui, int y);
