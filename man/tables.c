@@ -146,6 +146,7 @@ static void man_places(unsigned places)
         {UI_IN_INPUT, "in the input line"},
         {UI_IN_EMPTY, "in the input line while it is empty"},
         {UI_IN_WAITING, "in the input line while a message waits"},
+        {UI_IN_SEARCHING, "in the input line while a search is typed"},
         {UI_IN_TRANSCRIPT, "in the transcript"},
         {UI_IN_LIST, "in the list"},
         {UI_IN_KNOBS, "in the knobs"},

@@ -363,6 +363,8 @@ struct cf_chat_hit {
  * it is typed. */
 void cf_chat_search(struct cf_chat *chat, const char *query, size_t limit);
 const struct cf_chat_hit *cf_chat_found(const struct cf_chat *chat, size_t *n);
+/* Whether the last question has no answer yet: cf_chat_found is still that of one before. */
+bool cf_chat_is_searching(const struct cf_chat *chat);
 
 struct cf_chat_findings {
     const char *words; /* of the query answered last, without its filters */

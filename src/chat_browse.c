@@ -274,7 +274,7 @@ void cf_chat_handle_search(struct cf_chat *chat, struct cf_storage_event *event)
     if (event->job != chat->search_job || event->code == CF_ERR_CANCELLED) {
         return;
     }
-    cf_hits_release(&chat->hits);
+    drop_hits(chat);
     chat->hits = event->hits;
     event->hits = (struct cf_hits){0};
     size_t n_marks = 0;
@@ -311,7 +311,11 @@ void cf_chat_handle_search(struct cf_chat *chat, struct cf_storage_event *event)
         set_findings(chat, words, event->err.text);
         free(words);
     }
-    cf_chat_mark(chat, CF_CHANGE_FOUND);
+}
+
+bool cf_chat_is_searching(const struct cf_chat *chat)
+{
+    return chat->search_job != 0;
 }
 
 const struct cf_chat_hit *cf_chat_found(const struct cf_chat *chat, size_t *n)

@@ -387,7 +387,7 @@ struct cf_chat {
     struct cf_chat_list list;
     struct cf_chat_graph graph;
     struct cf_chat_diff_state diff;
-    uint64_t search_job;
+    uint64_t search_job; /* 0: none is on its way */
     struct cf_chat_findings findings;
     char *found_words, *found_note;
     struct cf_store_stats stats;

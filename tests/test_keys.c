@@ -117,6 +117,16 @@ static void keys__find__leaves_the_line_alone(void **state)
     assert_int_equal(ui_keys_find(&keys, waiting, UI_KEY_ENTER), UI_SEND_WAITING);
     assert_int_equal(ui_keys_find(&keys, UI_IN_INPUT | UI_IN_EMPTY, UI_KEY_ENTER), UI_NONE);
     assert_int_equal(ui_keys_find(&keys, waiting, key_of("Ctrl-D")), UI_QUIT);
+    /* While a search is typed, Up and Down walk what it found; all others type as before. */
+    unsigned searching = UI_IN_INPUT | UI_IN_SEARCHING;
+    assert_int_equal(ui_keys_find(&keys, searching, UI_KEY_UP), UI_UP);
+    assert_int_equal(ui_keys_find(&keys, searching, UI_KEY_DOWN), UI_DOWN);
+    assert_int_equal(ui_keys_find(&keys, searching, 'k'), UI_NONE);
+    assert_int_equal(ui_keys_find(&keys, searching, UI_KEY_ENTER), UI_NONE);
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(ui_keys_bind(&keys, "up", "K", &err), CF_OK);
+    assert_int_equal(ui_keys_find(&keys, searching, 'K'), UI_NONE);
+    assert_int_equal(ui_keys_find(&keys, UI_IN_LIST, 'K'), UI_UP);
 }
 
 static void keys__bind__follows_the_config_file(void **state)

@@ -115,6 +115,43 @@ static void begin_conversation(struct pty *pty, const char *text)
     stop_reply(pty);
 }
 
+/* Another hit than the best is chosen while the search is typed. */
+static void browse__search__opens_the_hit_in_hand(void **state)
+{
+    (void)state;
+    struct pty *pty = start(100, 30);
+    send_message(pty, "pears and plums and much else that makes it a long message about nothing");
+    stop_reply(pty);
+    begin_conversation(pty, "tart pears");
+    pty_type(pty, "\033");
+    pty_wait_text(pty, FOCUS("transcript"));
+    /* Each asked in other words, so that an answer is not taken for the one before. */
+    static const struct {
+        const char *query;
+        const char *answered;
+        const char *steps;
+        const char *opened;
+    } rows[] = {
+        {"role:you pears", "role:you pears (2)", "", "you   tart pears"},
+        {"pears role:you", "pears role:you (2)", "\033[B", "you   pears and plums"},
+        {"pear* role:you", "pear* role:you (2)", "\033[B\033[B\033[A", "you   tart pears"},
+    };
+    for (size_t i = 0; i < CF_ARRAY_SIZE(rows); i++) {
+        pty_type(pty, "/");
+        pty_wait_text(pty, "search \xe2\x80\xba");
+        pty_type(pty, rows[i].query);
+        pty_wait_text(pty, rows[i].answered);
+        pty_type(pty, rows[i].steps);
+        pty_type(pty, "\r");
+        pty_wait_text(pty, FOCUS("transcript"));
+        pty_wait_text(pty, rows[i].opened);
+    }
+    pty_type(pty, "q");
+    pty_wait_text(pty, "F3 list");
+    pty_type(pty, "\004");
+    leave(pty);
+}
+
 /* Several rows at a time; a filter; names. */
 static void browse__list__deals_with_several(void **state)
 {
@@ -242,6 +279,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         TEST(browse__chinese_word__found_branched_deleted_restored),
+        TEST(browse__search__opens_the_hit_in_hand),
         TEST(browse__list__deals_with_several),
         TEST(browse__mouse__opens_what_is_clicked),
         TEST(browse__two_programs__see_each_other),

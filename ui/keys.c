@@ -215,6 +215,9 @@ static unsigned places_of(enum ui_action action, uint32_t key)
     if (!is_free_in_empty_line(key) && key != UI_KEY_UP && key != UI_KEY_ENTER) {
         places &= ~(unsigned)UI_IN_WAITING;
     }
+    if (!is_free_in_line(key) && key != UI_KEY_UP && key != UI_KEY_DOWN) {
+        places &= ~(unsigned)UI_IN_SEARCHING;
+    }
     return places;
 }
 

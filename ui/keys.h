@@ -84,10 +84,11 @@ enum ui_place {
     UI_IN_WAITING = 1 << 7, /* set beside UI_IN_EMPTY while messages wait for their turn */
     UI_IN_CURSOR = 1 << 8,  /* over the tokens of a reply, or before the next one of a paused one */
     UI_IN_PAUSED = 1 << 9,  /* set beside the others while the reply is paused; goes before them */
-    UI_IN_COMPARE = 1 << 10, /* two replies side by side */
-    UI_IN_TREE = 1 << 11,    /* the branches as a graph */
-    UI_IN_DIFF = 1 << 12,    /* two branches word by word */
-    UI_IN_SELECT = 1 << 13,  /* a selection is being made in the transcript */
+    UI_IN_COMPARE = 1 << 10,   /* two replies side by side */
+    UI_IN_TREE = 1 << 11,      /* the branches as a graph */
+    UI_IN_DIFF = 1 << 12,      /* two branches word by word */
+    UI_IN_SELECT = 1 << 13,    /* a selection is being made in the transcript */
+    UI_IN_SEARCHING = 1 << 14, /* set beside UI_IN_INPUT while a search is typed: Up and Down */
     UI_IN_PANES = UI_IN_TRANSCRIPT | UI_IN_LIST | UI_IN_KNOBS | UI_IN_SEARCH | UI_IN_HELP |
                   UI_IN_CURSOR | UI_IN_COMPARE | UI_IN_TREE | UI_IN_DIFF | UI_IN_SELECT,
     UI_IN_ROWS = UI_IN_LIST | UI_IN_TREE, /* where rows can be marked */
@@ -128,8 +129,9 @@ enum ui_place {
     X(UI_SUSPEND, "suspend", UI_ANYWHERE, "Ctrl-Z", "suspend; fg comes back")                      \
     X(UI_SEARCH, "search", UI_IN_PANES & ~UI_IN_LIST, "/", "search all conversations")             \
     X(UI_LEAVE, "leave", UI_IN_PANES, "q i", "back to the input line")                             \
-    X(UI_UP, "up", UI_IN_PANES, "Up", "one row or line up")                                        \
-    X(UI_DOWN, "down", UI_IN_PANES, "Down", "one row or line down")                                \
+    X(UI_UP, "up", UI_IN_PANES | UI_IN_SEARCHING, "Up",                                            \
+      "one row or line up; of what a search found, also while typing")                             \
+    X(UI_DOWN, "down", UI_IN_PANES | UI_IN_SEARCHING, "Down", "one row or line down, likewise")    \
     X(UI_PREVIOUS, "previous", UI_IN_PANES, "k", "previous message or row")                        \
     X(UI_NEXT, "next", UI_IN_PANES, "j", "next message or row")                                    \
     X(UI_HALF_UP, "half-page-up", UI_IN_PANES, "Ctrl-U", "half a page up")                         \

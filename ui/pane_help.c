@@ -13,7 +13,7 @@ static const struct {
 } sections[] = {
     {UI_ANYWHERE, "Anywhere"},
     {UI_IN_EMPTY | UI_IN_WAITING, "While the line is empty, and in the panes"},
-    {UI_IN_PANES, "In the panes"},
+    {UI_IN_PANES | UI_IN_SEARCHING, "In the panes"},
     {UI_IN_TRANSCRIPT, "In the transcript"},
     {UI_IN_LIST, "In the list of conversations"},
     {UI_IN_TREE | UI_IN_DIFF, "In the tree of branches (b)"},

@@ -501,10 +501,7 @@ bool ui_key(void *context, uint32_t key)
     if (ends_bracket) {
         return true;
     }
-    bool moves_in_hits = ui->asking == UI_ASK_SEARCH && ui->focus == UI_FOCUS_INPUT &&
-                         (key == UI_KEY_UP || key == UI_KEY_DOWN);
-    enum ui_action action =
-        ui_keys_find(&ui->keys, moves_in_hits ? UI_IN_SEARCH : ui_place(ui), key);
+    enum ui_action action = ui_keys_find(&ui->keys, ui_place(ui), key);
     if (action != UI_INTERRUPT) {
         ui->interrupted_ms = 0;
     }

@@ -180,7 +180,7 @@ void ui_move_rows(struct ui *ui, int rows)
 {
     size_t n;
     struct ui_transcript_data data;
-    switch (ui->asking == UI_ASK_SEARCH ? UI_FOCUS_SEARCH : ui->focus) {
+    switch (ui_place(ui) & UI_IN_SEARCHING ? UI_FOCUS_SEARCH : ui->focus) {
     case UI_FOCUS_LIST:
         ui_move_in_list(ui, rows);
         break;

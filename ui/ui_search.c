@@ -8,6 +8,11 @@
 
 enum { HITS_LIMIT = 200 };
 
+static bool is_blank(const char *query)
+{
+    return query[strspn(query, " \t")] == '\0';
+}
+
 void ui_search_as_typed(struct ui *ui, const char *query)
 {
     char *copy = cf_strdup(query);
@@ -17,34 +22,29 @@ void ui_search_as_typed(struct ui *ui, const char *query)
     ui->opens_hit = false;
     ui->screen.search_top = 0;
     ui->is_dirty = true;
-    if (copy[strspn(copy, " \t")] != '\0') {
-        ui->is_search_asked = true;
+    if (!is_blank(copy)) {
         cf_chat_search(ui->chat, copy, HITS_LIMIT);
     }
 }
 
 void ui_search_open(struct ui *ui, const char *query)
 {
-    size_t n = 0;
-    const struct cf_chat_hit *hits = cf_chat_found(ui->chat, &n);
     if (ui->query == NULL || strcmp(ui->query, query) != 0) {
         ui_search_as_typed(ui, query);
     }
     ui_set_focus(ui, UI_FOCUS_SEARCH);
-    if (ui->is_search_asked) {
-        ui->opens_hit = true;
-    } else if (ui->hit_selected < n && query[strspn(query, " \t")] != '\0') {
-        ui_open_hit(ui, &hits[ui->hit_selected]);
-    }
+    ui->opens_hit = true;
+    ui_search_answered(ui);
 }
 
 void ui_search_answered(struct ui *ui)
 {
-    size_t n;
-    const struct cf_chat_hit *hits = cf_chat_found(ui->chat, &n);
-    ui->is_search_asked = false;
-    if (ui->opens_hit && ui->focus == UI_FOCUS_SEARCH && ui->hit_selected < n) {
-        ui_open_hit(ui, &hits[ui->hit_selected]);
+    struct ui_search_data data = ui_search_data(ui);
+    if (data.is_asked) {
+        return;
+    }
+    if (ui->opens_hit && ui->focus == UI_FOCUS_SEARCH && data.selected < data.n) {
+        ui_open_hit(ui, &data.hits[data.selected]);
     }
     ui->opens_hit = false;
 }
@@ -57,9 +57,10 @@ void ui_search(struct ui *ui, const char *query)
 
 struct ui_search_data ui_search_data(const struct ui *ui)
 {
-    struct ui_search_data data = {.is_asked = ui->is_search_asked,
+    struct ui_search_data data = {.is_asked = cf_chat_is_searching(ui->chat),
                                   .findings = cf_chat_findings(ui->chat),
-                                  .query = ui->query != NULL ? ui->query : "",
+                                  .query =
+                                      ui->query != NULL && !is_blank(ui->query) ? ui->query : "",
                                   .selected = ui->hit_selected};
     /* While nothing is typed yet, what was found before is no answer. */
     if (data.query[0] != '\0') {

@@ -108,7 +108,6 @@ struct ui {
     struct cf_buf token_text; /* of ui_describe_token, while it is shown */
     char *query;              /* as it was typed */
     size_t hit_selected;
-    bool is_search_asked;
     bool opens_hit; /* Enter came before the answer: the hit in hand is opened when it is there */
     int64_t wanted_message; /* to take in hand once the conversation is open; 0: none */
 

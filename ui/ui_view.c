@@ -12,6 +12,10 @@ static unsigned place_of(const struct ui *ui)
 {
     switch (ui->focus) {
     case UI_FOCUS_INPUT:
+        if (ui->asking == UI_ASK_SEARCH) {
+            return ui_line_is_empty(ui->line) ? UI_IN_INPUT | UI_IN_EMPTY | UI_IN_SEARCHING
+                                              : UI_IN_INPUT | UI_IN_SEARCHING;
+        }
         if (!ui_line_is_empty(ui->line)) {
             return UI_IN_INPUT;
         }
