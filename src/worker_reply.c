@@ -26,7 +26,8 @@ struct alternative {
     size_t n_fed; /* bytes given to stop, those held by the detokenizer counted */
     size_t *ends; /* [n_prefix + max_tokens]: n_fed after each token */
     struct cf_sampling sampling;
-    struct cf_choice choice; /* of the token drawn last */
+    struct cf_sampler *sampler; /* of its own, so that all can draw at once */
+    struct cf_choice choice;    /* of the token drawn last */
     struct cf_loop loop;
 };
 
@@ -36,7 +37,8 @@ struct wave {
     struct cf_progress *progress;
     struct alternative alternatives[CF_WORKER_BATCH_MAX];
     int32_t n;
-    int32_t index; /* of the token to come in each reply that has not ended */
+    int32_t index;  /* of the token to come in each reply that has not ended */
+    int32_t forced; /* what that token is to be; -1: drawn */
     struct cf_sampling sampling;
     bool has_read_knobs; /* what was turned before this wave began is in force */
     size_t n_schedule;   /* runs of the schedule already in force */
@@ -62,6 +64,8 @@ static void wave_init(struct wave *wave, const int *branches, int32_t first)
         struct alternative *alternative = &wave->alternatives[i];
         *alternative = (struct alternative){.number = first + i, .branch = branches[i]};
         alternative->sampling = job->samplings != NULL ? job->samplings[first + i] : wave->sampling;
+        alternative->sampler =
+            i == 0 ? wave->worker->sampler : cf_sampler_new(wave->worker->model->n_vocab);
         alternative->stop = cf_stop_new(job->stops != NULL ? job->stops : &none);
         alternative->ends = cf_calloc(n_each, sizeof alternative->ends[0]);
     }
@@ -83,6 +87,9 @@ static void wave_init(struct wave *wave, const int *branches, int32_t first)
 static void wave_release(struct wave *wave)
 {
     for (int32_t i = 0; i < wave->n; i++) {
+        if (i > 0) {
+            cf_sampler_free(wave->alternatives[i].sampler);
+        }
         cf_stop_free(wave->alternatives[i].stop);
         free(wave->alternatives[i].ends);
     }
@@ -215,25 +222,44 @@ static uint32_t stream_of(const struct cf_job *job, int32_t number)
     return job->samplings != NULL ? 0 : (uint32_t)number;
 }
 
-static void sample(struct wave *wave, struct alternative *alternative, int32_t forced)
+static void sample(const struct wave *wave, struct alternative *alternative)
 {
     struct cf_session *session = wave->worker->session;
     struct cf_history history = {.n_prompt = wave->progress->n_prompt};
     history.ids = cf_session_ids(session, alternative->branch, &history.n);
-    cf_sampler_sample(wave->worker->sampler, cf_session_logits(session, alternative->branch),
+    cf_sampler_sample(alternative->sampler, cf_session_logits(session, alternative->branch),
                       &alternative->sampling, &history, wave->job->seed,
                       wave->job->stream + stream_of(wave->job, alternative->number),
-                      (uint32_t)wave->index, forced, &alternative->choice);
+                      (uint32_t)wave->index, wave->forced, &alternative->choice);
+}
+
+static void sample_some(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    struct wave *wave = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        struct alternative *alternative = &wave->alternatives[i];
+        if (alternative->reason == CF_END_NONE) {
+            sample(wave, alternative);
+        }
+    }
+}
+
+/* The choice of every reply that has not ended. */
+static void sample_all(struct wave *wave, int32_t forced)
+{
+    wave->forced = forced;
+    cf_pool_run(wave->worker->pool, sample_some, wave, wave->n, 1);
 }
 
 static void emit_paused(struct wave *wave)
 {
+    sample_all(wave, -1);
     for (int32_t i = 0; i < wave->n; i++) {
         struct alternative *alternative = &wave->alternatives[i];
         if (alternative->reason != CF_END_NONE) {
             continue;
         }
-        sample(wave, alternative, -1);
         struct cf_event event = {.kind = CF_EVENT_PAUSED,
                                  .job = wave->job->number,
                                  .alternative = alternative->number,
@@ -372,14 +398,11 @@ static enum cf_end_reason reason_after(const struct wave *wave, struct alternati
     return n_held >= wave->worker->n_ctx ? CF_END_CONTEXT : CF_END_NONE;
 }
 
-static void add_token(struct wave *wave, struct alternative *alternative, int32_t stepped)
+/* Takes the token that was chosen. */
+static void add_token(struct wave *wave, struct alternative *alternative)
 {
     const struct cf_job *job = wave->job;
     struct cf_progress *progress = wave->progress;
-    int32_t forced = wave->index - job->n_prefix < job->n_forced
-                         ? job->forced[wave->index - job->n_prefix]
-                         : stepped;
-    sample(wave, alternative, forced);
     int32_t id = alternative->choice.id;
     bool is_stopped = is_stop_id(job, id);
     if (is_stopped) {
@@ -398,7 +421,7 @@ static void add_token(struct wave *wave, struct alternative *alternative, int32_
                              .job = job->number,
                              .alternative = alternative->number,
                              .index = wave->index,
-                             .origin = forced >= 0 ? CF_TOKEN_FORCED : CF_TOKEN_DRAWN};
+                             .origin = wave->forced >= 0 ? CF_TOKEN_FORCED : CF_TOKEN_DRAWN};
     event.u.choice = alternative->choice;
     cf_worker_emit(wave->worker, &event, wave->shown.data, wave->shown.size);
     alternative->reason = is_stopped ? CF_END_STOP : reason_after(wave, alternative);
@@ -423,6 +446,7 @@ static enum cf_code decode(struct wave *wave, const int *branches, const int32_t
 static enum cf_code step(struct wave *wave, int *n_active, struct cf_err *err)
 {
     struct cf_worker *worker = wave->worker;
+    const struct cf_job *job = wave->job;
     const struct cf_interrupt interrupt = {.fn = cf_worker_is_interrupted, .arg = worker};
     keep_pace(wave);
     if (cf_worker_is_interrupted(worker)) {
@@ -434,12 +458,16 @@ static enum cf_code step(struct wave *wave, int *n_active, struct cf_err *err)
     int branches[CF_WORKER_BATCH_MAX];
     int32_t ids[CF_WORKER_BATCH_MAX];
     int n = 0;
+    if (code == CF_OK) {
+        const int32_t n_chosen = wave->index - job->n_prefix;
+        sample_all(wave, n_chosen < job->n_forced ? job->forced[n_chosen] : forced);
+    }
     for (int32_t i = 0; i < wave->n && code == CF_OK; i++) {
         struct alternative *alternative = &wave->alternatives[i];
         if (alternative->reason != CF_END_NONE) {
             continue;
         }
-        add_token(wave, alternative, forced);
+        add_token(wave, alternative);
         if (alternative->reason == CF_END_NONE) {
             branches[n] = alternative->branch;
             ids[n++] = alternative->choice.id;
