@@ -2,6 +2,8 @@
 /* The program in a pseudo-terminal: list, search, tree, and two of it on one database. */
 #include "test.h"
 
+#include <jansson.h>
+
 #include "ui_harness.h"
 
 #define TIANQI "\xe5\xa4\xa9\xe6\xb0\x94"                /* 天气 */
@@ -12,6 +14,26 @@ static void stop_reply(struct pty *pty)
 {
     pty_type(pty, "\033");
     pty_wait_no_text(pty, "Esc stop");
+}
+
+/* To a file, and what is in it: every message of every branch. */
+static void export_all_branches(struct pty *pty)
+{
+    char name[2300];
+    char text[2400];
+    snprintf(name, sizeof name, "%s/branches.json", here);
+    snprintf(text, sizeof text, "/export %s\r", name);
+    pty_type(pty, text);
+    pty_wait_text(pty, "Written to");
+    json_t *file = json_load_file(name, 0, NULL);
+    assert_non_null(file);
+    json_t *conversations = json_object_get(file, "conversations");
+    assert_int_equal(json_array_size(conversations), 1);
+    json_t *messages = json_object_get(json_array_get(conversations, 0), "messages");
+    assert_int_equal(json_array_size(messages), 5);
+    const char *first = json_string_value(json_object_get(json_array_get(messages, 0), "text"));
+    assert_string_equal(first, "about " TIANQI " and " XIAYU);
+    json_decref(file);
 }
 
 /* What a person does who looks for something said long ago and goes on from there. */
@@ -101,8 +123,10 @@ static void browse__chinese_word__found_branched_deleted_restored(void **state)
     pty_type(pty, "v");
     pty_wait_text(pty, "Conversations");
     pty_wait_text(pty, "about ");
-    pty_type(pty, "q");
+    pty_type(pty, "g\r");
     pty_wait_no_text(pty, FOCUS("list"));
+    pty_wait_text(pty, "you   about " TIANQI " and " XIAYU);
+    export_all_branches(pty);
     pty_type(pty, "\004");
     leave(pty);
 }
