@@ -293,8 +293,9 @@ enum cf_code cf_chat_pin_conversation(struct cf_chat *chat, int64_t conversation
                                       struct cf_err *err);
 enum cf_code cf_chat_archive(struct cf_chat *chat, int64_t conversation, bool is_archived,
                              struct cf_err *err);
-/* Takes back what was deleted, renamed or moved last; answered by a notice that says what. */
-enum cf_code cf_chat_undo(struct cf_chat *chat, struct cf_err *err);
+/* Takes back the N things that were deleted, renamed or moved last; answered by one notice that says
+ * what. */
+enum cf_code cf_chat_undo(struct cf_chat *chat, size_t n, struct cf_err *err);
 
 /* Out of the trash again. */
 enum cf_code cf_chat_restore(struct cf_chat *chat, int64_t conversation, struct cf_err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the storage answers. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,13 +100,31 @@ static void bring_back(struct cf_chat *chat, int64_t message)
     }
 }
 
-static void handle_undo(struct cf_chat *chat, const struct cf_storage_event *event)
+/* Several undone together are told in one sentence, once the last one is: of N_LEFT are still to
+ * come. */
+static void say_undone(struct cf_chat *chat, const char *label, int64_t n_left)
 {
+    if (label != NULL && chat->n_undone++ == 0) {
+        (void)snprintf(chat->undone, sizeof chat->undone, "%s", label);
+    }
+    if (n_left > 0 || chat->n_undone == 0) {
+        return;
+    }
+    if (chat->n_undone > 1) {
+        cf_chat_say(chat, false, "undone: %s and %zu more", chat->undone, chat->n_undone - 1);
+    } else {
+        cf_chat_say(chat, false, "undone: %s", chat->undone);
+    }
+    chat->n_undone = 0;
+}
+
+static void handle_undo(struct cf_chat *chat, const struct cf_storage_event *event, int64_t n_left)
+{
+    say_undone(chat, event->code == CF_OK ? event->undone.label : NULL, n_left);
     if (event->code != CF_OK) {
         cf_chat_say(chat, event->code != CF_ERR_NOT_FOUND, "%s", event->err.text);
         return;
     }
-    cf_chat_say(chat, false, "undone: %s", event->undone.label);
     bool is_nothing_on = chat->conversation == 0 && chat->tree->n_path == 0 && !chat->opening.is_on;
     if (event->undone.conversation == chat->conversation) {
         if (chat->reply != NULL) {
@@ -172,11 +191,12 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
     case CF_WHAT_FORK:
         if (event->code == CF_OK) {
             cf_chat_open(chat, event->id);
+            cf_chat_say(chat, false, "this is the fork; what it was made of stays in the list");
             cf_chat_mark(chat, CF_CHANGE_LIST);
         }
         break;
     case CF_WHAT_UNDO:
-        handle_undo(chat, event);
+        handle_undo(chat, event, pending->target);
         return;
     case CF_WHAT_SHELF:
         cf_chat_mark(chat, CF_CHANGE_LIST);

@@ -327,11 +327,16 @@ static enum cf_code undo_in_memory(struct cf_chat *chat, struct cf_err *err)
     return CF_OK;
 }
 
-enum cf_code cf_chat_undo(struct cf_chat *chat, struct cf_err *err)
+enum cf_code cf_chat_undo(struct cf_chat *chat, size_t n, struct cf_err *err)
 {
-    if (!cf_chat_saves(chat)) {
-        return undo_in_memory(chat, err);
+    enum cf_code code = CF_OK;
+    for (size_t i = 0; i < n && code == CF_OK; i++) {
+        if (cf_chat_saves(chat)) {
+            cf_chat_expect_about(chat, cf_storage_undo(chat->storage), CF_WHAT_UNDO,
+                                 (int64_t)(n - 1 - i));
+        } else {
+            code = undo_in_memory(chat, err);
+        }
     }
-    cf_chat_expect(chat, cf_storage_undo(chat->storage), CF_WHAT_UNDO, NULL);
-    return CF_OK;
+    return code;
 }

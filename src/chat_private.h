@@ -206,7 +206,7 @@ struct cf_chat_pending {
     enum cf_chat_what what;
     struct cf_chat_node *node;
     int64_t conversation; /* that was on when it was submitted */
-    int64_t target;       /* that is asked for: LOAD, TREE, DRAFT */
+    int64_t target;       /* that is asked for: LOAD, TREE, DRAFT; UNDO: how many follow it */
 };
 
 struct cf_chat_opening {
@@ -352,6 +352,8 @@ struct cf_chat {
     int64_t last_local_id; /* negative ids where there is no storage */
     uint32_t next_version;
     bool wants_title;
+    char undone[128]; /* of several undone together, the first; told with the last */
+    size_t n_undone;
     struct cf_ids prompt_ids, prompt_turns; /* of the last plan, parallel: see cf_chat_prompt */
     bool is_prompt_told; /* what is odd about the prompt was said for these settings */
 

@@ -402,6 +402,44 @@ static enum cf_code copy_branch(struct cf_store *store, int64_t conversation, in
     return code;
 }
 
+/* "Tea" becomes "Tea (2)" and that "Tea (3)": the first that no conversation has. */
+static enum cf_code fork_title(struct cf_buf *title, struct cf_store *store, int64_t conversation,
+                               struct cf_err *err)
+{
+    enum { TRIES = 1000 };
+    sqlite3_stmt *stmt = NULL;
+    bool has_row = false;
+    enum cf_code code = cf_db_query(
+        &stmt, store, err, "SELECT title FROM conversation WHERE id = ?1", "i", conversation);
+    if (code == CF_OK) {
+        code = cf_db_step(&has_row, store, stmt, err);
+    }
+    if (has_row) {
+        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        cf_buf_add_str(title, text != NULL ? text : "");
+    }
+    cf_db_end(stmt);
+    if (code != CF_OK || title->size == 0) {
+        return code;
+    }
+    char *open = strrchr(title->data, '(');
+    if (open != NULL && open > title->data + 1 && open[-1] == ' ' && open[1] != ')' &&
+        strcmp(open + 1 + strspn(open + 1, "0123456789"), ")") == 0) {
+        title->size = (size_t)(open - 1 - title->data);
+        title->data[title->size] = '\0';
+    }
+    const size_t size = title->size;
+    int64_t is_taken = 1;
+    for (int i = 2; code == CF_OK && is_taken != 0 && i < TRIES; i++) {
+        title->size = size;
+        cf_buf_addf(title, " (%d)", i);
+        is_taken = 0;
+        code = cf_db_int(&is_taken, store, err,
+                         "SELECT 1 FROM conversation WHERE title = ?1 LIMIT 1", "t", title->data);
+    }
+    return code;
+}
+
 enum cf_code cf_store_fork(int64_t *id, struct cf_store *store, int64_t message, struct cf_err *err)
 {
     enum cf_code code = cf_db_begin(store, CF_DB_SYNCED, err);
@@ -412,19 +450,25 @@ enum cf_code cf_store_fork(int64_t *id, struct cf_store *store, int64_t message,
     cf_db_uuid(uuid);
     struct cf_place place;
     int64_t made = 0;
+    struct cf_buf title = CF_BUF_INIT;
     code = cf_store_need_message(&place, store, message, err);
+    if (code == CF_OK) {
+        code = fork_title(&title, store, place.conversation, err);
+    }
     if (code == CF_OK) {
         code = cf_db_run(store, err,
                          "INSERT INTO conversation (uuid, created, updated, forked_from,"
                          " title_is_own, title, model, template, settings, system)"
-                         " SELECT ?1, ?2, ?2, ?3, title_is_own, title, model, template, settings,"
+                         " SELECT ?1, ?2, ?2, ?3, title_is_own, ?5, model, template, settings,"
                          " system FROM conversation WHERE id = ?4",
-                         "tiii", uuid, cf_db_now_ms(), message, place.conversation);
+                         "tiiit", uuid, cf_db_now_ms(), message, place.conversation,
+                         title.data != NULL ? title.data : "");
         made = sqlite3_last_insert_rowid(store->db);
     }
     if (code == CF_OK) {
         code = copy_branch(store, made, message, err);
     }
+    cf_buf_release(&title);
     code = cf_db_finish(store, code, err);
     if (code == CF_OK) {
         *id = made;

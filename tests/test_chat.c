@@ -585,10 +585,10 @@ static void chat__delete_turn__can_be_undone(void **state)
     struct cf_err err = CF_ERR_INIT;
     assert_int_equal(cf_chat_delete_turn(fixture->chat, 2, &err), CF_OK);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
-    assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_OK);
+    assert_int_equal(cf_chat_undo(fixture->chat, 1, &err), CF_OK);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
     free(cf_chat_notice_take(fixture->chat, NULL));
-    assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_ERR_NOT_FOUND);
+    assert_int_equal(cf_chat_undo(fixture->chat, 1, &err), CF_ERR_NOT_FOUND);
     assert_int_equal(cf_chat_fork(fixture->chat, 1, &err), CF_OK);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
     say(fixture, "in the fork");

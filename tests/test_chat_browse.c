@@ -288,7 +288,7 @@ static void chat__graph__walks_prunes_and_comes_back(void **state)
     assert_graph(fixture, "*one\n\\o.\n*\n*two\n*.\n");
     assert_int_equal(cf_chat_prune(fixture->chat, three, &err), CF_ERR_NOT_FOUND);
     settle(fixture);
-    assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_OK);
+    assert_int_equal(cf_chat_undo(fixture->chat, 1, &err), CF_OK);
     settle(fixture);
     cf_chat_graph_rows(fixture->chat);
     assert_true(cf_chat_graph_find(fixture->chat, three, &at));

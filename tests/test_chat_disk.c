@@ -455,7 +455,7 @@ static void chat__tree__survives(void **state)
     restart(fixture);
     open_last(fixture);
     assert_int_equal(turn_at(fixture, 1)->n_siblings, 1);
-    assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_OK);
+    assert_int_equal(cf_chat_undo(fixture->chat, 1, &err), CF_OK);
     settle(fixture);
     assert_int_equal(turn_at(fixture, 1)->n_siblings, 2);
     char *notice = cf_chat_notice_take(fixture->chat, NULL);
@@ -470,6 +470,9 @@ static void chat__tree__survives(void **state)
     assert_true(fixture->changes & CF_CHANGE_LIST);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
     assert_int_not_equal(cf_chat_status(fixture->chat)->conversation, conversation);
+    notice = cf_chat_notice_take(fixture->chat, NULL);
+    assert_string_equal(notice, "this is the fork; what it was made of stays in the list");
+    free(notice);
     no_notice(fixture);
 }
 
@@ -514,8 +517,21 @@ static void chat__list__shows_what_there_is(void **state)
     assert_int_equal(list(fixture, CF_CHAT_SHELF_ACTIVE), 1);
     assert_string_equal(cf_chat_listing(fixture->chat)->items[0].title, "Cox");
     assert_int_equal(list(fixture, CF_CHAT_SHELF_TRASH), 1);
-    assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_OK);
+    assert_int_equal(cf_chat_undo(fixture->chat, 1, &err), CF_OK);
     assert_int_equal(list(fixture, CF_CHAT_SHELF_ACTIVE), 2);
+    /* Two at once are told in one sentence. */
+    free(cf_chat_notice_take(fixture->chat, NULL));
+    int64_t pears = cf_chat_listing(fixture->chat)->items[0].id;
+    assert_int_equal(cf_chat_delete(fixture->chat, pears, &err), CF_OK);
+    assert_int_equal(cf_chat_delete(fixture->chat, apples, &err), CF_OK);
+    assert_int_equal(list(fixture, CF_CHAT_SHELF_ACTIVE), 0);
+    assert_int_equal(cf_chat_undo(fixture->chat, 2, &err), CF_OK);
+    assert_int_equal(list(fixture, CF_CHAT_SHELF_ACTIVE), 2);
+    char *notice = cf_chat_notice_take(fixture->chat, NULL);
+    assert_non_null(notice);
+    assert_string_equal(notice, "undone: deletion of ‘Cox’ and 1 more");
+    free(notice);
+    no_notice(fixture);
     assert_int_equal(cf_chat_archive(fixture->chat, apples, true, &err), CF_OK);
     assert_int_equal(list(fixture, CF_CHAT_SHELF_ARCHIVED), 1);
 
@@ -530,8 +546,7 @@ static void chat__list__shows_what_there_is(void **state)
     fixture->changes = 0;
     cf_chat_open(fixture->chat, 4711);
     settle(fixture);
-    free(cf_chat_notice_take(fixture->chat, NULL));
-    char *notice = cf_chat_notice_take(fixture->chat, NULL);
+    notice = cf_chat_notice_take(fixture->chat, NULL);
     assert_non_null(notice);
     free(notice);
     assert_int_equal(cf_chat_failure(fixture->chat)->code, CF_ERR_NOT_FOUND);

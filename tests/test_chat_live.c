@@ -268,7 +268,7 @@ static void live__delete__stops_and_can_be_undone(void **state)
     settle(fixture);
     no_notice(fixture);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
-    ok(cf_chat_undo(fixture->chat, &err));
+    ok(cf_chat_undo(fixture->chat, 1, &err));
     settle(fixture);
     settle(fixture);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
@@ -282,7 +282,7 @@ static void live__delete__stops_and_can_be_undone(void **state)
     no_notice(fixture);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
     fixture->changes = 0;
-    ok(cf_chat_undo(fixture->chat, &err));
+    ok(cf_chat_undo(fixture->chat, 1, &err));
     pump_until(fixture, is_open);
     settle(fixture);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 6);
@@ -304,7 +304,7 @@ static void live__undo__does_not_wait_for_the_reply(void **state)
     ok(cf_chat_delete_turn(fixture->chat, 2, &err));
     send_held(fixture, "three", 2);
     assert_int_equal(turn_at(fixture, 2)->n_siblings, 1);
-    ok(cf_chat_undo(fixture->chat, &err));
+    ok(cf_chat_undo(fixture->chat, 1, &err));
     fixture->changes = 0;
     pump_until(fixture, has_four_turns);
     while (turn_at(fixture, 2)->n_siblings < 2) {

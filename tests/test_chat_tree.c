@@ -106,7 +106,7 @@ static void chat__continue__of_a_reply_with_a_deleted_answer_is_an_alternative(v
     assert_int_equal(go_on(fixture, &err), CF_OK);
     settle(fixture);
     assert_int_equal(last_turn(fixture)->n_siblings, 4);
-    assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_OK);
+    assert_int_equal(cf_chat_undo(fixture->chat, 1, &err), CF_OK);
     settle(fixture);
     open_at(fixture, 1, id);
     assert_int_equal(cf_chat_n_turns(fixture->chat), 4);
@@ -172,7 +172,7 @@ static void chat__undo__while_a_reply_is_written_shows_when_it_has_ended(void **
     assert_int_equal(cf_chat_delete_turn(fixture->chat, 2, &err), CF_OK);
     send_held(fixture, "another second", 2);
     fixture->changes = 0;
-    assert_int_equal(cf_chat_undo(fixture->chat, &err), CF_OK);
+    assert_int_equal(cf_chat_undo(fixture->chat, 1, &err), CF_OK);
     pump_until(fixture, has_notice);
     free(cf_chat_notice_take(fixture->chat, NULL));
     assert_true(is_paused(fixture));

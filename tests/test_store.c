@@ -398,11 +398,17 @@ static void fork__copies__branch_and_recipes(void **state)
     int64_t fork = 0;
     assert_ok(cf_store_fork(&fork, store, reply, err));
     assert_int_not_equal(fork, id);
+    int64_t second = 0;
+    assert_ok(cf_store_fork(&second, store, reply, err));
+    struct cf_conversations other;
+    assert_ok(cf_store_conversation_load(&other, store, second, err));
+    assert_string_equal(other.items[0].title, "q (3)");
+    cf_conversations_release(&other);
     struct cf_conversations one;
     assert_ok(cf_store_conversation_load(&one, store, fork, err));
     assert_int_equal(one.items[0].forked_from, reply);
     assert_int_equal(one.items[0].n_messages, 2);
-    assert_string_equal(one.items[0].title, "q");
+    assert_string_equal(one.items[0].title, "q (2)");
     int64_t leaf = one.items[0].active_leaf;
     cf_conversations_release(&one);
     assert_branch(store, leaf, "q|answer");

@@ -265,8 +265,7 @@ void ui_act_undo(struct ui *ui, enum ui_action action)
     struct cf_err err = CF_ERR_INIT;
     size_t n = ui->n_undoes > 1 ? ui->n_undoes : 1;
     ui->n_undoes = 0;
-    for (size_t i = 0; i < n && ui_check(ui, cf_chat_undo(ui->chat, &err), &err); i++) {
-    }
+    ui_check(ui, cf_chat_undo(ui->chat, n, &err), &err);
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */
