@@ -135,6 +135,7 @@ enum cf_exit cf_cli_list(const struct cf_cli *cli)
         code = cf_cli_store_open(&store, cli, CF_CLI_READS, &err);
     }
     struct cf_conversation after = {0};
+    bool is_damaged = false;
     bool has_more = store != NULL;
     while (code == CF_OK && has_more && limit > 0 && !out.is_closed) {
         const size_t page = limit < 500 ? (size_t)limit : 500;
@@ -145,7 +146,7 @@ enum cf_exit cf_cli_list(const struct cf_cli *cli)
                                       .after = after.id != 0 ? &after : NULL};
         struct cf_conversations list = {0};
         code = cf_store_list(&list, store, &query, &err);
-        for (size_t i = 0; code == CF_OK && i < list.n; i++) {
+        for (size_t i = 0; code == CF_OK && i < list.n && (int64_t)i < limit; i++) {
             write_conversation(&out, cli, &list.items[i]);
         }
         if (code == CF_OK && list.n > 0) {
@@ -154,11 +155,12 @@ enum cf_exit cf_cli_list(const struct cf_cli *cli)
             limit -= (int64_t)list.n;
         }
         has_more = code == CF_OK && list.has_more;
-        if (code == CF_OK && list.is_damaged) {
-            cf_cli_warn(cli, "some conversations could not be read: run confab check");
-        }
+        is_damaged = is_damaged || (code == CF_OK && list.is_damaged);
         cf_conversations_release(&list);
         cf_out_flush(&out);
+    }
+    if (is_damaged) {
+        cf_cli_warn(cli, "some conversations could not be read: run confab check");
     }
     return finish(&out, store, code, &err);
 }

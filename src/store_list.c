@@ -175,12 +175,21 @@ static int compare_newest(const void *a, const void *b)
     return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
 }
 
+static int compare_pinned_first(const void *a, const void *b)
+{
+    const struct cf_conversation *x = a;
+    const struct cf_conversation *y = b;
+    return x->is_pinned != y->is_pinned ? (x->is_pinned ? -1 : 1) : compare_newest(a, b);
+}
+
 /* A page of the file is damaged: each conversation by itself, those that can't be read left out.
- * All that can be read comes at once, in one page. */
+ * All of what follows that can be read comes at once, in one page. */
 static enum cf_code list_one_by_one(struct cf_conversations *list, struct cf_store *store,
                                     const struct cf_list_query *query, const struct filter *filter,
                                     struct cf_err *err)
 {
+    int (*const compare)(const void *a, const void *b) =
+        query->pinned_first ? compare_pinned_first : compare_newest;
     int64_t last = 0;
     /* The counter of AUTOINCREMENT, the index and the table: whichever can be read. */
     static const char *const counters[] = {
@@ -204,12 +213,15 @@ static enum cf_code list_one_by_one(struct cf_conversations *list, struct cf_sto
             continue;
         }
         const struct cf_conversation *item = &list->items[n_before];
-        if (!is_on_shelf(query, item) || !is_wanted(filter, id, item->title, strlen(item->title))) {
+        const int order = query->after != NULL ? compare(item, query->after) : 0;
+        const bool is_due = query->after == NULL || (query->is_backward ? order < 0 : order > 0);
+        if (!is_due || !is_on_shelf(query, item) ||
+            !is_wanted(filter, id, item->title, strlen(item->title))) {
             list->n = n_before;
         }
     }
     if (list->n > 1) {
-        qsort(list->items, list->n, sizeof *list->items, compare_newest);
+        qsort(list->items, list->n, sizeof *list->items, compare);
     }
     return CF_OK;
 }
@@ -223,7 +235,7 @@ enum cf_code cf_store_list(struct cf_conversations *list, struct cf_store *store
     if (code == CF_OK) {
         code = list_in_order(&made, store, query, &filter, err);
     }
-    if (code == CF_ERR_CORRUPT && query->after == NULL) {
+    if (code == CF_ERR_CORRUPT) {
         cf_conversations_release(&made);
         code = list_one_by_one(&made, store, query, &filter, err);
     }

@@ -230,6 +230,23 @@ static void damage__of_the_list__shows_those_that_can_be_read(void **state)
     for (size_t i = 1; i < list.n; i++) {
         assert_true(list.items[i - 1].updated_ms >= list.items[i].updated_ms);
     }
+    /* Page by page there are as many, each once. */
+    size_t n = 0;
+    struct cf_conversation after = {0};
+    bool has_more = true;
+    while (has_more) {
+        struct cf_conversations page;
+        const struct cf_list_query next = {.limit = 7, .after = n > 0 ? &after : NULL};
+        assert_ok(cf_store_list(&page, store, &next, err));
+        for (size_t i = 0; i < page.n; i++, n++) {
+            assert_true(n < list.n);
+            assert_int_equal(page.items[i].id, list.items[n].id);
+        }
+        has_more = page.has_more;
+        after = page.n > 0 ? page.items[page.n - 1] : after;
+        cf_conversations_release(&page);
+    }
+    assert_int_equal(n, list.n);
     cf_conversations_release(&list);
     cf_store_close(store);
 }
