@@ -52,6 +52,11 @@ static void browse__chinese_word__found_branched_deleted_restored(void **state)
     pty_wait_text(pty, FOCUS("transcript"));
     pty_type(pty, "/");
     pty_wait_text(pty, "title:");
+    pty_type(pty, " \r"); /* nothing to search for: it is over */
+    pty_wait_no_text(pty, "title:");
+    pty_wait_text(pty, FOCUS("transcript"));
+    pty_type(pty, "/");
+    pty_wait_text(pty, "Enter open");
     pty_type(pty, "theme nosuchword");
     pty_wait_text(pty, "back to the line of /commands");
     pty_type(pty, "\025\xe6\xb0\x94");

@@ -7,7 +7,7 @@
 enum { METER_WIDTH = 8, HINTS_MAX = 6, SHORTEST = 4 };
 
 struct hint {
-    enum ui_action action;
+    enum ui_action action; /* UI_NONE: Enter, which is the line's own */
     const char *what;
 };
 
@@ -23,6 +23,8 @@ static const struct hint reading_hints[] = {{UI_STOP, "stop"},
                                             {UI_LEAVE, "back"},
                                             {UI_HELP, "help"}};
 static const struct hint asking_hints[] = {{UI_STOP, "cancel"}};
+static const struct hint searching_hints[] = {
+    {UI_NONE, "open"}, {UI_DOWN, "next"}, {UI_STOP, "cancel"}};
 static const struct hint transcript_hints[] = {{UI_REGENERATE, "again"}, {UI_TOKENS, "tokens"},
                                                {UI_LEAVE, "back"},       {UI_EDIT, "edit"},
                                                {UI_YANK, "copy"},        {UI_HELP, "help"}};
@@ -84,7 +86,7 @@ static const struct hint *choose_hints(const struct ui_footer_data *data, size_t
 {
 #define CHOOSE(hints) (*n = CF_ARRAY_SIZE(hints), hints)
     if (data->asking != NULL) {
-        return CHOOSE(asking_hints);
+        return data->place & UI_IN_SEARCHING ? CHOOSE(searching_hints) : CHOOSE(asking_hints);
     }
     if (data->place & UI_IN_PAUSED) {
         return data->place & UI_IN_COMPARE ? CHOOSE(paused_compare_hints) : CHOOSE(paused_hints);
@@ -125,6 +127,10 @@ static void describe_hint(const struct ui_footer_data *data, const struct hint *
                           struct cf_buf *key)
 {
     cf_buf_clear(key);
+    if (hint->action == UI_NONE) {
+        cf_buf_add_str(key, "Enter");
+        return;
+    }
     ui_keys_describe(data->keys, hint->action, data->place, 1, key);
 }
 

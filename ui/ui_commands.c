@@ -501,7 +501,9 @@ void ui_submit(void *context, const char *text, size_t size)
         break;
     case UI_ASK_SEARCH:
         ui_ask_end(ui);
-        ui_search_open(ui, copy);
+        if (!ui_search_is_blank(copy)) {
+            ui_search_open(ui, copy);
+        }
         break;
     case UI_ASK_FILTER:
         ui_ask_end(ui);

@@ -8,7 +8,7 @@
 
 enum { HITS_LIMIT = 200 };
 
-static bool is_blank(const char *query)
+bool ui_search_is_blank(const char *query)
 {
     return query[strspn(query, " \t")] == '\0';
 }
@@ -22,7 +22,7 @@ void ui_search_as_typed(struct ui *ui, const char *query)
     ui->opens_hit = false;
     ui->screen.search_top = 0;
     ui->is_dirty = true;
-    if (!is_blank(copy)) {
+    if (!ui_search_is_blank(copy)) {
         cf_chat_search(ui->chat, copy, HITS_LIMIT);
     }
 }
@@ -57,11 +57,11 @@ void ui_search(struct ui *ui, const char *query)
 
 struct ui_search_data ui_search_data(const struct ui *ui)
 {
-    struct ui_search_data data = {.is_asked = cf_chat_is_searching(ui->chat),
-                                  .findings = cf_chat_findings(ui->chat),
-                                  .query =
-                                      ui->query != NULL && !is_blank(ui->query) ? ui->query : "",
-                                  .selected = ui->hit_selected};
+    struct ui_search_data data = {
+        .is_asked = cf_chat_is_searching(ui->chat),
+        .findings = cf_chat_findings(ui->chat),
+        .query = ui->query != NULL && !ui_search_is_blank(ui->query) ? ui->query : "",
+        .selected = ui->hit_selected};
     /* While nothing is typed yet, what was found before is no answer. */
     if (data.query[0] != '\0') {
         data.hits = cf_chat_found(ui->chat, &data.n);

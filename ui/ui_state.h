@@ -254,6 +254,7 @@ void ui_show_stats(struct ui *ui);
 void ui_submit(void *context, const char *text, size_t size);
 /* --- ui_search.c --- */
 /* Asks for what is found with QUERY, as it is typed. */
+bool ui_search_is_blank(const char *query);
 void ui_search_as_typed(struct ui *ui, const char *query);
 /* The same, and goes to the hits. */
 void ui_search(struct ui *ui, const char *query);
