@@ -22,6 +22,7 @@ import clean
 import common
 import names
 import neardup
+import patterns
 import sources
 
 VALID_PART = 0.02
@@ -44,7 +45,7 @@ def longest_run(turns: list[str | None]) -> tuple[int, list[str]]:
 def usable(row: sources.Source, raw: list[str],
            dropped: collections.Counter[str]) -> list[str]:
     """What can be used of a conversation, in tidy English; too little gives an empty list."""
-    if row.kind == "exchanges":
+    if row.kind in ("exchanges", "patterns"):
         return raw  # written with care: as it is
     if row.kind == "stories":
         story, why = clean.clean_story(raw[1])
@@ -84,7 +85,7 @@ def variants(row: sources.Source, turns: list[str]) -> list[list[str]]:
     """Of an exchange also the way people type: the questions small and without an end mark."""
     if row.kind != "exchanges":
         return [turns]
-    lazy = [turn if i % 2 else turn.lower().rstrip(".!?") or turn for i, turn in enumerate(turns)]
+    lazy = patterns.lazy(turns)
     return [turns] + ([lazy] if lazy != turns else [])
 
 
@@ -121,7 +122,8 @@ def prepare(table: Path, corpus: Path, work: Path, valid_part: float = VALID_PAR
             turns = usable(row, raw, dropped)
             if not turns:
                 continue
-            if not index.add("\n".join(turns)) and row.kind != "exchanges":
+            alone = row.kind == "patterns" or index.add("\n".join(turns))
+            if not alone and row.kind != "exchanges":
                 dropped["nearly a duplicate"] += 1
                 continue
             held_out = row.held_out and common.part_of(split_key(turns)) < valid_part

@@ -17,6 +17,7 @@ import export
 import model as models
 import names
 import neardup
+import patterns
 import plot
 import prepare
 import readings
@@ -101,6 +102,59 @@ class Splitting(unittest.TestCase):
 
     def test_same_answer_same_side(self) -> None:
         self.assertEqual(prepare.split_key(["a?", "Brown."]), prepare.split_key(["b?", "brown."]))
+
+
+class Patterns(unittest.TestCase):
+    """Conversations from patterns."""
+
+    TEXT = """@pet: ape | (tabby |)cat
+> I have a {pet}.
+> My {pet} is here.
+a {pet}! (Nice.|Good.) And a {pet.2}?
+> yes
+good
+| no
+bad
+"""
+
+    def test_ways(self) -> None:
+        grammar = patterns.parse(self.TEXT)
+        ways = [[one.words[0] for one in way] for way in grammar.sections["topic"][0].ways()]
+        self.assertEqual(ways, [["I have a {pet}.", "no"], ["I have a {pet}.", "yes"]])
+
+    def test_a_name_stays_the_same(self) -> None:
+        grammar = patterns.parse(self.TEXT)
+        for seed in range(30):
+            speaker = patterns.Speaker(grammar, random.Random(seed))
+            first, answer = speaker.say(["I have a {pet}."]), speaker.say(["a {pet}, a {pet.2}"])
+            self.assertIn(first, ("I have an ape.", "I have a cat.", "I have a tabby cat."))
+            mine, other = answer.split(", ")
+            self.assertEqual(mine.split()[1:], first.rstrip(".").split()[3:])
+            self.assertNotEqual(mine.split()[1:], other.split()[1:])
+            self.assertEqual(answer[0], "A")
+
+    def test_mistakes(self) -> None:
+        for text in ("answer\n", "> a\n\n", "| a\nb\n", "> {none}\na\n", "> (a\nb\n", "[x]\n"):
+            with self.assertRaises(SystemExit, msg=text):
+                patterns.parse(text)
+
+    def test_the_file(self) -> None:
+        grammar = patterns.load(common.HERE / "patterns.txt")
+        some = list(patterns.conversations(grammar, 2000))
+        self.assertEqual(len(some), 2000)
+        self.assertEqual(some[:100], list(patterns.conversations(grammar, 100)))
+        for turns in some:
+            self.assertEqual(len(turns) % 2, 0)
+            for turn in turns:
+                self.assertTrue(turn)
+                self.assertNotRegex(turn, r"[{}()|@]|  |^ | $")
+
+    def test_readings_are_not_given_away(self) -> None:
+        table = common.HERE / "sources.toml"
+        row = next(row for row in sources.read_table(table) if row.kind == "patterns")
+        said = {turn for turns in sources.read(row, table, common.HERE) for turn in turns[::2]}
+        self.assertNotIn("I prefer books to movies.", said)
+        self.assertIn("I prefer books to films.", said)
 
 
 class Words(unittest.TestCase):
