@@ -27,6 +27,12 @@ class Exchange:
     words: list[str]
     answers: list[str]
 
+    def stands_alone(self) -> bool:
+        """Whether it can be answered without what was said before."""
+        said, answered = (set(re.findall(r"\{([\w.]+)\}", " ".join(lines)))
+                          for lines in (self.words, self.answers))
+        return answered <= said
+
 
 @dataclass
 class Pattern:
@@ -160,6 +166,8 @@ def conversation(grammar: Grammar, rng: random.Random) -> list[str]:
         way = rng.choice(rng.choice(grammar.sections[section]).ways())
         if rng.random() < 0.2:
             way = way[:rng.randint(1, len(way))]
+        if turns and rng.random() < 0.25:
+            way = [one for one in way if one.stands_alone()] or way
         if section == "topic" and rng.random() < 0.12:
             way = way + rng.choice(grammar.sections["aside"]).ways()[-1]
         for exchange in way:
