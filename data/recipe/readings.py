@@ -5,10 +5,11 @@
     (write y or n behind each "fits:" in READ/sheet.txt)
     readings.py tally --out READ
 
-generate asks each model for readings/openings.txt and readings/scripted.txt, writes the replies to
-READ/replies.jsonl, and READ/sheet.txt, where they stand shuffled without the models' names. Options
-of one model may follow its path, as in small=confab-small.gguf,-t,0.6. tally writes READ/table.md:
-what ends by itself, loops, and fits what was said."""
+generate asks each model for openings.txt and scripted.txt of readings/ (--readings: of another
+folder, such as readings/fresh), writes the replies to READ/replies.jsonl, and READ/sheet.txt, where
+they stand shuffled without the models' names. Options of one model may follow its path, as in
+small=confab-small.gguf,-t,0.6. tally writes READ/table.md: what ends by itself, loops, and fits what
+was said."""
 from __future__ import annotations
 
 import argparse
@@ -70,8 +71,8 @@ def table(replies: list[talk.Reply], judged: dict[int, bool]) -> str:
 
 def generate(args: argparse.Namespace) -> None:
     """Holds all conversations and writes the sheet."""
-    openings = talk.read_openings(common.HERE / "readings/openings.txt")[:args.limit or None]
-    scripted = talk.read_scripted(common.HERE / "readings/scripted.txt")
+    openings = talk.read_openings(args.readings / "openings.txt")[:args.limit or None]
+    scripted = talk.read_scripted(args.readings / "scripted.txt")
     scripted = scripted[:-(-args.limit // 5) if args.limit else None]
     replies: list[talk.Reply] = []
     for one in args.models:
@@ -102,6 +103,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("command", choices=["generate", "tally"])
     parser.add_argument("--confab", default="confab")
     parser.add_argument("--models", nargs="*", default=[])
+    parser.add_argument("--readings", type=Path, default=common.HERE / "readings",
+                        help="the folder of openings.txt and scripted.txt")
     parser.add_argument("--out", type=Path, default=Path("readings"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=int, default=0, help="only this many openings")

@@ -124,8 +124,9 @@ def _read_stories(row: Source, path: Path) -> Iterator[list[str]]:
 
 def _asked_in_readings() -> set[str]:
     """What the readings ask, short phrases aside: the patterns must not give it away."""
-    lines = [line for name in ("openings.txt", "scripted.txt")
-             for line in (common.HERE / "readings" / name).read_text("utf-8").split("\n")]
+    lines = [line for folder in ("readings", "readings/fresh")
+             for name in ("openings.txt", "scripted.txt")
+             for line in (common.HERE / folder / name).read_text("utf-8").split("\n")]
     return {patterns.plain(line) for line in lines if len(line.split()) > 3}
 
 
