@@ -152,6 +152,11 @@ static void ui__keys__all_work_while_a_reply_streams(void **state)
     pty_wait_text(pty, "Anywhere");
     pty_type(pty, "\033OP");
     pty_wait_no_text(pty, "Anywhere");
+    pty_type(pty, "/help\r");
+    pty_wait_text(pty, "/new [TITLE]");
+    assert_false(pty_has_text(pty, "Anywhere"));
+    pty_type(pty, "\033OP");
+    pty_wait_no_text(pty, "/new [TITLE]");
     /* The line is edited, what is sent waits, another draft follows. */
     pty_type(pty, "this one wxits");
     pty_type(pty, "\033[D\033[D\033[D\177a\005");

@@ -180,11 +180,13 @@ static void write_commands(struct pen *pen)
     cf_buf_release(&name);
 }
 
+/* How many rows there are, and the one where the commands begin. */
 static int write_all(const struct ui_paint *paint, struct ui_rect rect, const struct ui_keys *keys,
-                     int top)
+                     int top, int *commands)
 {
     struct pen pen = {.paint = paint, .rect = rect, .top = top};
     write_keys(&pen, keys);
+    *commands = pen.row + 1;
     write_commands(&pen);
     write_signs(&pen);
     return pen.row;
@@ -197,10 +199,12 @@ void ui_help_draw(const struct ui_paint *paint, struct ui_rect rect, const struc
         return;
     }
     /* Nothing is in view of a rectangle without rows: this counts them. */
-    int n = write_all(paint, (struct ui_rect){rect.x, rect.y, rect.width, 0}, keys, 0);
+    int commands;
+    int n = write_all(paint, (struct ui_rect){rect.x, rect.y, rect.width, 0}, keys, 0, &commands);
     int last = n > rect.height ? n - rect.height : 0;
+    *top = *top == UI_HELP_COMMANDS ? commands : *top;
     *top = *top < 0 ? 0 : *top > last ? last : *top;
-    write_all(paint, rect, keys, *top);
+    write_all(paint, rect, keys, *top, &commands);
 }
 
 void ui_offers_draw(const struct ui_paint *paint, struct ui_rect rect,

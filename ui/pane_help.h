@@ -8,6 +8,9 @@
 #include "keys.h"
 #include "pane.h"
 
+/* As *top: where the commands begin. */
+enum { UI_HELP_COMMANDS = -1000000 };
+
 /* Draws from row *top, which is kept within what there is. */
 void ui_help_draw(const struct ui_paint *paint, struct ui_rect rect, const struct ui_keys *keys,
                   int *top);

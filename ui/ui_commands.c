@@ -358,6 +358,7 @@ static void do_help(struct ui *ui, const char *name)
 {
     enum cf_command command;
     if (name[0] == '\0') {
+        ui->screen.help_top = UI_HELP_COMMANDS;
         ui_set_focus(ui, UI_FOCUS_HELP);
         return;
     }
