@@ -53,6 +53,24 @@ static void ui__focus__is_shown_and_goes_back(void **state)
     leave(pty);
 }
 
+/* They stand beside the line, which looks as alive as ever: nothing that is written gets lost. */
+static void ui__letters_in_the_knobs__go_to_the_line(void **state)
+{
+    (void)state;
+    struct pty *pty = start(100, 24);
+    pty_wait_text(pty, "T 0.80");
+    pty_type(pty, "\033OQ"); /* F2 */
+    pty_wait_text(pty, FOCUS("knobs"));
+    pty_type(pty, "hello, \xe4\xbd\xa0 there");
+    pty_wait_text(pty, "\xe2\x80\xba hello, \xe4\xbd\xa0 there");
+    assert_false(pty_has_text(pty, FOCUS("knobs")));
+    assert_true(pty_has_text(pty, "T 0.80"));
+    pty_type(pty, "\003\033OQ\xe4\xbd\xa0\xe5\xa5\xbd");
+    pty_wait_text(pty, "\xe2\x80\xba \xe4\xbd\xa0\xe5\xa5\xbd");
+    pty_type(pty, "\003\004");
+    leave(pty);
+}
+
 static void ui__question__ends_by_esc_and_nothing_else_does(void **state)
 {
     (void)state;
@@ -341,6 +359,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         TEST(ui__focus__is_shown_and_goes_back),
+        TEST(ui__letters_in_the_knobs__go_to_the_line),
         TEST(ui__question__ends_by_esc_and_nothing_else_does),
         TEST(ui__question__is_over_in_another_conversation),
         TEST(ui__waiting__is_taken_back_or_sent),

@@ -217,10 +217,10 @@ enum ui_place {
     X(UI_SHELF, "shelf", UI_IN_LIST, "v", "view the archive, the trash, the others again")         \
     X(UI_TAG, "tag", UI_IN_ROWS, "Space",                                                          \
       "mark the row or unmark it: what is marked is dealt with together")                          \
-    X(UI_KNOB_DOWN, "knob-down", UI_IN_KNOBS, "Left h", "turn the knob down")                      \
-    X(UI_KNOB_UP, "knob-up", UI_IN_KNOBS, "Right l", "turn the knob up")                           \
-    X(UI_KNOB_DOWN_FAR, "knob-down-far", UI_IN_KNOBS, "Shift-Left H", "turn it down by ten steps") \
-    X(UI_KNOB_UP_FAR, "knob-up-far", UI_IN_KNOBS, "Shift-Right L", "turn it up by ten steps")      \
+    X(UI_KNOB_DOWN, "knob-down", UI_IN_KNOBS, "Left", "turn the knob down")                        \
+    X(UI_KNOB_UP, "knob-up", UI_IN_KNOBS, "Right", "turn the knob up")                             \
+    X(UI_KNOB_DOWN_FAR, "knob-down-far", UI_IN_KNOBS, "Shift-Left", "turn it down by ten steps")   \
+    X(UI_KNOB_UP_FAR, "knob-up-far", UI_IN_KNOBS, "Shift-Right", "turn it up by ten steps")        \
     X(UI_KNOB_RESET, "knob-reset", UI_IN_KNOBS, "0 Backspace Delete", "back to the default")       \
     X(UI_KNOB_SET, "knob-set", UI_IN_KNOBS, "Enter", "type a value; so does a digit")
 
