@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator
+from typing import Iterable, Iterator
 
 import common
 import patterns
@@ -75,9 +75,26 @@ def parse_exchanges(text: str) -> Iterator[list[str]]:
             turns[-1] += " " + line  # an answer that goes on in the next line
 
 
+def _asked_in_readings() -> set[str]:
+    """What the readings ask, short phrases aside."""
+    lines = [line for folder in ("readings", "readings/fresh")
+             for name in ("openings.txt", "scripted.txt")
+             for line in (common.HERE / folder / name).read_text("utf-8").split("\n")]
+    return {patterns.plain(line) for line in lines if len(line.split()) > 3}
+
+
+def _not_given_away(conversations: Iterable[list[str]]) -> Iterator[list[str]]:
+    """Those in which nothing is asked that the readings ask."""
+    asked = _asked_in_readings()
+    for turns in conversations:
+        if not any(patterns.plain(turn) in asked for turn in turns[::2]):
+            yield turns
+
+
 def _read_exchanges(row: Source, path: Path) -> Iterator[list[str]]:
-    with common.open_text(path) as file:
-        yield from parse_exchanges(file.read())
+    for one in sorted(path.glob("*.txt")) if path.is_dir() else [path]:
+        with common.open_text(one) as file:
+            yield from _not_given_away(parse_exchanges(file.read()))
 
 
 def _read_dialogue(row: Source, path: Path) -> Iterator[list[str]]:
@@ -122,19 +139,8 @@ def _read_stories(row: Source, path: Path) -> Iterator[list[str]]:
             yield [request_for(story), story]
 
 
-def _asked_in_readings() -> set[str]:
-    """What the readings ask, short phrases aside: the patterns must not give it away."""
-    lines = [line for folder in ("readings", "readings/fresh")
-             for name in ("openings.txt", "scripted.txt")
-             for line in (common.HERE / folder / name).read_text("utf-8").split("\n")]
-    return {patterns.plain(line) for line in lines if len(line.split()) > 3}
-
-
 def _read_patterns(row: Source, path: Path) -> Iterator[list[str]]:
-    asked = _asked_in_readings()
-    for turns in patterns.conversations(patterns.load(path), row.count):
-        if not any(patterns.plain(turn) in asked for turn in turns[::2]):
-            yield turns
+    yield from _not_given_away(patterns.conversations(patterns.load(path), row.count))
 
 
 READERS = {"exchanges": _read_exchanges, "dialogue": _read_dialogue, "stories": _read_stories,
