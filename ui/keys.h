@@ -222,7 +222,9 @@ enum ui_place {
     X(UI_KNOB_DOWN_FAR, "knob-down-far", UI_IN_KNOBS, "Shift-Left", "turn it down by ten steps")   \
     X(UI_KNOB_UP_FAR, "knob-up-far", UI_IN_KNOBS, "Shift-Right", "turn it up by ten steps")        \
     X(UI_KNOB_RESET, "knob-reset", UI_IN_KNOBS, "0 Backspace Delete", "back to the default")       \
-    X(UI_KNOB_SET, "knob-set", UI_IN_KNOBS, "Enter", "type a value; so does a digit")
+    X(UI_KNOB_SET, "knob-set", UI_IN_KNOBS, "Enter",                                               \
+      "type a value; so does a digit, and "                                                        \
+      "what is no key here is typed in the input line")
 
 enum ui_action {
     UI_NONE, /* no action: the key is for the input line, or means nothing here */

@@ -46,6 +46,7 @@ struct pen {
     struct ui_rect rect;
     int top;
     int row;
+    int commands; /* the row where they begin */
 };
 
 static bool is_in_view(const struct pen *pen)
@@ -180,16 +181,16 @@ static void write_commands(struct pen *pen)
     cf_buf_release(&name);
 }
 
-/* How many rows there are, and the one where the commands begin. */
-static int write_all(const struct ui_paint *paint, struct ui_rect rect, const struct ui_keys *keys,
-                     int top, int *commands)
+/* The pen as it is behind the last row. */
+static struct pen write_all(const struct ui_paint *paint, struct ui_rect rect,
+                            const struct ui_keys *keys, int top)
 {
     struct pen pen = {.paint = paint, .rect = rect, .top = top};
     write_keys(&pen, keys);
-    *commands = pen.row + 1;
+    pen.commands = pen.row + 1; /* below an empty one */
     write_commands(&pen);
     write_signs(&pen);
-    return pen.row;
+    return pen;
 }
 
 void ui_help_draw(const struct ui_paint *paint, struct ui_rect rect, const struct ui_keys *keys,
@@ -199,12 +200,11 @@ void ui_help_draw(const struct ui_paint *paint, struct ui_rect rect, const struc
         return;
     }
     /* Nothing is in view of a rectangle without rows: this counts them. */
-    int commands;
-    int n = write_all(paint, (struct ui_rect){rect.x, rect.y, rect.width, 0}, keys, 0, &commands);
-    int last = n > rect.height ? n - rect.height : 0;
-    *top = *top == UI_HELP_COMMANDS ? commands : *top;
+    struct pen all = write_all(paint, (struct ui_rect){rect.x, rect.y, rect.width, 0}, keys, 0);
+    int last = all.row > rect.height ? all.row - rect.height : 0;
+    *top = *top == UI_HELP_COMMANDS ? all.commands : *top;
     *top = *top < 0 ? 0 : *top > last ? last : *top;
-    write_all(paint, rect, keys, *top, &commands);
+    (void)write_all(paint, rect, keys, *top);
 }
 
 void ui_offers_draw(const struct ui_paint *paint, struct ui_rect rect,

@@ -482,11 +482,6 @@ static bool begins_number(uint32_t key)
     return (key >= '1' && key <= '9') || key == '.' || key == '-';
 }
 
-static bool is_character(uint32_t key)
-{
-    return key > ' ' && key != 0x7f && key <= UI_KEY_BEFORE_FIRST;
-}
-
 bool ui_key(void *context, uint32_t key)
 {
     struct ui *ui = context;
@@ -521,12 +516,12 @@ bool ui_key(void *context, uint32_t key)
         ui_ask(ui, UI_ASK_VALUE, ui_knobs_at(ui->knob_selected), digit);
         return true;
     }
-    if (action == UI_NONE && ui->focus == UI_FOCUS_KNOBS && is_character(key)) {
-        /* The knobs stand beside the line: who writes on there means the line. */
-        ui_set_focus(ui, UI_FOCUS_INPUT);
-    }
     if (action == UI_NONE) {
-        /* In other panes nothing types. */
+        /* The knobs stand beside the line: who writes there means the line.  In other panes nothing
+         * types. */
+        if (ui->focus == UI_FOCUS_KNOBS && key < UI_KEY_BEFORE_FIRST) {
+            ui_set_focus(ui, UI_FOCUS_INPUT);
+        }
         return ui->focus != UI_FOCUS_INPUT;
     }
     ui_act(ui);
