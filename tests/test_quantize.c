@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "digest.h"
 #include "kernels/kernels.h"
 #include "model.h"
 #include "quantize.h"
@@ -407,6 +408,32 @@ static void convert__existing_file__is_kept(void **state)
     assert_true(size_after < size);
 }
 
+/* The model that was bundled first, made again from the weights it came from. */
+static void convert__trained_weights__are_the_same_to_the_byte(void **state)
+{
+    (void)state;
+    static const struct cf_convert_metadata rows[] = {
+        {"general.description", "Small talk in English, trained from scratch"},
+        {"general.license", "cc-by-sa-4.0"},
+        {"general.license.link", "https://creativecommons.org/licenses/by-sa/4.0/"},
+    };
+    char from[1024];
+    char hex[CF_DIGEST_TEXT_SIZE];
+    struct cf_digest digest;
+    struct cf_err err = CF_ERR_INIT;
+    if (!test_shared_path(from, sizeof from, "models/chat-v0")) {
+        skip();
+    }
+    struct cf_convert convert = {
+        .dtype = CF_Q8_0, .may_replace = true, .metadata = rows, .n_metadata = CF_ARRAY_SIZE(rows)};
+    enum cf_code code = cf_model_convert(from, target, &convert, &err);
+    assert_string_equal(err.text, "");
+    assert_int_equal(code, CF_OK);
+    assert_int_equal(cf_digest_file(&digest, target, NULL, NULL, NULL), CF_OK);
+    cf_digest_format(hex, &digest);
+    assert_string_equal(hex, "7644462f66e1b7f6588acae0a6bdc05c45772387f1283f6c176b0aa11be19cd0");
+}
+
 struct watch {
     uint64_t done, total;
     int n_calls, n_allowed;
@@ -532,6 +559,7 @@ int main(void)
         cmocka_unit_test(convert__gguf_to_gguf__keeps_everything),
         cmocka_unit_test(convert__metadata__can_be_given),
         cmocka_unit_test(convert__existing_file__is_kept),
+        cmocka_unit_test(convert__trained_weights__are_the_same_to_the_byte),
         cmocka_unit_test(convert__progress__tells_and_cancels),
         cmocka_unit_test(convert__no_room__is_said),
         cmocka_unit_test(convert__bad_weights__are_refused),

@@ -56,6 +56,7 @@ def of_training(config: dict[str, Any], work: Path) -> dict[str, Any]:
         "seed", "lr_muon", "lr_adam", "warmup", "decay_from", "dropout", "user_weight", "batch")} | {
         "tokens": f"{last[-1]['tokens']:,}", "steps": f"{last[-1]['step']:,}",
         "minutes": f"{last[-1]['seconds'] / 60:.1f}", "licence": NAMES.get(licence, licence),
+        "licence_id": licence, "description": config["card"]["description"],
         "licence_link": export.LICENCE_LINKS.get(licence, "")}
 
 
