@@ -157,9 +157,9 @@ def tidy(text: str) -> str:
 
 def conversation(grammar: Grammar, rng: random.Random) -> list[str]:
     """The turns of one conversation."""
-    plan = [("opening", 0.25)] + [("topic", 1.0), ("topic", 0.4), ("topic", 0.15)]
     turns: list[str] = []
-    for section, chance in plan + [("closing", 0.15)]:
+    for section, chance in (("opening", 0.25), ("topic", 1.0), ("topic", 0.4), ("topic", 0.15),
+                            ("closing", 0.15)):
         if rng.random() >= chance:
             continue
         speaker = Speaker(grammar, rng)

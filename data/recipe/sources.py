@@ -51,7 +51,7 @@ def find(row: Source, table: Path, corpus: Path) -> Path:
     raise SystemExit(f"{row.name}: there is no {row.path} in {corpus} or {table.parent}")
 
 
-def parse_exchanges(text: str) -> Iterator[list[str]]:
+def parse_exchanges(text: str, name: str = "exchanges") -> Iterator[list[str]]:
     """Conversations of exchanges.txt: a line "> …" is the user's, the lines below it are the
     answer, an empty line ends a conversation, '#' begins a comment."""
     turns: list[str] = []
@@ -61,13 +61,13 @@ def parse_exchanges(text: str) -> Iterator[list[str]]:
             continue
         if not line:
             if len(turns) % 2:
-                raise SystemExit(f"exchanges, line {number}: the last question has no answer")
+                raise SystemExit(f"{name}, line {number}: the last question has no answer")
             if turns:
                 yield turns
             turns = []
         elif line.startswith(">"):
             if len(turns) % 2:
-                raise SystemExit(f"exchanges, line {number}: two questions without an answer")
+                raise SystemExit(f"{name}, line {number}: two questions without an answer")
             turns.append(line[1:].strip())
         elif len(turns) % 2 == 1:
             turns.append(line)
@@ -91,10 +91,14 @@ def _not_given_away(conversations: Iterable[list[str]]) -> Iterator[list[str]]:
             yield turns
 
 
+def _parse_file(path: Path) -> Iterator[list[str]]:
+    with common.open_text(path) as file:
+        yield from parse_exchanges(file.read(), path.name)
+
+
 def _read_exchanges(row: Source, path: Path) -> Iterator[list[str]]:
-    for one in sorted(path.glob("*.txt")) if path.is_dir() else [path]:
-        with common.open_text(one) as file:
-            yield from _not_given_away(parse_exchanges(file.read()))
+    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    yield from _not_given_away(turns for one in files for turns in _parse_file(one))
 
 
 def _read_dialogue(row: Source, path: Path) -> Iterator[list[str]]:
