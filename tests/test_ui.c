@@ -290,11 +290,13 @@ static void ui__commands__answer_and_complain(void **state)
     pty_wait_text(pty,
                   "There is no file, folder or installed model called nosuch (installed: none)");
     pty_wait_no_text(pty, "top-k = 50");
-    pty_type(pty, "/model nosuch.gguf\r");
+    pty_wait_text(pty, "/model nosuch");
+    pty_type(pty, ".gguf\r");
     pty_wait_text(pty, "Cannot open model nosuch.gguf: No such file");
-    pty_type(pty, "/temp many\r");
+    pty_type(pty, "\025/temp many\r");
     pty_wait_text(pty, "temperature must be");
-    pty_type(pty, "/se\t");
+    pty_wait_text(pty, "/temp many");
+    pty_type(pty, "\025/se\t");
     pty_wait_text(pty, "/search");
     pty_type(pty, "\025/help set\r");
     pty_wait_text(pty, "/set [NAME [VALUE]]");

@@ -258,7 +258,7 @@ static void persona__command__lists_and_picks(void **state)
     pty_wait_no_text(pty, "it reads");
     pty_type(pty, "/persona nix\r");
     pty_wait_text(pty, "There is no persona nix; there are chat, story");
-    pty_type(pty, "\004");
+    pty_type(pty, "\025\004");
     leave(pty);
 }
 

@@ -435,7 +435,11 @@ static void run_command(struct ui *ui, const char *text, size_t size)
         return;
     }
     char *argument = cf_memdup_str(line.argument, line.size);
+    ui->is_refused = false;
     doers[line.command](ui, argument);
+    if (ui->is_refused && line.size > 0 && ui->put_back == NULL && ui->asking == UI_ASK_MESSAGE) {
+        put_back(ui, text, size);
+    }
     free(argument);
 }
 

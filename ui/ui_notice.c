@@ -69,6 +69,7 @@ static bool begins_plainly(const struct ui *ui, const char *text)
 void ui_say(struct ui *ui, bool is_error, const char *text)
 {
     ui->is_dirty = true;
+    ui->is_refused = ui->is_refused || (is_error && ui->is_acting);
     if (ui->n_notices > 0 && strcasecmp(ui->notices[0].text, text) == 0) {
         start_first(ui);
         return;

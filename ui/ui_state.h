@@ -73,6 +73,7 @@ struct ui {
     enum ui_focus asked_from;
     char *kept_draft; /* while another thing is asked */
     char *put_back;   /* text that goes back into the line after its submission failed */
+    bool is_refused;  /* an error was said in answer to what the person does */
     bool is_setting_line;
 
     int64_t list_selected;
