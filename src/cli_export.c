@@ -80,6 +80,7 @@ static enum cf_code write_it(struct cf_export_report *report, const struct cf_cl
     return code == CF_ERR_CANCELLED && is_closed ? CF_OK : code;
 }
 
+/* Which conversations are not there, or not whole. */
 static void warn_of_damage(const struct cf_cli *cli, const struct cf_export_report *report)
 {
     for (int64_t i = 0; i < report->n_lost && i < CF_EXPORT_LOST_MAX; i++) {
@@ -94,9 +95,6 @@ static void warn_of_damage(const struct cf_cli *cli, const struct cf_export_repo
                     "messages whose parent could not be read, and which begin a branch now: "
                     "%" PRId64,
                     report->n_loose);
-    }
-    if (report->n_damaged > 0) {
-        cf_cli_warn(cli, "some messages could not be read whole: run confab check");
     }
 }
 
@@ -132,5 +130,13 @@ enum cf_exit cf_cli_export(const struct cf_cli *cli)
     }
     free(ids);
     cf_store_close(store);
+    if (code == CF_OK && report.n_lost + report.n_damaged > 0) {
+        return cf_cli_fail_with(CF_ERR_CORRUPT,
+                                "the export is not whole: %s is damaged, and %" PRId64
+                                " conversations and %" PRId64
+                                " messages or parts of some could not be read; "
+                                "confab check tells more",
+                                cli->db_path, report.n_lost, report.n_damaged);
+    }
     return code == CF_OK ? CF_EXIT_DONE : cf_cli_fail(&err);
 }

@@ -187,6 +187,29 @@ static void import__failing__says_where(void **state)
 }
 
 /* To a terminal nothing of a conversation moves the cursor; to a pipe it is as it was written. */
+/* What can be read goes out; a script must not take it for everything. */
+static void export__of_damage__fails_with_the_rest_written(void **state)
+{
+    (void)state;
+    struct place place;
+    place_init(&place);
+    int64_t conversation;
+    (void)fill(&place, 300, &conversation);
+    char text[100];
+    (void)snprintf(text, sizeof text, marker, 150);
+    damage_page_of(&place, text, false);
+    const char *out = program_path("rest.json");
+    struct program_result result;
+    PROGRAM(&result, 1, NULL, "-d", place.path, "export", "--all", "--format", "json", "-o", out);
+    assert_non_null(strstr(result.err.data, "confab: the export is not whole: "));
+    assert_non_null(strstr(result.err.data, "; confab check "));
+    program_release(&result);
+    PROGRAM(&result, 0, NULL, "import", out);
+    assert_non_null(strstr(result.out.data, "rest.json: 1 conversation, "));
+    program_release(&result);
+    place_release(&place);
+}
+
 static void export__to_a_terminal__is_safe(void **state)
 {
     (void)state;
@@ -241,6 +264,7 @@ int main(void)
         TEST(import__streams__are_read),
         TEST(import__interrupted__leaves_nothing),
         TEST(import__failing__says_where),
+        TEST(export__of_damage__fails_with_the_rest_written),
         TEST(export__to_a_terminal__is_safe),
         TEST(export__shapes__are_read_by_python),
     };

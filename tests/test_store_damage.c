@@ -4,22 +4,6 @@
 
 #include <sqlite3.h>
 
-enum { PAGE = 4096 };
-
-/* Overwrites the page that holds the text. */
-static void damage_page_of(const struct place *place, const char *text, bool is_end_kept)
-{
-    size_t size;
-    char *bytes = read_file(place->path, &size);
-    char *found = memmem(bytes, size, text, strlen(text));
-    assert_non_null(found);
-    size_t page = (size_t)(found - bytes) / PAGE * PAGE;
-    assert_true(page > 0);
-    memset(bytes + page, 0xA5, is_end_kept ? 64 : PAGE);
-    write_file(place->path, bytes, size);
-    free(bytes);
-}
-
 static void damage__of_a_row_page__leaves_the_rest_readable(void **state)
 {
     const struct place *place = *state;
