@@ -45,7 +45,7 @@ def longest_run(turns: list[str | None]) -> tuple[int, list[str]]:
 def usable(row: sources.Source, raw: list[str],
            dropped: collections.Counter[str]) -> list[str]:
     """What can be used of a conversation, in tidy English; too little gives an empty list."""
-    if row.kind in ("exchanges", "patterns"):
+    if row.kind in ("exchanges", "plain", "patterns"):
         return raw  # written with care: as it is
     if row.kind == "stories":
         story, why = clean.clean_story(raw[1])
@@ -83,14 +83,17 @@ def without_echoes(turns: list[str]) -> list[str]:
 
 def variants(row: sources.Source, turns: list[str]) -> list[list[str]]:
     """Of an exchange also the way people type: the questions small and without an end mark."""
-    if row.kind != "exchanges":
+    if row.kind not in ("exchanges", "plain"):
         return [turns]
     lazy = patterns.lazy(turns)
     return [turns] + ([lazy] if lazy != turns else [])
 
 
-def split_key(turns: list[str]) -> str:
-    """What decides on which side of the split a conversation stands."""
+def split_key(row: sources.Source, turns: list[str]) -> str:
+    """What decides on which side of the split a conversation stands. What was written for this goes
+    by what is asked, so that a conversation stands on one side in both forms of its answers."""
+    if row.kind in ("exchanges", "plain"):
+        return "split " + "\n".join(turns[::2]).lower()
     return "split " + (turns[-1] if len(turns) == 2 else "\n".join(turns)).lower()
 
 
@@ -123,10 +126,10 @@ def prepare(table: Path, corpus: Path, work: Path, valid_part: float = VALID_PAR
             if not turns:
                 continue
             alone = row.kind == "patterns" or index.add("\n".join(turns))
-            if not alone and row.kind != "exchanges":
+            if not alone and row.kind not in ("exchanges", "plain"):
                 dropped["nearly a duplicate"] += 1
                 continue
-            held_out = row.held_out and common.part_of(split_key(turns)) < valid_part
+            held_out = row.held_out and common.part_of(split_key(row, turns)) < valid_part
             part = "valid" if held_out else "train"
             for one in variants(row, turns):
                 count[part] += 1

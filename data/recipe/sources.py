@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterable, Iterator
 
+import answers
 import common
 import patterns
 
@@ -77,7 +78,7 @@ def parse_exchanges(text: str, name: str = "exchanges") -> Iterator[list[str]]:
 
 def _asked_in_readings() -> set[str]:
     """What the readings ask, short phrases aside."""
-    lines = [line for folder in ("readings", "readings/fresh")
+    lines = [line for folder in ("readings", "readings/fresh", "readings/third")
              for name in ("openings.txt", "scripted.txt")
              for line in (common.HERE / folder / name).read_text("utf-8").split("\n")]
     return {patterns.plain(line) for line in lines if len(line.split()) > 3}
@@ -99,6 +100,10 @@ def _parse_file(path: Path) -> Iterator[list[str]]:
 def _read_exchanges(row: Source, path: Path) -> Iterator[list[str]]:
     files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
     yield from _not_given_away(turns for one in files for turns in _parse_file(one))
+
+
+def _read_plain(row: Source, path: Path) -> Iterator[list[str]]:
+    yield from map(answers.plain, _read_exchanges(row, path))
 
 
 def _read_dialogue(row: Source, path: Path) -> Iterator[list[str]]:
@@ -147,8 +152,8 @@ def _read_patterns(row: Source, path: Path) -> Iterator[list[str]]:
     yield from _not_given_away(patterns.conversations(patterns.load(path), row.count))
 
 
-READERS = {"exchanges": _read_exchanges, "dialogue": _read_dialogue, "stories": _read_stories,
-           "patterns": _read_patterns}
+READERS = {"exchanges": _read_exchanges, "plain": _read_plain, "dialogue": _read_dialogue,
+           "stories": _read_stories, "patterns": _read_patterns}
 
 
 def read(row: Source, table: Path, corpus: Path) -> Iterator[list[str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import answers
 import batches
 import clean
 import common
@@ -101,7 +102,49 @@ class Splitting(unittest.TestCase):
         self.assertTrue(index.add(" ".join(reversed(words))))
 
     def test_same_answer_same_side(self) -> None:
-        self.assertEqual(prepare.split_key(["a?", "Brown."]), prepare.split_key(["b?", "brown."]))
+        row = sources.Source("s", "", "dialogue", True, 1, "", "")
+        self.assertEqual(prepare.split_key(row, ["a?", "Brown."]),
+                         prepare.split_key(row, ["b?", "brown."]))
+
+    def test_both_forms_of_an_answer_same_side(self) -> None:
+        turns = ["I lost my hat.", "Oh no, your hat! Was it the blue one?"]
+        keys = {prepare.split_key(sources.Source("s", "", kind, False, 1, "", ""), one)
+                for kind, one in (("exchanges", turns), ("plain", answers.plain(turns)))}
+        self.assertEqual(len(keys), 1)
+
+
+class Answers(unittest.TestCase):
+    """Answers made plain."""
+
+    def test_the_first_sentence_stays(self) -> None:
+        for said, text in (("I lost my hat.", "Oh no, your hat! Was it the blue one?"),
+                           ("We won the cup.", "The cup, well done! Who scored?"),
+                           ("The bus is green.", "A green bus! Who painted it?")):
+            first = text.split("! ")[0] + "!"
+            plain = answers.plain_answer(said, text)
+            self.assertTrue(plain.startswith(first), plain)
+            self.assertNotEqual(plain, text)
+            follow = plain[len(first):].strip()
+            self.assertIn(follow, ["", *answers.FOLLOW[answers.mood(first)]])
+
+    def test_moods(self) -> None:
+        self.assertEqual(answers.mood("Oh no, your hat!"), "sad")
+        self.assertEqual(answers.mood("The cup, well done!"), "glad")
+        self.assertEqual(answers.mood("A green bus!"), "plain")
+
+    def test_what_was_asked_for_stays_whole(self) -> None:
+        for said, text in (("Tell me a joke.", "Why did the bread stay in bed? It was rising."),
+                           ("Is it cold?", "No."), ("Why?", "Because it rained all day long."),
+                           ("Was it you?", "No. It never was.")):
+            self.assertEqual(answers.plain_answer(said, text), text)
+
+    def test_no_follow_up_comes_twice(self) -> None:
+        turns: list[str] = []
+        for i in range(12):
+            turns += [f"We saw {i} dogs.", f"There were {i} dogs there! Were dogs {i} brown?"]
+        ends = [text.split("! ")[1] for text in answers.plain(turns)[1::2] if "! " in text]
+        self.assertTrue(ends)
+        self.assertEqual(len(ends), len(set(ends)))
 
 
 class Patterns(unittest.TestCase):
