@@ -256,6 +256,14 @@ void cf_chat_take_plan(struct cf_chat *chat, const struct cf_chat_plan *plan)
 
 /* --- idle work --- */
 
+/* What is under way tells of a draft that is no more. */
+static void detach_idle_work(struct cf_chat *chat)
+{
+    for (struct cf_chat_work *work = chat->works; work != NULL; work = work->next) {
+        work->is_detached |= work->job.kind == CF_JOB_EVALUATE;
+    }
+}
+
 void cf_chat_idle_later(struct cf_chat *chat)
 {
     chat->is_idle_due = true;
@@ -269,6 +277,7 @@ void cf_chat_idle(struct cf_chat *chat)
     }
     chat->is_idle_due = false;
     if (chat->tree->n_path == 0 && message_of_draft(chat)[0] == '\0') {
+        detach_idle_work(chat);
         chat->status.n_used = 0;
         chat->prompt_ids.n = 0;
         chat->prompt_turns.n = 0;

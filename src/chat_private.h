@@ -126,7 +126,8 @@ struct cf_chat_work {
     struct cf_sampling samplings[2]; /* of a comparison */
     struct cf_chat_node **nodes;     /* the replies; none for idle work */
     int32_t n;
-    bool is_detached; /* the nodes are in no tree and not saved: complete */
+    bool is_detached; /* the nodes are in no tree and not saved: complete; of idle work: there is no
+                       * longer anything to foretell */
     bool is_submitted;
     bool is_cancelled; /* asked to end; not submitted yet: the next pump ends it */
     bool is_started;

@@ -339,7 +339,7 @@ static void handle_end(struct cf_chat *chat, struct cf_chat_work *work,
         handle_reply_end(chat, work, event, sentence);
     } else if (work->finish != NULL) {
         work->finish(chat, work, event->reason, sentence);
-    } else if (event->reason == CF_END_DONE) {
+    } else if (event->reason == CF_END_DONE && !work->is_detached) {
         chat->status.n_cached = (int32_t)work->job.ids.n;
         cf_chat_mark(chat, CF_CHANGE_STATUS);
     }

@@ -675,6 +675,31 @@ static void chat__idle_work__takes_no_command_for_a_message(void **state)
     }
 }
 
+/* The draft becomes a command while its length is being found out. */
+static void chat__idle_work__of_an_older_draft_tells_nothing(void **state)
+{
+    enum { N_ROUNDS = 20, N_LOOKS = 3 };
+    struct chat_fixture *fixture = *state;
+    struct cf_chat_params params = params_of(fixture, false);
+    params.idles = true;
+    open_chat(fixture, &params);
+    settle(fixture);
+    const struct cf_chat_status *status = cf_chat_status(fixture->chat);
+    for (int i = 0; i < N_ROUNDS; i++) {
+        cf_chat_set_draft(fixture->chat, "abc", 3);
+        pump(fixture);
+        cf_chat_set_draft(fixture->chat, "/context", 8);
+        pump(fixture);
+        for (int look = 0; look < N_LOOKS; look++) {
+            wait_a_little(fixture);
+            pump(fixture);
+        }
+        assert_int_equal(status->n_used, 0);
+        assert_int_equal(status->n_draft, 0);
+        assert_int_equal(status->n_cached, 0);
+    }
+}
+
 static void chat__model__that_is_not_there_is_said(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -816,6 +841,7 @@ int main(void)
         TEST(chat__idle_work__leaves_little_for_enter),
         TEST(chat__idle_work__foretells_the_next_message_alone),
         TEST(chat__idle_work__takes_no_command_for_a_message),
+        TEST(chat__idle_work__of_an_older_draft_tells_nothing),
         TEST(chat__model__that_is_not_there_is_said),
     };
     return cmocka_run_group_tests_name("chat", tests, NULL, NULL);
