@@ -600,13 +600,19 @@ static void chat__delete_turn__can_be_undone(void **state)
     cf_buf_release(&text);
 }
 
-static void chat__idle_work__leaves_little_for_enter(void **state)
+/* A chat that evaluates ahead while nothing else is to be done, with its model open. */
+static void open_idling(struct chat_fixture *fixture)
 {
-    struct chat_fixture *fixture = *state;
     struct cf_chat_params params = params_of(fixture, false);
     params.idles = true;
     open_chat(fixture, &params);
     settle(fixture);
+}
+
+static void chat__idle_work__leaves_little_for_enter(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    open_idling(fixture);
     const char *draft = "typed at leisure";
     for (size_t n = 1; n <= strlen(draft); n++) {
         cf_chat_set_draft(fixture->chat, draft, n);
@@ -630,10 +636,7 @@ static void chat__idle_work__foretells_the_next_message_alone(void **state)
     struct chat_fixture *fixture = *state;
     set_option(fixture, "ctx", "128");
     set_option(fixture, "max-tokens", "32");
-    struct cf_chat_params params = params_of(fixture, false);
-    params.idles = true;
-    open_chat(fixture, &params);
-    settle(fixture);
+    open_idling(fixture);
     say(fixture, "twenty characters...");
     const struct cf_chat_status *status = cf_chat_status(fixture->chat);
     int32_t n_talk = (int32_t)strlen("User: twenty characters...\nAssistant:") + 32;
@@ -657,10 +660,7 @@ static void chat__idle_work__foretells_the_next_message_alone(void **state)
 static void chat__idle_work__takes_no_command_for_a_message(void **state)
 {
     struct chat_fixture *fixture = *state;
-    struct cf_chat_params params = params_of(fixture, false);
-    params.idles = true;
-    open_chat(fixture, &params);
-    settle(fixture);
+    open_idling(fixture);
     const struct cf_chat_status *status = cf_chat_status(fixture->chat);
     static const struct {
         const char *draft, *prompt;
@@ -680,10 +680,7 @@ static void chat__idle_work__of_an_older_draft_tells_nothing(void **state)
 {
     enum { N_ROUNDS = 20, N_LOOKS = 3 };
     struct chat_fixture *fixture = *state;
-    struct cf_chat_params params = params_of(fixture, false);
-    params.idles = true;
-    open_chat(fixture, &params);
-    settle(fixture);
+    open_idling(fixture);
     const struct cf_chat_status *status = cf_chat_status(fixture->chat);
     for (int i = 0; i < N_ROUNDS; i++) {
         cf_chat_set_draft(fixture->chat, "abc", 3);

@@ -186,7 +186,6 @@ static void import__failing__says_where(void **state)
     program_release(&result);
 }
 
-/* To a terminal nothing of a conversation moves the cursor; to a pipe it is as it was written. */
 /* What can be read goes out; a script must not take it for everything. */
 static void export__of_damage__fails_with_the_rest_written(void **state)
 {
@@ -210,6 +209,7 @@ static void export__of_damage__fails_with_the_rest_written(void **state)
     place_release(&place);
 }
 
+/* To a terminal nothing of a conversation moves the cursor; to a pipe it is as it was written. */
 static void export__to_a_terminal__is_safe(void **state)
 {
     (void)state;

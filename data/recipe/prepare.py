@@ -45,7 +45,7 @@ def longest_run(turns: list[str | None]) -> tuple[int, list[str]]:
 def usable(row: sources.Source, raw: list[str],
            dropped: collections.Counter[str]) -> list[str]:
     """What can be used of a conversation, in tidy English; too little gives an empty list."""
-    if row.kind in ("exchanges", "plain", "patterns"):
+    if row.is_written or row.kind == "patterns":
         return raw  # written with care: as it is
     if row.kind == "stories":
         story, why = clean.clean_story(raw[1])
@@ -83,7 +83,7 @@ def without_echoes(turns: list[str]) -> list[str]:
 
 def variants(row: sources.Source, turns: list[str]) -> list[list[str]]:
     """Of an exchange also the way people type: the questions small and without an end mark."""
-    if row.kind not in ("exchanges", "plain"):
+    if not row.is_written:
         return [turns]
     lazy = patterns.lazy(turns)
     return [turns] + ([lazy] if lazy != turns else [])
@@ -92,7 +92,7 @@ def variants(row: sources.Source, turns: list[str]) -> list[list[str]]:
 def split_key(row: sources.Source, turns: list[str]) -> str:
     """What decides on which side of the split a conversation stands. What was written for this goes
     by what is asked, so that a conversation stands on one side in both forms of its answers."""
-    if row.kind in ("exchanges", "plain"):
+    if row.is_written:
         return "split " + "\n".join(turns[::2]).lower()
     return "split " + (turns[-1] if len(turns) == 2 else "\n".join(turns)).lower()
 
@@ -125,8 +125,9 @@ def prepare(table: Path, corpus: Path, work: Path, valid_part: float = VALID_PAR
             turns = usable(row, raw, dropped)
             if not turns:
                 continue
-            alone = row.kind == "patterns" or index.add("\n".join(turns))
-            if not alone and row.kind not in ("exchanges", "plain"):
+            # Patterns are alike by design, and plain answers stand beside those they come from.
+            alone = row.kind in ("patterns", "plain") or index.add("\n".join(turns))
+            if not alone and not row.is_written:
                 dropped["nearly a duplicate"] += 1
                 continue
             held_out = row.held_out and common.part_of(split_key(row, turns)) < valid_part

@@ -29,6 +29,11 @@ class Source:
     count: int = 0
 
     @property
+    def is_written(self) -> bool:
+        """Whether it is in the form of exchanges.txt, its answers as they are or made plain."""
+        return self.kind in ("exchanges", "plain")
+
+    @property
     def last_weight(self) -> float:
         """The weight at the end of training."""
         return self.weight if self.weight_end < 0 else self.weight_end
@@ -78,9 +83,9 @@ def parse_exchanges(text: str, name: str = "exchanges") -> Iterator[list[str]]:
 
 def _asked_in_readings() -> set[str]:
     """What the readings ask, short phrases aside."""
-    lines = [line for folder in ("readings", "readings/fresh", "readings/third")
-             for name in ("openings.txt", "scripted.txt")
-             for line in (common.HERE / folder / name).read_text("utf-8").split("\n")]
+    lines = [line for name in ("openings.txt", "scripted.txt")
+             for path in sorted((common.HERE / "readings").rglob(name))
+             for line in path.read_text("utf-8").split("\n")]
     return {patterns.plain(line) for line in lines if len(line.split()) > 3}
 
 
