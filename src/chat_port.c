@@ -62,6 +62,19 @@ enum cf_code cf_chat_import(struct cf_chat *chat, const char *path, struct cf_er
     return CF_OK;
 }
 
+static void tell_export(struct cf_chat *chat, const char *path,
+                        const struct cf_export_report *report)
+{
+    if (report->n_lost + report->n_damaged == 0) {
+        cf_chat_say(chat, false, "written to %s", path);
+        return;
+    }
+    cf_chat_say(chat, true,
+                "written to %s, but not whole: the database is damaged; messages that could not be "
+                "read: %" PRId64 " (confab check tells more)",
+                path, report->n_damaged);
+}
+
 static void tell_import(struct cf_chat *chat, const char *path,
                         const struct cf_import_report *report)
 {
@@ -93,7 +106,7 @@ void cf_chat_handle_port(struct cf_chat *chat, const struct cf_storage_event *ev
     } else if (event->code != CF_OK) {
         cf_chat_say(chat, true, "%s", event->err.text);
     } else if (event->kind == CF_STORAGE_EXPORT) {
-        cf_chat_say(chat, false, "written to %s", path);
+        tell_export(chat, path, &event->exported);
     } else {
         tell_import(chat, path, &event->imported);
         cf_chat_mark(chat, CF_CHANGE_LIST);

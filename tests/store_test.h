@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "damage.h"
 #include "recipe.h"
 #include "store.h"
 
@@ -193,27 +194,6 @@ static inline void run_sql(const char *path, const char *sql)
     (void)sqlite3_close(db);
 }
 
-static inline char *read_file(const char *path, size_t *size)
-{
-    int fd = open(path, O_RDONLY);
-    assert_true(fd >= 0);
-    struct stat info;
-    assert_int_equal(fstat(fd, &info), 0);
-    *size = (size_t)info.st_size;
-    char *bytes = malloc(*size + 1);
-    assert_int_equal(read(fd, bytes, *size), info.st_size);
-    (void)close(fd);
-    return bytes;
-}
-
-static inline void write_file(const char *path, const char *bytes, size_t size)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes, size), size);
-    (void)close(fd);
-}
-
 static const char marker[] = "Marked-No.%d! stands in a row of its own, and only there.";
 
 /* A conversation of N messages in a row, whose texts stand nowhere else in these letters. */
@@ -258,22 +238,6 @@ static inline int place_tear_down(void **state)
     place_release(*state);
     free(*state);
     return 0;
-}
-
-enum { PAGE = 4096 }; /* of the database */
-
-/* Overwrites the page that holds the text. */
-static inline void damage_page_of(const struct place *place, const char *text, bool is_end_kept)
-{
-    size_t size;
-    char *bytes = read_file(place->path, &size);
-    char *found = memmem(bytes, size, text, strlen(text));
-    assert_non_null(found);
-    size_t page = (size_t)(found - bytes) / PAGE * PAGE;
-    assert_true(page > 0);
-    memset(bytes + page, 0xA5, is_end_kept ? 64 : PAGE);
-    write_file(place->path, bytes, size);
-    free(bytes);
 }
 
 #endif

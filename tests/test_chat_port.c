@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "chat_harness.h"
+#include "damage.h"
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -74,6 +75,38 @@ static void chat__export__takes_the_format_of_the_name(void **state)
     expect_notice(fixture, true, "exists already; choose another name");
 }
 
+/* What can be read is written; that it is not all is said. */
+static void chat__export__of_damage__says_so(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    struct cf_err err = CF_ERR_INIT;
+    static const char marker[] = " the marker ";
+    char text[PAGE * 4] = ""; /* on several pages; of some, the page before tells where they are */
+    memset(text, 'x', sizeof text - 1);
+    for (size_t i = PAGE * 3 / 2; i < (size_t)PAGE * 3; i += 300) {
+        memcpy(text + i, marker, sizeof marker - 1);
+    }
+    start(fixture, true);
+    say(fixture, "whole");
+    const int64_t conversation = cf_chat_status(fixture->chat)->conversation;
+    say(fixture, text);
+    cf_chat_free(fixture->chat);
+    fixture->chat = NULL;
+    struct cf_store *store = NULL; /* whoever closes last moves the journal into the file */
+    const struct cf_store_options options = {.is_read_only = false};
+    assert_int_equal(cf_store_open(&store, fixture->db, &options, &err), CF_OK);
+    cf_store_close(store);
+    damage_pages_of(fixture->db, marker, false);
+    start(fixture, true);
+    cf_chat_open(fixture->chat, conversation);
+    settle(fixture);
+    free(cf_chat_notice_take(fixture->chat, NULL));
+    const char *path = path_in(fixture, "rest.md");
+    assert_int_equal(cf_chat_export_file(fixture->chat, path, &err), CF_OK);
+    expect_notice(fixture, true, "rest.md, but not whole: ");
+    expect_begin(path, "# whole\n\n**user**\n\nwhole\n");
+}
+
 static void chat__export__unsaved_is_markdown(void **state)
 {
     struct chat_fixture *fixture = *state;
@@ -137,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(chat__export__takes_the_format_of_the_name),
+        TEST(chat__export__of_damage__says_so),
         TEST(chat__export__unsaved_is_markdown),
         TEST(chat__import__brings_and_tells),
     };

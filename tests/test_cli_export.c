@@ -196,7 +196,7 @@ static void export__of_damage__fails_with_the_rest_written(void **state)
     (void)fill(&place, 300, &conversation);
     char text[100];
     (void)snprintf(text, sizeof text, marker, 150);
-    damage_page_of(&place, text, false);
+    damage_pages_of(place.path, text, false);
     const char *out = program_path("rest.json");
     struct program_result result;
     PROGRAM(&result, 1, NULL, "-d", place.path, "export", "--all", "--format", "json", "-o", out);

@@ -11,7 +11,7 @@ static void damage__of_a_row_page__leaves_the_rest_readable(void **state)
     int64_t leaf = fill(place, 300, &conversation);
     char text[100];
     (void)snprintf(text, sizeof text, marker, 150);
-    damage_page_of(place, text, false);
+    damage_pages_of(place->path, text, false);
     struct cf_store *store = open_store(place);
     struct cf_messages messages;
     assert_ok(cf_store_path_load(&messages, store, leaf, 0, true, err));
@@ -62,7 +62,7 @@ static void damage__of_a_row_page__exports_the_rest(void **state)
     (void)fill(place, 300, &conversation);
     char text[100];
     (void)snprintf(text, sizeof text, marker, 150);
-    damage_page_of(place, text, false);
+    damage_pages_of(place->path, text, false);
     struct cf_store *store = open_store(place);
     struct cf_buf json = CF_BUF_INIT;
     const struct cf_export_spec spec = {.format = CF_EXPORT_JSON, .is_all = true};
@@ -159,7 +159,7 @@ static void damage__inside_a_long_text__keeps_its_beginning(void **state)
     int64_t message = add_text(store, id, 0, CF_ROLE_USER, text.data);
     int64_t next = add_text(store, id, message, CF_ROLE_USER, "after");
     cf_store_close(store);
-    damage_page_of(place, "Long-Piece-1200!", true);
+    damage_pages_of(place->path, "Long-Piece-1200!", true);
     store = open_store(place);
     struct cf_messages messages;
     assert_ok(cf_store_path_load(&messages, store, next, 0, false, err));
@@ -204,7 +204,7 @@ static void damage__of_the_list__shows_those_that_can_be_read(void **state)
     cf_store_close(store);
     char title[100];
     (void)snprintf(title, sizeof title, marker, 50);
-    damage_page_of(place, title, false);
+    damage_pages_of(place->path, title, false);
     store = open_store(place);
     struct cf_conversations list;
     const struct cf_list_query query = {.limit = 200};
