@@ -125,8 +125,8 @@ def prepare(table: Path, corpus: Path, work: Path, valid_part: float = VALID_PAR
             turns = usable(row, raw, dropped)
             if not turns:
                 continue
-            # Patterns are alike by design, and plain answers stand beside those they come from.
-            alone = row.kind in ("patterns", "plain") or index.add("\n".join(turns))
+            # Patterns and acts are alike by design.
+            alone = row.kind in ("patterns", "acts") or index.add("\n".join(turns))
             if not alone and not row.is_written:
                 dropped["nearly a duplicate"] += 1
                 continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterable, Iterator
 
-import answers
+import acts
 import common
 import patterns
 
@@ -30,8 +30,8 @@ class Source:
 
     @property
     def is_written(self) -> bool:
-        """Whether it is in the form of exchanges.txt, its answers as they are or made plain."""
-        return self.kind in ("exchanges", "plain")
+        """Whether it was written for this line by line, be its answers as they are or by act."""
+        return self.kind in ("exchanges", "acts")
 
     @property
     def last_weight(self) -> float:
@@ -59,11 +59,11 @@ def find(row: Source, table: Path, corpus: Path) -> Path:
 
 def parse_exchanges(text: str, name: str = "exchanges") -> Iterator[list[str]]:
     """Conversations of exchanges.txt: a line "> …" is the user's, the lines below it are the
-    answer, an empty line ends a conversation, '#' begins a comment."""
+    answer, an empty line ends a conversation, '#' begins a comment. Marks are passed over."""
     turns: list[str] = []
     for number, line in enumerate(text.split("\n") + [""], 1):
         line = line.strip()
-        if line.startswith("#"):
+        if line.startswith("#") or acts.MARK.match(line):
             continue
         if not line:
             if len(turns) % 2:
@@ -97,18 +97,21 @@ def _not_given_away(conversations: Iterable[list[str]]) -> Iterator[list[str]]:
             yield turns
 
 
-def _parse_file(path: Path) -> Iterator[list[str]]:
-    with common.open_text(path) as file:
-        yield from parse_exchanges(file.read(), path.name)
+def _files(path: Path) -> Iterator[tuple[str, str]]:
+    """Text and name of a file, or of all files of a folder."""
+    for one in sorted(path.glob("*.txt")) if path.is_dir() else [path]:
+        yield one.read_text("utf-8"), one.name
 
 
 def _read_exchanges(row: Source, path: Path) -> Iterator[list[str]]:
-    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
-    yield from _not_given_away(turns for one in files for turns in _parse_file(one))
+    yield from _not_given_away(turns for file in _files(path) for turns in parse_exchanges(*file))
 
 
-def _read_plain(row: Source, path: Path) -> Iterator[list[str]]:
-    yield from map(answers.plain, _read_exchanges(row, path))
+def _read_acts(row: Source, path: Path) -> Iterator[list[str]]:
+    answers = acts.load(common.HERE / "acts.txt")
+    told = [one for file in _files(path) for one in acts.parse(*file)]
+    yield from _not_given_away(acts.turns(answers, one, number)
+                               for number in range(row.count) for one in told)
 
 
 def _read_dialogue(row: Source, path: Path) -> Iterator[list[str]]:
@@ -157,7 +160,7 @@ def _read_patterns(row: Source, path: Path) -> Iterator[list[str]]:
     yield from _not_given_away(patterns.conversations(patterns.load(path), row.count))
 
 
-READERS = {"exchanges": _read_exchanges, "plain": _read_plain, "dialogue": _read_dialogue,
+READERS = {"exchanges": _read_exchanges, "acts": _read_acts, "dialogue": _read_dialogue,
            "stories": _read_stories, "patterns": _read_patterns}
 
 

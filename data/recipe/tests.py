@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import answers
+import acts
 import batches
 import clean
 import common
@@ -109,42 +109,75 @@ class Splitting(unittest.TestCase):
     def test_both_forms_of_an_answer_same_side(self) -> None:
         turns = ["I lost my hat.", "Oh no, your hat! Was it the blue one?"]
         keys = {prepare.split_key(sources.Source("s", "", kind, False, 1, "", ""), one)
-                for kind, one in (("exchanges", turns), ("plain", answers.plain(turns)))}
+                for kind, one in (("exchanges", turns), ("acts", [turns[0], "Oh no!"]))}
         self.assertEqual(len(keys), 1)
 
 
-class Answers(unittest.TestCase):
-    """Answers made plain."""
+class Acts(unittest.TestCase):
+    """Answers by act."""
 
-    def test_the_first_sentence_stays(self) -> None:
-        for said, text in (("I lost my hat.", "Oh no, your hat! Was it the blue one?"),
-                           ("We won the cup.", "The cup, well done! Who scored?"),
-                           ("The bus is green.", "A green bus! Who painted it?")):
-            first = text.split("! ")[0] + "!"
-            plain = answers.plain_answer(said, text)
-            self.assertTrue(plain.startswith(first), plain)
-            self.assertNotEqual(plain, text)
-            follow = plain[len(first):].strip()
-            self.assertIn(follow, ["", *answers.FOLLOW[answers.mood(first)]])
+    TEXT = """# comment
+[win]
+{^}! Well done.
+Congratulations on {}!
++ How does it feel?
++ I'm happy for you.
+[hi]
+= Hello!
+= Hi there!
+[own]
+*
+"""
 
-    def test_moods(self) -> None:
-        self.assertEqual(answers.mood("Oh no, your hat!"), "sad")
-        self.assertEqual(answers.mood("The cup, well done!"), "glad")
-        self.assertEqual(answers.mood("A green bus!"), "plain")
+    def setUp(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "acts.txt"
+            path.write_text(self.TEXT, encoding="utf-8")
+            self.acts = acts.load(path)
 
-    def test_what_was_asked_for_stays_whole(self) -> None:
-        for said, text in (("Tell me a joke.", "Why did the bread stay in bed? It was rising."),
-                           ("Is it cold?", "No."), ("Why?", "Because it rained all day long."),
-                           ("Was it you?", "No. It never was.")):
-            self.assertEqual(answers.plain_answer(said, text), text)
+    def draw(self, told: list[acts.Told], number: int = 0) -> list[str]:
+        return acts.turns(self.acts, told, number)
 
-    def test_no_follow_up_comes_twice(self) -> None:
-        turns: list[str] = []
-        for i in range(12):
-            turns += [f"We saw {i} dogs.", f"There were {i} dogs there! Were dogs {i} brown?"]
-        ends = [text.split("! ")[1] for text in answers.plain(turns)[1::2] if "! " in text]
-        self.assertTrue(ends)
-        self.assertEqual(len(ends), len(set(ends)))
+    def test_the_slot_is_named(self) -> None:
+        told = [acts.Told("My boss gave me a raise!", "win", "your raise")]
+        answers = {self.draw(told, number)[1] for number in range(200)}
+        firsts = ["Your raise! Well done.", "Congratulations on your raise!"]
+        self.assertEqual(answers, {(one + more) for one in firsts for more in
+                                   ("", " How does it feel?", " I'm happy for you.")})
+
+    def test_the_same_draw_gives_the_same(self) -> None:
+        told = [acts.Told("Hi", "hi", ""), acts.Told("I won.", "win", "the game")]
+        self.assertEqual(self.draw(told, 3), self.draw(told, 3))
+
+    def test_nothing_is_said_twice_while_there_is_something_else(self) -> None:
+        for number in range(50):
+            answers = self.draw([acts.Told(text, "hi", "") for text in ("Hi", "Hello")], number)[1::2]
+            self.assertEqual(sorted(answers), ["Hello!", "Hi there!"])
+
+    def test_what_was_written_for_it(self) -> None:
+        told = [acts.Told("What do you cost?", "own", "", "Nothing at all.")]
+        self.assertEqual(self.draw(told), ["What do you cost?", "Nothing at all."])
+
+    def test_marks(self) -> None:
+        text = "> Hi\nHello to you,\nfriend.\n[hi]\n> I won.\n[win] the  game\n\n> Bye\nBye.\n"
+        self.assertEqual(list(acts.parse(text, "test")), [[
+            acts.Told("Hi", "hi", "", "Hello to you, friend."), acts.Told("I won.", "win", "the  game")]])
+        self.assertEqual(list(sources.parse_exchanges("> Hi\nHello.\n[hi]\n")), [["Hi", "Hello."]])
+        with self.assertRaises(SystemExit):
+            list(acts.parse("[hi]\n", "test"))
+        with self.assertRaises(SystemExit):
+            self.draw([acts.Told("Hi", "nothing", "")])
+
+    def test_every_mark_has_an_act_and_a_slot_where_one_is_named(self) -> None:
+        own = acts.load(common.HERE / "acts.txt")
+        for folder in ("written", "said"):
+            for path in sorted((common.HERE / folder).glob("*.txt")):
+                for told in (one for many in acts.parse(path.read_text("utf-8"), path.name)
+                             for one in many):
+                    self.assertIn(told.act, own, f"{path.name}: {told.said}")
+                    self.assertTrue(told.slot or not own[told.act].has_slot,
+                                    f"{path.name}: {told.said}")
+                    self.assertTrue(told.answer or told.act != "own", f"{path.name}: {told.said}")
 
 
 class Patterns(unittest.TestCase):

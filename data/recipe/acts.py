@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers by act: what a model of a few million parameters can learn to say rightly.
+
+What is said to the model is marked with an act and a slot: "[win] your raise" stands for a success
+and what it is about. acts.txt has the answers to each act. Few forms, learnt well and filled with
+the user's own words, fit what was said more often than sentences that are another one each time."""
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Iterator
+
+import common
+
+MARK = re.compile(r"\[(\w+)\] ?(.*)$")
+SECOND = 0.75  # of the answers that may have a second sentence
+
+
+@dataclass
+class Act:
+    """The answers to an act: first sentences, second ones, and what stands alone. With `written`
+    also the answer that was written for what was said."""
+    first: list[str] = field(default_factory=list)
+    second: list[str] = field(default_factory=list)
+    alone: list[str] = field(default_factory=list)
+    written: bool = False
+
+    @property
+    def has_slot(self) -> bool:
+        """Whether its answers name something."""
+        return any("{" in text for text in self.first + self.alone)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said, its mark, and the answer that was written for it, if there is one."""
+    said: str
+    act: str
+    slot: str
+    answer: str = ""
+
+
+def load(path: Path) -> dict[str, Act]:
+    """The acts of acts.txt by name."""
+    acts: dict[str, Act] = {}
+    own = Act()
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
+        line = line.strip()
+        mark = MARK.match(line)
+        if mark:
+            own = acts.setdefault(mark[1], Act())
+        elif line == "*":
+            own.written = True
+        elif line and not line.startswith("#"):
+            kind = {"+": own.second, "=": own.alone}.get(line[0], own.first)
+            kind.append(line.lstrip("+= "))
+            if not acts:
+                raise SystemExit(f"{path}, line {number}: stands before the first act")
+    return acts
+
+
+def parse(text: str, name: str) -> Iterator[list[Told]]:
+    """Conversations with marks: "> …" is the user's, an answer may follow, then the mark; an empty
+    line ends a conversation, '#' begins a comment. What has no mark is left out."""
+    told: list[Told] = []
+    said = answer = ""
+    for number, line in enumerate(text.split("\n") + [""], 1):
+        line = line.strip()
+        mark = MARK.match(line)
+        if not line:
+            if told:
+                yield told
+            told, said, answer = [], "", ""
+        elif line.startswith(">"):
+            said, answer = line[1:].strip(), ""
+        elif mark and not said:
+            raise SystemExit(f"{name}, line {number}: marks nothing")
+        elif mark:
+            told.append(Told(said, mark[1], mark[2].strip(), answer))
+            said = ""
+        elif not line.startswith("#"):
+            answer = (answer + " " + line).strip()
+
+
+def _fill(text: str, slot: str) -> str:
+    return text.replace("{}", slot).replace("{^}", slot[:1].upper() + slot[1:])
+
+
+def answer(act: Act, told: Told, rng: random.Random, used: set[str]) -> str:
+    """An answer to what was told, with sentences that are not in USED, to which they are added."""
+    def fresh(choices: list[str]) -> str:
+        text = rng.choice([one for one in choices if one not in used] or choices)
+        used.add(text)
+        return text
+    n = len(act.first)
+    if act.written and told.answer and (not n + len(act.alone) or rng.random() < 0.5):
+        return told.answer
+    if rng.random() * (n + len(act.alone)) >= n:
+        return _fill(fresh(act.alone), told.slot)
+    text = _fill(fresh(act.first), told.slot)
+    if act.second and not text.endswith("?") and rng.random() < SECOND:
+        text += " " + fresh(act.second)
+    return text
+
+
+def turns(acts: dict[str, Act], conversation: list[Told], number: int) -> list[str]:
+    """The conversation with answers drawn for the NUMBERth time."""
+    rng = random.Random(common.digest(f"acts {number} " + conversation[0].said))
+    used: set[str] = set()
+    out: list[str] = []
+    for told in conversation:
+        if told.act not in acts:
+            raise SystemExit(f"acts.txt has no act {told.act!r}, which {told.said!r} is marked with")
+        out += [told.said, answer(acts[told.act], told, rng, used)]
+    return out
