@@ -65,14 +65,14 @@ enum cf_code cf_chat_import(struct cf_chat *chat, const char *path, struct cf_er
 static void tell_export(struct cf_chat *chat, const char *path,
                         const struct cf_export_report *report)
 {
-    if (report->n_lost + report->n_damaged == 0) {
+    if (report->n_damaged == 0) {
         cf_chat_say(chat, false, "written to %s", path);
-        return;
+    } else {
+        cf_chat_say(chat, true,
+                    "written to %s, but not whole: %" PRId64
+                    " message%s could not be read whole; see confab check",
+                    path, report->n_damaged, report->n_damaged == 1 ? "" : "s");
     }
-    cf_chat_say(chat, true,
-                "written to %s, but not whole: the database is damaged; messages that could not be "
-                "read: %" PRId64 " (confab check tells more)",
-                path, report->n_damaged);
 }
 
 static void tell_import(struct cf_chat *chat, const char *path,

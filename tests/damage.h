@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files read and written whole, and databases with a page that was destroyed. */
+/* Files written whole, and databases with a page that was destroyed. */
 #ifndef DAMAGE_H
 #define DAMAGE_H
 
@@ -8,21 +8,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static inline char *read_file(const char *path, size_t *size)
-{
-    int fd = open(path, O_RDONLY);
-    assert_true(fd >= 0);
-    struct stat info;
-    assert_int_equal(fstat(fd, &info), 0);
-    *size = (size_t)info.st_size;
-    char *bytes = malloc(*size + 1);
-    assert_int_equal(read(fd, bytes, *size), info.st_size);
-    (void)close(fd);
-    return bytes;
-}
+#include "shared.h"
 
 static inline void write_file(const char *path, const char *bytes, size_t size)
 {
@@ -38,7 +26,7 @@ enum { PAGE = 4096 }; /* of the database */
 static inline void damage_pages_of(const char *path, const char *text, bool is_end_kept)
 {
     size_t size;
-    char *bytes = read_file(path, &size);
+    char *bytes = test_read_file(path, &size);
     char *found = memmem(bytes, size, text, strlen(text));
     assert_non_null(found);
     while (found != NULL) {

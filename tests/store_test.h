@@ -7,7 +7,6 @@
 #include "test.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>

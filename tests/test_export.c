@@ -255,7 +255,7 @@ static void file__failing__leaves_what_was_there(void **state)
     struct cf_export_report report;
     assert_code(CF_ERR_NOT_FOUND, cf_export_file(&report, store, &spec, path, true, err));
     size_t size;
-    char *bytes = read_file(path, &size);
+    char *bytes = test_read_file(path, &size);
     assert_int_equal(size, 6);
     free(bytes);
     spec.n_ids = 1;

@@ -580,7 +580,7 @@ static void port__export__sees_what_was_written_before(void **state)
     assert_int_equal(event->exported.n_messages, 1);
     assert_string_equal(event->text, path);
     size_t size;
-    char *bytes = read_file(path, &size);
+    char *bytes = test_read_file(path, &size);
     bytes[size] = '\0';
     assert_string_equal(bytes, "# Written late\n\n**user**\n\nhello\n\n");
     free(bytes);

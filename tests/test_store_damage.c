@@ -111,7 +111,7 @@ static void damage__of_many_pages__exports_what_imports(void **state)
     }
     cf_store_close(store);
     size_t size;
-    char *bytes = read_file(place->path, &size);
+    char *bytes = test_read_file(place->path, &size);
     for (int round = 0; round < N_ROUNDS; round++) {
         char *damaged = malloc(size);
         assert_non_null(damaged);
@@ -179,7 +179,7 @@ static void damage__of_the_first_page__is_told_with_the_remedy(void **state)
     int64_t conversation;
     (void)fill(place, 3, &conversation);
     size_t size;
-    char *bytes = read_file(place->path, &size);
+    char *bytes = test_read_file(place->path, &size);
     memset(bytes + 100, 0xA5, 2000); /* behind the header: the table of tables */
     write_file(place->path, bytes, size);
     free(bytes);
@@ -281,7 +281,7 @@ static void damage__at_random__never_crashes(void **state)
     int64_t conversation;
     int64_t leaf = fill(place, 60, &conversation);
     size_t size;
-    char *good = read_file(place->path, &size);
+    char *good = test_read_file(place->path, &size);
     char *bad = malloc(size);
     uint32_t random = 99;
     for (int round = 0; round < 150; round++) {
@@ -392,7 +392,7 @@ static void damage_index(const struct place *place, const char *name)
     (void)sqlite3_finalize(stmt);
     (void)sqlite3_close(db);
     size_t size = 0;
-    char *bytes = read_file(place->path, &size);
+    char *bytes = test_read_file(place->path, &size);
     assert_true(page * PAGE <= size);
     memset(bytes + (page - 1) * PAGE, 0xA5, PAGE);
     write_file(place->path, bytes, size);
@@ -413,7 +413,7 @@ static void damage__of_an_index_of_the_list__finds_them_all_the_same(void **stat
     assert_ok(cf_store_conversation_delete(store, deleted, err));
     cf_store_close(store);
     size_t size = 0;
-    char *whole = read_file(place->path, &size);
+    char *whole = test_read_file(place->path, &size);
     for (size_t i = 0; i < CF_ARRAY_SIZE(indexes); i++) {
         write_file(place->path, whole, size);
         damage_index(place, indexes[i]);

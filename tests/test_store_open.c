@@ -59,10 +59,10 @@ static void open__what_is_not_ours__is_refused_untouched(void **state)
     for (size_t i = 0; i < CF_ARRAY_SIZE(foreign); i++) {
         run_sql(place->path, foreign[i]);
         size_t size;
-        char *before = read_file(place->path, &size);
+        char *before = test_read_file(place->path, &size);
         assert_refused(place, CF_ERR_FORMAT, "another program");
         size_t size_after;
-        char *after = read_file(place->path, &size_after);
+        char *after = test_read_file(place->path, &size_after);
         assert_int_equal(size, size_after);
         assert_memory_equal(before, after, size);
         free(before);
@@ -76,7 +76,7 @@ static void open__what_is_not_ours__is_refused_untouched(void **state)
         write_file(place->path, text, sizes[i]);
         assert_refused(place, CF_ERR_FORMAT, "not a database");
         size_t size;
-        char *after = read_file(place->path, &size);
+        char *after = test_read_file(place->path, &size);
         assert_int_equal(size, sizes[i]);
         assert_memory_equal(text, after, size);
         free(after);
@@ -210,10 +210,10 @@ static void migration__of_an_older_file__keeps_a_copy(void **state)
     cf_store_close(store);
     /* This version refuses it and touches nothing. */
     size_t size;
-    char *before = read_file(place->path, &size);
+    char *before = test_read_file(place->path, &size);
     assert_refused(place, CF_ERR_NEWER, "newer confab");
     size_t size_after;
-    char *after = read_file(place->path, &size_after);
+    char *after = test_read_file(place->path, &size_after);
     assert_int_equal(size, size_after);
     assert_memory_equal(before, after, size);
     free(before);
@@ -270,7 +270,7 @@ static void backup__while_in_use__is_whole(void **state)
     write_file(part, "somebody's", 10);
     assert_ok(cf_store_backup(store, copy.path, false, err));
     size_t part_size = 0;
-    char *bytes = read_file(part, &part_size);
+    char *bytes = test_read_file(part, &part_size);
     assert_int_equal(part_size, 10);
     assert_memory_equal(bytes, "somebody's", 10);
     free(bytes);

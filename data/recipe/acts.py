@@ -21,7 +21,7 @@ SECOND = 0.75  # of the answers that may have a second sentence
 @dataclass
 class Act:
     """The answers to an act: first sentences, second ones, and what stands alone. With `written`
-    also the answer that was written for what was said."""
+    there are none but the one that was written for what was said."""
     first: list[str] = field(default_factory=list)
     second: list[str] = field(default_factory=list)
     alone: list[str] = field(default_factory=list)
@@ -89,14 +89,15 @@ def _fill(text: str, slot: str) -> str:
 
 
 def answer(act: Act, told: Told, rng: random.Random, used: set[str]) -> str:
-    """An answer to what was told, with sentences that are not in USED, to which they are added."""
+    """An answer to what was told, as far as can be of sentences that are not in USED; they are added
+    to it."""
     def fresh(choices: list[str]) -> str:
         text = rng.choice([one for one in choices if one not in used] or choices)
         used.add(text)
         return text
-    n = len(act.first)
-    if act.written and told.answer and (not n + len(act.alone) or rng.random() < 0.5):
+    if act.written:
         return told.answer
+    n = len(act.first)
     if rng.random() * (n + len(act.alone)) >= n:
         return _fill(fresh(act.alone), told.slot)
     text = _fill(fresh(act.first), told.slot)
