@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Iterator
 
@@ -35,53 +35,59 @@ class Act:
 
 @dataclass(frozen=True)
 class Told:
-    """What is said, its mark, and the answer that was written for it, if there is one."""
+    """What is said, the answer that was written for it and its mark, as far as there are any."""
     said: str
-    act: str
-    slot: str
+    act: str = ""
+    slot: str = ""
     answer: str = ""
+    place: str = ""  # file and line, for what has to be said about it
 
 
 def load(path: Path) -> dict[str, Act]:
     """The acts of acts.txt by name."""
     acts: dict[str, Act] = {}
-    own = Act()
+    own: Act | None = None
     for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
         line = line.strip()
         mark = MARK.match(line)
+        if not line or line.startswith("#"):
+            continue
         if mark:
             own = acts.setdefault(mark[1], Act())
+        elif own is None:
+            raise SystemExit(f"{path}, line {number}: stands before the first act")
         elif line == "*":
             own.written = True
-        elif line and not line.startswith("#"):
+        else:
             kind = {"+": own.second, "=": own.alone}.get(line[0], own.first)
             kind.append(line.lstrip("+= "))
-            if not acts:
-                raise SystemExit(f"{path}, line {number}: stands before the first act")
+    for name, act in acts.items():
+        if not (act.written or act.first or act.alone):
+            raise SystemExit(f"{path}: the act {name!r} has no answers")
     return acts
 
 
 def parse(text: str, name: str) -> Iterator[list[Told]]:
-    """Conversations with marks: "> …" is the user's, an answer may follow, then the mark; an empty
-    line ends a conversation, '#' begins a comment. What has no mark is left out."""
+    """Conversations: a line "> …" is the user's, the lines below it are the answer, a mark may
+    follow; an empty line ends a conversation, '#' begins a comment."""
     told: list[Told] = []
-    said = answer = ""
     for number, line in enumerate(text.split("\n") + [""], 1):
-        line = line.strip()
+        line, place = line.strip(), f"{name}, line {number}"
         mark = MARK.match(line)
-        if not line:
+        if line.startswith(">"):
+            told.append(Told(line[1:].strip(), place=place))
+        elif line.startswith("#"):
+            continue
+        elif not line:
             if told:
                 yield told
-            told, said, answer = [], "", ""
-        elif line.startswith(">"):
-            said, answer = line[1:].strip(), ""
-        elif mark and not said:
-            raise SystemExit(f"{name}, line {number}: marks nothing")
+            told = []
+        elif not told or told[-1].act:
+            raise SystemExit(f"{place}: {line!r} stands below nothing that is said")
         elif mark:
-            told.append(Told(said, mark[1], mark[2].strip(), answer))
-            said = ""
-        elif not line.startswith("#"):
-            answer = (answer + " " + line).strip()
+            told[-1] = replace(told[-1], act=mark[1], slot=mark[2].strip())
+        else:
+            told[-1] = replace(told[-1], answer=(told[-1].answer + " " + line).strip())
 
 
 def _fill(text: str, slot: str) -> str:
@@ -107,12 +113,13 @@ def answer(act: Act, told: Told, rng: random.Random, used: set[str]) -> str:
 
 
 def turns(acts: dict[str, Act], conversation: list[Told], number: int) -> list[str]:
-    """The conversation with answers drawn for the NUMBERth time."""
-    rng = random.Random(common.digest(f"acts {number} " + conversation[0].said))
+    """What is marked of the conversation, with answers drawn for the NUMBERth time."""
+    marked = [told for told in conversation if told.act]
+    rng = random.Random(common.digest("\n".join([f"acts {number}"] + [told.said for told in marked])))
     used: set[str] = set()
     out: list[str] = []
-    for told in conversation:
+    for told in marked:
         if told.act not in acts:
-            raise SystemExit(f"acts.txt has no act {told.act!r}, which {told.said!r} is marked with")
+            raise SystemExit(f"{told.place}: acts.txt has no act {told.act!r}")
         out += [told.said, answer(acts[told.act], told, rng, used)]
     return out

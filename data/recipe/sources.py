@@ -58,27 +58,13 @@ def find(row: Source, table: Path, corpus: Path) -> Path:
 
 
 def parse_exchanges(text: str, name: str = "exchanges") -> Iterator[list[str]]:
-    """Conversations of exchanges.txt: a line "> …" is the user's, the lines below it are the
-    answer, an empty line ends a conversation, '#' begins a comment. Marks are passed over."""
-    turns: list[str] = []
-    for number, line in enumerate(text.split("\n") + [""], 1):
-        line = line.strip()
-        if line.startswith("#") or acts.MARK.match(line):
-            continue
-        if not line:
-            if len(turns) % 2:
-                raise SystemExit(f"{name}, line {number}: the last question has no answer")
-            if turns:
-                yield turns
-            turns = []
-        elif line.startswith(">"):
-            if len(turns) % 2:
-                raise SystemExit(f"{name}, line {number}: two questions without an answer")
-            turns.append(line[1:].strip())
-        elif len(turns) % 2 == 1:
-            turns.append(line)
-        else:
-            turns[-1] += " " + line  # an answer that goes on in the next line
+    """Conversations of exchanges.txt, see acts.parse: what is said and the answers written for it.
+    Marks are passed over."""
+    for conversation in acts.parse(text, name):
+        for told in conversation:
+            if not told.answer:
+                raise SystemExit(f"{told.place}: {told.said!r} has no answer")
+        yield [turn for told in conversation for turn in (told.said, told.answer)]
 
 
 def _asked_in_readings() -> set[str]:
@@ -110,8 +96,8 @@ def _read_exchanges(row: Source, path: Path) -> Iterator[list[str]]:
 def _read_acts(row: Source, path: Path) -> Iterator[list[str]]:
     answers = acts.load(common.HERE / "acts.txt")
     told = [one for file in _files(path) for one in acts.parse(*file)]
-    yield from _not_given_away(acts.turns(answers, one, number)
-                               for number in range(row.count) for one in told)
+    drawn = (acts.turns(answers, one, number) for number in range(row.count) for one in told)
+    yield from _not_given_away(turns for turns in drawn if turns)
 
 
 def _read_dialogue(row: Source, path: Path) -> Iterator[list[str]]:

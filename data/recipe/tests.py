@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 import unittest
 from pathlib import Path
@@ -160,13 +161,26 @@ Congratulations on {}!
 
     def test_marks(self) -> None:
         text = "> Hi\nHello to you,\nfriend.\n[hi]\n> I won.\n[win] the  game\n\n> Bye\nBye.\n"
-        self.assertEqual(list(acts.parse(text, "test")), [[
-            acts.Told("Hi", "hi", "", "Hello to you, friend."), acts.Told("I won.", "win", "the  game")]])
+        marked, bare = acts.parse(text, "test")
+        self.assertEqual(marked, [
+            acts.Told("Hi", "hi", "", "Hello to you, friend.", "test, line 1"),
+            acts.Told("I won.", "win", "the  game", "", "test, line 5")])
+        self.assertEqual(bare, [acts.Told("Bye", answer="Bye.", place="test, line 8")])
+        self.assertEqual(self.draw(bare), [])
         self.assertEqual(list(sources.parse_exchanges("> Hi\nHello.\n[hi]\n")), [["Hi", "Hello."]])
-        with self.assertRaises(SystemExit):
-            list(acts.parse("[hi]\n", "test"))
-        with self.assertRaises(SystemExit):
-            self.draw([acts.Told("Hi", "nothing", "")])
+        for wrong in ("[hi]\n", "Hello.\n", "> Hi\n[hi]\n[hi]\n"):
+            with self.assertRaisesRegex(SystemExit, "test, line"):
+                list(acts.parse(wrong, "test"))
+        with self.assertRaisesRegex(SystemExit, "test, line 1: .*'nothing'"):
+            self.draw([acts.Told("Hi", "nothing", "", "", "test, line 1")])
+
+    def test_acts_that_say_nothing(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "acts.txt"
+            for text in ("Hello!\n[hi]\n", "[hi]\n[bye]\nBye.\n"):
+                path.write_text(text, encoding="utf-8")
+                with self.assertRaisesRegex(SystemExit, "acts.txt"):
+                    acts.load(path)
 
     def test_every_mark_has_an_act_and_a_slot_where_one_is_named(self) -> None:
         own = acts.load(common.HERE / "acts.txt")
@@ -174,10 +188,14 @@ Congratulations on {}!
             for path in sorted((common.HERE / folder).glob("*.txt")):
                 for told in (one for many in acts.parse(path.read_text("utf-8"), path.name)
                              for one in many):
-                    self.assertIn(told.act, own, f"{path.name}: {told.said}")
-                    self.assertTrue(told.slot or not own[told.act].has_slot,
-                                    f"{path.name}: {told.said}")
-                    self.assertTrue(told.answer or told.act != "own", f"{path.name}: {told.said}")
+                    self.assertIn(told.act, own, told.place)
+                    self.assertTrue(told.slot or not own[told.act].has_slot, told.place)
+                    self.assertTrue(told.answer or not own[told.act].written, told.place)
+
+    def test_no_answer_says_the_same_twice(self) -> None:
+        for name, act in acts.load(common.HERE / "acts.txt").items():
+            sentences = [one for text in act.first for one in re.split(r"(?<=[.!?]) ", text)]
+            self.assertFalse(set(sentences) & set(act.second), name)
 
 
 class Patterns(unittest.TestCase):
