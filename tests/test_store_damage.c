@@ -200,6 +200,9 @@ static void damage__of_the_list__shows_those_that_can_be_read(void **state)
         const struct cf_conversation_spec spec = {.title = title};
         int64_t id = 0;
         assert_ok(cf_store_conversation_create(&id, store, &spec, err));
+        if (id % 2 == 0) {
+            assert_ok(cf_store_tag_add(store, id, "even", err));
+        }
     }
     cf_store_close(store);
     char title[100];
@@ -231,6 +234,18 @@ static void damage__of_the_list__shows_those_that_can_be_read(void **state)
         cf_conversations_release(&page);
     }
     assert_int_equal(n, list.n);
+    /* By tag there are those that have it. */
+    n = 0;
+    for (size_t i = 0; i < list.n; i++) {
+        n += list.items[i].id % 2 == 0 ? 1 : 0;
+    }
+    cf_conversations_release(&list);
+    const struct cf_list_query tagged = {.limit = 200, .tag = "even"};
+    assert_ok(cf_store_list(&list, store, &tagged, err));
+    assert_int_equal(list.n, n);
+    for (size_t i = 0; i < list.n; i++) {
+        assert_int_equal(list.items[i].id % 2, 0);
+    }
     cf_conversations_release(&list);
     cf_store_close(store);
 }
