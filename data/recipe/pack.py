@@ -15,8 +15,8 @@ from pathlib import Path
 import common
 
 MAX_MB = 60
-CODE = ["common.py", "batches.py", "model.py", "optimiser.py", "scoring.py", "train.py", "export.py",
-        "vocabulary.py", "plot.py", "run_packed.py"]
+CODE = ["common.py", "batches.py", "model.py", "optimiser.py", "scoring.py", "start.py", "train.py",
+        "export.py", "vocabulary.py", "plot.py", "run_packed.py"]
 DATA = ["train.npz", "valid.npz", "valid.jsonl", "sources.json", "licences.md", "vocab.json",
         "merges.txt"]
 

@@ -25,6 +25,7 @@ import prepare
 import readings
 import scoring
 import sources
+import start
 import talk
 import train
 import vocabulary
@@ -362,6 +363,29 @@ class Training(unittest.TestCase):
         again.train()
         for name, p in whole.model.state_dict().items():
             torch.testing.assert_close(again.model.state_dict()[name], p, atol=0, rtol=0)
+
+    def test_starts_from_the_bundled_model(self) -> None:
+        bundled = str(common.HERE.parent / "model.gguf")
+        with tempfile.TemporaryDirectory() as name:
+            work = Path(name)
+            for kept in ("train.jsonl", "valid.jsonl", "sources.json"):
+                (work / kept).write_bytes((self.work / kept).read_bytes())
+            vocabulary.run(work, 600, bundled)
+            own = vocabulary.Vocabulary(work)
+            plan = train.Plan(steps=1)
+            shape = models.Shape(n_layer=6, n_head=4, n_embd=256, n_ctx=512, vocab_size=len(own))
+            ids, groups = batches.validation(work, 0)
+            trainer = train.Trainer(work, shape, plan, "cpu")
+            random_nats = scoring.score(trainer.model, ids, groups, own)["all"]
+            trainer.resume(bundled)
+            started_nats = scoring.score(trainer.model, ids, groups, own)["all"]
+            self.assertGreater(random_nats.nats / random_nats.tokens, 8)
+            self.assertLess(started_nats.nats / started_nats.tokens, 5)
+            other = train.Trainer(work, models.Shape(vocab_size=len(own), **SHAPE), plan, "cpu")
+            with self.assertRaisesRegex(SystemExit, "another shape"):
+                other.resume(bundled)
+            with self.assertRaisesRegex(SystemExit, "is not there"):
+                other.resume(str(work / "nothing.gguf"))
 
     def test_rate(self) -> None:
         plan = train.Plan(steps=10, warmup=4, decay_from=0.5)

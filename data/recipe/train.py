@@ -2,8 +2,9 @@
 """Trains a model on what vocabulary.py wrote.
 
     train.py --config configs/cpu.toml --work WORK [--minutes M | --steps N] [--threads N]
+             [--start MODEL.gguf]
 
-writes WORK/checkpoint.pt (every few minutes; the same command goes on from it), WORK/log.jsonl and
+begins with random weights or goes on from those of a model of this recipe, and writes WORK/checkpoint.pt (every few minutes; the same command goes on from it), WORK/log.jsonl and
 WORK/model.pt, the weights to export. On CUDA with bfloat16 products and a compiled model, on a CPU
 with bfloat16 where it has such products, else in float32; weights, sums and norms are float32.
 
@@ -31,6 +32,7 @@ import common
 import model as models
 import optimiser
 import scoring
+import start
 import vocabulary
 
 
@@ -131,11 +133,14 @@ class Trainer:
                     "random": torch.get_rng_state()}, path.with_suffix(".new"))
         os.replace(path.with_suffix(".new"), path)
 
-    def resume(self) -> None:
-        """Goes on from the checkpoint, if there is one; the log is cut back to it."""
+    def resume(self, begin: str | None = None) -> None:
+        """Goes on from the checkpoint, if there is one, and cuts the log back to it; without one
+        from the weights of the GGUF BEGIN, if that is given."""
         path = self.work / "checkpoint.pt"
         if not path.exists():
             (self.work / "log.jsonl").unlink(missing_ok=True)
+            if begin:
+                self.take(Path(begin))
             return
         kept = torch.load(path, map_location=self.device, weights_only=False)
         if kept["shape"] != self.shape.as_dict():
@@ -150,6 +155,15 @@ class Trainer:
         with open(self.work / "log.jsonl", "a", encoding="utf-8") as file:
             file.truncate(self.log_size)
         print(f"goes on at step {self.step}", flush=True)
+
+    def take(self, path: Path) -> None:
+        """The weights of a GGUF of the same shape."""
+        found = start.weights(path)
+        wanted = {name: tuple(p.shape) for name, p in self.model.state_dict().items()}
+        if {name: array.shape for name, array in found.items()} != wanted:
+            raise SystemExit(f"{path} is of another shape than [model] of the configuration")
+        self.model.load_state_dict({name: torch.from_numpy(a) for name, a in found.items()})
+        print(f"goes on from {path}", flush=True)
 
     def compile(self) -> None:
         """Compiles model and optimiser for a GPU, before the clock runs. Where that fails, the run
@@ -296,7 +310,8 @@ def keep_memory() -> None:
         os.execv(sys.executable, [sys.executable, *sys.argv])
 
 
-def run(config: Path, work: Path, minutes: float, steps: int, threads: int, device: str) -> None:
+def run(config: Path, work: Path, minutes: float, steps: int, threads: int, device: str,
+        begin: str | None = None) -> None:
     """The whole step."""
     values = common.read_toml(config)
     table = values.get("train", {}) | ({"minutes": minutes, "steps": 0} if minutes else {}) | \
@@ -314,7 +329,7 @@ def run(config: Path, work: Path, minutes: float, steps: int, threads: int, devi
     size = len(vocabulary.Vocabulary(work))
     trainer = Trainer(work, models.Shape(vocab_size=size, **values["model"]), plan, device,
                       values.get("weights"))
-    trainer.resume()
+    trainer.resume(begin)
     trainer.log(parameters=sum(p.numel() for p in trainer.model.parameters()),
                 shape=trainer.shape.as_dict(), data_tokens=trainer.data.n_tokens, device=device,
                 torch=torch.__version__)
@@ -323,5 +338,7 @@ def run(config: Path, work: Path, minutes: float, steps: int, threads: int, devi
 
 if __name__ == "__main__":
     args = common.arguments(__doc__, config=common.HERE / "configs/cpu.toml", work=Path("work"),
-                            minutes=0.0, steps=0, threads=0, device="")
-    run(args.config, args.work, args.minutes, args.steps, args.threads, args.device)
+                            minutes=0.0, steps=0, threads=0, device="",
+                            start=None)
+    run(args.config, args.work, args.minutes, args.steps, args.threads, args.device,
+        args.start)

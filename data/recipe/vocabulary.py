@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The byte-level BPE vocabulary in GPT-2's form, and the token ids of everything.
 
-    vocabulary.py --work WORK --size 8192
+    vocabulary.py --work WORK --size 8192 [--start MODEL.gguf]
 
-trains on WORK/train.jsonl and writes vocab.json and merges.txt, then encodes both parts into
-train.npz and valid.npz (see `encode_part`).
+trains on WORK/train.jsonl, or takes the vocabulary of a model to go on from, writes vocab.json and
+merges.txt, then encodes both parts into train.npz and valid.npz (see `encode_part`).
 
 The split pattern is GPT-2's, which confab, transformers and llama.cpp know. Two rules of ours act
 on what may merge: digits never join each other, so that every number is spelled digit by digit in
@@ -22,6 +22,7 @@ from typing import Any, Iterable
 import numpy as np
 
 import common
+import start
 
 Pair = tuple[str, str]
 
@@ -158,19 +159,24 @@ class Vocabulary:
                          for i in range(len(self))], dtype=np.int64)
 
 
+def write(work: Path, tokens: Iterable[str], merges: list[str]) -> None:
+    """vocab.json and merges.txt of WORK, from tokens in the order of their ids and merges as
+    "left right"."""
+    ids = {token: i for i, token in enumerate(tokens)}
+    common.write_whole(work / "vocab.json", json.dumps(ids, ensure_ascii=False))
+    common.write_whole(work / "merges.txt", "\n".join(["#version: 0.2", *merges, ""]))
+    print(f"{len(ids)} tokens, {len(merges)} merges", flush=True)
+
+
 def train(work: Path, size: int) -> None:
-    """Writes vocab.json and merges.txt into WORK. Text of little data may give fewer merges; the
-    vocabulary is then smaller."""
+    """Makes the vocabulary of WORK. Text of little data may give fewer merges; the vocabulary is
+    then smaller."""
     rows = common.read_lines(work / "train.jsonl")
     words = count_words(turn for row in rows for turn in row["turns"])
     merges = train_merges({word: n for word, n in sorted(words.items()) if n > 1},
                           size - len(_ALPHABET) - len(common.SPECIALS))
     tokens = [*_ALPHABET.values(), *(left + right for left, right in merges), *common.SPECIALS]
-    ids = {token: i for i, token in enumerate(dict.fromkeys(tokens))}
-    common.write_whole(work / "vocab.json", json.dumps(ids, ensure_ascii=False))
-    common.write_whole(work / "merges.txt", "#version: 0.2\n" +
-                       "".join(f"{left} {right}\n" for left, right in merges))
-    print(f"{len(ids)} tokens, {len(merges)} merges of {len(words)} words", flush=True)
+    write(work, dict.fromkeys(tokens), [f"{left} {right}" for left, right in merges])
 
 
 def encode_part(work: Path, part: str, names: list[str]) -> None:
@@ -194,16 +200,19 @@ def encode_part(work: Path, part: str, names: list[str]) -> None:
           f"{size / max(1, starts[-1] - 2 * n_turns):.2f} bytes a token", flush=True)
 
 
-def run(work: Path, size: int) -> None:
+def run(work: Path, size: int, begin: str | None = None) -> None:
     """The whole step."""
     if not 300 <= size <= 1 << 16:
         raise SystemExit("--size: between 300 and 65536 tokens")
-    train(work, size)
+    if begin:
+        write(work, *start.tokens_and_merges(Path(begin)))
+    else:
+        train(work, size)
     names: list[str] = [row["name"] for row in json.loads((work / "sources.json").read_text())]
     for part in ("train", "valid"):
         encode_part(work, part, names)
 
 
 if __name__ == "__main__":
-    options: Any = common.arguments(__doc__, work=Path("work"), size=8192)
-    run(options.work, options.size)
+    options: Any = common.arguments(__doc__, work=Path("work"), size=8192, start=None)
+    run(options.work, options.size, options.start)
