@@ -2,6 +2,7 @@
 """Tests of the recipe's own promises: python3 tests.py"""
 from __future__ import annotations
 
+import json
 import random
 import re
 import tempfile
@@ -16,6 +17,7 @@ import batches
 import clean
 import common
 import export
+import mix
 import model as models
 import names
 import neardup
@@ -372,20 +374,28 @@ class Training(unittest.TestCase):
                 (work / kept).write_bytes((self.work / kept).read_bytes())
             vocabulary.run(work, 600, bundled)
             own = vocabulary.Vocabulary(work)
+            shape = start.shape(Path(bundled))
+            self.assertEqual(len(own), shape["vocab_size"])
             plan = train.Plan(steps=1)
-            shape = models.Shape(n_layer=6, n_head=4, n_embd=256, n_ctx=512, vocab_size=len(own))
             ids, groups = batches.validation(work, 0)
-            trainer = train.Trainer(work, shape, plan, "cpu")
-            random_nats = scoring.score(trainer.model, ids, groups, own)["all"]
+            trainer = train.Trainer(work, models.Shape(**shape), plan, "cpu")
+            before = scoring.score(trainer.model, ids, groups, own)["all"]
             trainer.resume(bundled)
-            started_nats = scoring.score(trainer.model, ids, groups, own)["all"]
-            self.assertGreater(random_nats.nats / random_nats.tokens, 8)
-            self.assertLess(started_nats.nats / started_nats.tokens, 5)
-            other = train.Trainer(work, models.Shape(vocab_size=len(own), **SHAPE), plan, "cpu")
-            with self.assertRaisesRegex(SystemExit, "another shape"):
-                other.resume(bundled)
-            with self.assertRaisesRegex(SystemExit, "is not there"):
-                other.resume(str(work / "nothing.gguf"))
+            after = scoring.score(trainer.model, ids, groups, own)["all"]
+            self.assertGreater(before.nats / before.tokens, 8)
+            self.assertLess(after.nats / after.tokens, 5)
+            for wrong in ({"n_embd": 128}, {"n_head": 8}):
+                other = train.Trainer(work, models.Shape(**(shape | wrong)), plan, "cpu")
+                with self.assertRaisesRegex(SystemExit, "another shape"):
+                    other.resume(bundled)
+            (work / "nonsense.gguf").write_bytes(b"GGXX" + bytes(100))
+            for path, reason in (("nothing.gguf", "is not there"), ("nonsense.gguf", "nonsense")):
+                with self.assertRaisesRegex(SystemExit, reason):
+                    trainer.resume(str(work / path))
+            swapped = dict(own.ids) | {"a": own.ids["b"], "b": own.ids["a"]}
+            (work / "vocab.json").write_text(json.dumps(swapped))
+            with self.assertRaisesRegex(SystemExit, "another vocabulary"):
+                train.Trainer(work, models.Shape(**shape), plan, "cpu").resume(bundled)
 
     def test_rate(self) -> None:
         plan = train.Plan(steps=10, warmup=4, decay_from=0.5)
@@ -417,6 +427,21 @@ class Writing(unittest.TestCase):
             back = export.read_safetensors(path)
             for key, value in tensors.items():
                 np.testing.assert_array_equal(back[key], value)
+
+    def test_mix(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            works = [Path(name) / one for one in "abc"]
+            for value, work in enumerate(works[:2]):
+                work.mkdir()
+                (work / "vocab.json").write_text("{}")
+                torch.save({"shape": {}, "model": {"w": torch.full((2,), float(value))}},
+                           work / "model.pt")
+            mix.mix(works[0], works[1], 0.75, works[2])
+            mixed = torch.load(works[2] / "model.pt")["model"]["w"]
+            self.assertEqual(mixed.tolist(), [0.75, 0.75])
+            (works[1] / "vocab.json").write_text('{"a": 0}')
+            with self.assertRaisesRegex(SystemExit, "different vocabularies"):
+                mix.mix(works[0], works[1], 0.75, works[2])
 
     def test_plot(self) -> None:
         rows: list[dict] = [{"tokens": i * 10**6, "loss": 9 - i, "step": i} for i in range(1, 6)]

@@ -4,8 +4,9 @@
     train.py --config configs/cpu.toml --work WORK [--minutes M | --steps N] [--threads N]
              [--start MODEL.gguf]
 
-begins with random weights or goes on from those of a model of this recipe, and writes WORK/checkpoint.pt (every few minutes; the same command goes on from it), WORK/log.jsonl and
-WORK/model.pt, the weights to export. On CUDA with bfloat16 products and a compiled model, on a CPU
+starts from random weights or from those of a model of this recipe, and writes WORK/checkpoint.pt
+(every few minutes; the same command goes on from it), WORK/log.jsonl and WORK/model.pt, the weights
+to export. On CUDA with bfloat16 products and a compiled model, on a CPU
 with bfloat16 where it has such products, else in float32; weights, sums and norms are float32.
 
 The learning rate follows the time given, so that a run ends on time with the rate at zero. With
@@ -133,15 +134,17 @@ class Trainer:
                     "random": torch.get_rng_state()}, path.with_suffix(".new"))
         os.replace(path.with_suffix(".new"), path)
 
-    def resume(self, begin: str | None = None) -> None:
+    def resume(self, model: str | None = None) -> None:
         """Goes on from the checkpoint, if there is one, and cuts the log back to it; without one
-        from the weights of the GGUF BEGIN, if that is given."""
+        from the weights of the GGUF MODEL, if that is given."""
         path = self.work / "checkpoint.pt"
         if not path.exists():
+            if model:
+                self.take_weights(Path(model))
             (self.work / "log.jsonl").unlink(missing_ok=True)
-            if begin:
-                self.take(Path(begin))
             return
+        if model:
+            print(f"{path} is there: goes on from it and not from {model}", flush=True)
         kept = torch.load(path, map_location=self.device, weights_only=False)
         if kept["shape"] != self.shape.as_dict():
             raise SystemExit(f"{path} is of a model of another shape, {kept['shape']}: remove it, "
@@ -156,14 +159,18 @@ class Trainer:
             file.truncate(self.log_size)
         print(f"goes on at step {self.step}", flush=True)
 
-    def take(self, path: Path) -> None:
-        """The weights of a GGUF of the same shape."""
+    def take_weights(self, path: Path) -> None:
+        """The weights of a GGUF of the same shape and vocabulary."""
+        if start.shape(path) != self.shape.as_dict():
+            raise SystemExit(f"{path} is of another shape than [model] of the configuration: "
+                             f"{start.shape(path)}")
+        own = [piece for _, piece in sorted(self.words.pieces.items())]
+        if start.tokens_and_merges(path)[0] != own:
+            raise SystemExit(f"{path} has another vocabulary than {self.work}: run vocabulary.py "
+                             "with --start, too")
         found = start.weights(path)
-        wanted = {name: tuple(p.shape) for name, p in self.model.state_dict().items()}
-        if {name: array.shape for name, array in found.items()} != wanted:
-            raise SystemExit(f"{path} is of another shape than [model] of the configuration")
         self.model.load_state_dict({name: torch.from_numpy(a) for name, a in found.items()})
-        print(f"goes on from {path}", flush=True)
+        print(f"starts from the weights of {path}", flush=True)
 
     def compile(self) -> None:
         """Compiles model and optimiser for a GPU, before the clock runs. Where that fails, the run
@@ -311,7 +318,7 @@ def keep_memory() -> None:
 
 
 def run(config: Path, work: Path, minutes: float, steps: int, threads: int, device: str,
-        begin: str | None = None) -> None:
+        model: str | None = None) -> None:
     """The whole step."""
     values = common.read_toml(config)
     table = values.get("train", {}) | ({"minutes": minutes, "steps": 0} if minutes else {}) | \
@@ -329,7 +336,7 @@ def run(config: Path, work: Path, minutes: float, steps: int, threads: int, devi
     size = len(vocabulary.Vocabulary(work))
     trainer = Trainer(work, models.Shape(vocab_size=size, **values["model"]), plan, device,
                       values.get("weights"))
-    trainer.resume(begin)
+    trainer.resume(model)
     trainer.log(parameters=sum(p.numel() for p in trainer.model.parameters()),
                 shape=trainer.shape.as_dict(), data_tokens=trainer.data.n_tokens, device=device,
                 torch=torch.__version__)

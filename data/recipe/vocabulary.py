@@ -3,8 +3,8 @@
 
     vocabulary.py --work WORK --size 8192 [--start MODEL.gguf]
 
-trains on WORK/train.jsonl, or takes the vocabulary of a model to go on from, writes vocab.json and
-merges.txt, then encodes both parts into train.npz and valid.npz (see `encode_part`).
+trains on WORK/train.jsonl, or takes the vocabulary of a model to go on from (of its size), writes
+vocab.json and merges.txt, then encodes both parts into train.npz and valid.npz (see `encode_part`).
 
 The split pattern is GPT-2's, which confab, transformers and llama.cpp know. Two rules of ours act
 on what may merge: digits never join each other, so that every number is spelled digit by digit in
@@ -200,12 +200,12 @@ def encode_part(work: Path, part: str, names: list[str]) -> None:
           f"{size / max(1, starts[-1] - 2 * n_turns):.2f} bytes a token", flush=True)
 
 
-def run(work: Path, size: int, begin: str | None = None) -> None:
+def run(work: Path, size: int, model: str | None = None) -> None:
     """The whole step."""
     if not 300 <= size <= 1 << 16:
         raise SystemExit("--size: between 300 and 65536 tokens")
-    if begin:
-        write(work, *start.tokens_and_merges(Path(begin)))
+    if model:
+        write(work, *start.tokens_and_merges(Path(model)))
     else:
         train(work, size)
     names: list[str] = [row["name"] for row in json.loads((work / "sources.json").read_text())]
