@@ -36,7 +36,7 @@ static void model__open__has_the_shape_of_its_card(void **state)
     if (cf_model_open(&model, path, &err) != CF_OK) {
         fail_msg("%s", err.text);
     }
-    assert_string_equal(model->name, "confab-1");
+    assert_string_equal(model->name, "confab-2");
     assert_int_equal(model->n_layer, 6);
     assert_int_equal(model->n_head, 4);
     assert_int_equal(model->n_embd, 256);
@@ -46,7 +46,7 @@ static void model__open__has_the_shape_of_its_card(void **state)
     assert_int_equal(model->dtype, CF_Q8_0);
     assert_true(model->is_tied);
     assert_int_equal(model->gelu, CF_GELU_TANH);
-    assert_string_equal(cf_model_metadata_find(model, "confab.temperature"), "0.6");
+    assert_string_equal(cf_model_metadata_find(model, "confab.temperature"), "0.3");
     assert_string_equal(cf_model_metadata_find(model, "confab.top_p"), "0.9");
     for (size_t i = 0; i < CF_ARRAY_SIZE(metadata); i++) {
         assert_string_equal(cf_model_metadata_find(model, metadata[i].key), metadata[i].value);
