@@ -86,7 +86,7 @@ static void chat__flush__does_not_wait_for_the_digest(void **state)
     pump_until(fixture, has_end_event);
     assert_false(is_settled(fixture));
     struct cf_err err = CF_ERR_INIT;
-    assert_int_equal(cf_chat_flush(fixture->chat, 4000, &err), CF_OK);
+    assert_int_equal(cf_chat_flush(fixture->chat, 1000, &err), CF_OK);
     int64_t id = last_turn(fixture)->id;
     cf_chat_free(fixture->chat);
     fixture->chat = NULL;
