@@ -6,8 +6,8 @@
 
 starts from random weights or from those of a model of this recipe, and writes WORK/checkpoint.pt
 (every few minutes; the same command goes on from it), WORK/log.jsonl and WORK/model.pt, the weights
-to export. On CUDA with bfloat16 products and a compiled model, on a CPU
-with bfloat16 where it has such products, else in float32; weights, sums and norms are float32.
+to export. On CUDA with bfloat16 products and a compiled model, on a CPU with bfloat16 where it has
+such products, else in float32; weights, sums and norms are float32.
 
 The learning rate follows the time given, so that a run ends on time with the rate at zero. With
 steps instead of minutes the same seed gives the same weights on the same machine."""
@@ -161,9 +161,9 @@ class Trainer:
 
     def take_weights(self, path: Path) -> None:
         """The weights of a GGUF of the same shape and vocabulary."""
-        if start.shape(path) != self.shape.as_dict():
-            raise SystemExit(f"{path} is of another shape than [model] of the configuration: "
-                             f"{start.shape(path)}")
+        shape = start.shape(path)
+        if shape != self.shape.as_dict():
+            raise SystemExit(f"{path} is of another shape than [model] of the configuration: {shape}")
         own = [piece for _, piece in sorted(self.words.pieces.items())]
         if start.tokens_and_merges(path)[0] != own:
             raise SystemExit(f"{path} has another vocabulary than {self.work}: run vocabulary.py "
@@ -345,7 +345,5 @@ def run(config: Path, work: Path, minutes: float, steps: int, threads: int, devi
 
 if __name__ == "__main__":
     args = common.arguments(__doc__, config=common.HERE / "configs/cpu.toml", work=Path("work"),
-                            minutes=0.0, steps=0, threads=0, device="",
-                            start=None)
-    run(args.config, args.work, args.minutes, args.steps, args.threads, args.device,
-        args.start)
+                            minutes=0.0, steps=0, threads=0, device="", start=None)
+    run(args.config, args.work, args.minutes, args.steps, args.threads, args.device, args.start)
