@@ -109,6 +109,7 @@ static void free_chat(struct cf_chat *chat)
     free(chat->digest_cache_path);
     free(chat->title);
     free(chat->draft);
+    free(chat->left_draft);
     free(chat->queue);
     free(chat->unfinished);
     free(chat->trashed);
@@ -193,6 +194,7 @@ enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *
         (void)cf_chat_stop(chat, NULL);
     }
     cf_chat_drop_due(chat);
+    cf_chat_give_up_opening(chat);
     chat->is_queue_held = chat->n_queue > 0;
     cf_chat_save_settings(chat);
     cf_chat_save_draft(chat);

@@ -220,9 +220,7 @@ static void handle_open_failed(struct cf_chat *chat, const struct cf_storage_eve
     chat->is_storage_failed = true;
     chat->failure = event->err;
     cf_chat_say(chat, true, "%s; what is said now is not saved", event->err.text);
-    if (chat->opening.is_on) {
-        cf_chat_release_opening(chat);
-    }
+    cf_chat_give_up_opening(chat);
     if (chat->reply != NULL) {
         cf_chat_submit(chat, chat->reply);
     }

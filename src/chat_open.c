@@ -9,9 +9,33 @@
 
 /* --- drafts --- */
 
+/* Another conversation is being opened.  What is typed and sent meanwhile is meant for that one,
+ * and its own draft is still to come. */
+static bool is_changing(const struct cf_chat *chat)
+{
+    return chat->opening.is_on && !chat->opening.is_refresh;
+}
+
 bool cf_chat_saves_drafts(const struct cf_chat *chat)
 {
-    return chat->keeps_drafts && cf_chat_saves(chat);
+    return chat->keeps_drafts && cf_chat_saves(chat) && !is_changing(chat);
+}
+
+static void add_paragraph(struct cf_buf *text, const char *paragraph, size_t size)
+{
+    if (size > 0) {
+        cf_buf_add_str(text, text->size > 0 ? "\n\n" : "");
+        cf_buf_add(text, paragraph, size);
+    }
+}
+
+/* What waits to be sent and what is being typed, as one draft. */
+static void add_unsent(struct cf_buf *text, const struct cf_chat *chat)
+{
+    for (size_t i = 0; i < chat->n_queue; i++) {
+        add_paragraph(text, chat->queue[i].text, chat->queue[i].size);
+    }
+    add_paragraph(text, chat->draft, strlen(chat->draft));
 }
 
 void cf_chat_save_draft(struct cf_chat *chat)
@@ -25,13 +49,8 @@ void cf_chat_save_draft(struct cf_chat *chat)
         (void)cf_storage_draft_save(chat->storage, 0, "", 0, 0);
     }
     struct cf_buf text = CF_BUF_INIT;
-    for (size_t i = 0; i < chat->n_queue; i++) {
-        cf_buf_add(&text, chat->queue[i].text, chat->queue[i].size);
-        cf_buf_add_str(&text, i + 1 < chat->n_queue || chat->draft[0] != '\0' ? "\n\n" : "");
-    }
-    size_t cursor = text.size + strlen(chat->draft);
-    cf_buf_add_str(&text, chat->draft);
-    (void)cf_storage_draft_save(chat->storage, chat->conversation, text.data, text.size, cursor);
+    add_unsent(&text, chat);
+    (void)cf_storage_draft_save(chat->storage, chat->conversation, text.data, text.size, text.size);
     cf_buf_release(&text);
 }
 
@@ -48,7 +67,15 @@ void cf_chat_set_draft(struct cf_chat *chat, const char *text, size_t size)
     cf_chat_idle(chat);
 }
 
-/* What waited or was being typed stays with the conversation that is left. */
+static void put_draft(struct cf_chat *chat, char *draft)
+{
+    free(chat->draft);
+    chat->draft = draft;
+    cf_chat_mark(chat, CF_CHANGE_DRAFT);
+}
+
+/* What waited or was being typed stays with the conversation that is left; what was meant for one
+ * that is not there yet goes along. */
 static void leave(struct cf_chat *chat)
 {
     if (chat->reply != NULL && !chat->reply->is_cancelled) {
@@ -58,17 +85,19 @@ static void leave(struct cf_chat *chat)
     cf_chat_drop_due(chat);
     cf_chat_save_settings(chat);
     cf_chat_save_draft(chat);
+    struct cf_buf unsent = CF_BUF_INIT;
+    add_unsent(&unsent, chat);
     cf_chat_clear_queue(chat);
+    if (is_changing(chat)) {
+        put_draft(chat, cf_buf_take(&unsent));
+    } else {
+        free(chat->left_draft);
+        chat->left_draft = cf_buf_take(&unsent);
+        put_draft(chat, cf_strdup(""));
+        chat->is_draft_dirty = false;
+    }
     chat->is_queue_held = false;
-    chat->is_draft_dirty = false;
     chat->is_reload_due = false;
-}
-
-static void put_draft(struct cf_chat *chat, char *draft)
-{
-    free(chat->draft);
-    chat->draft = draft;
-    cf_chat_mark(chat, CF_CHANGE_DRAFT);
 }
 
 static void set_title(struct cf_chat *chat, const char *title, bool is_own)
@@ -87,7 +116,6 @@ void cf_chat_new_conversation(struct cf_chat *chat)
     chat->conversation = 0;
     chat->has_choice = false;
     set_title(chat, "", false);
-    put_draft(chat, cf_strdup(""));
     cf_chat_replace_tree(chat, cf_chat_tree_new());
     cf_chat_reset_settings(chat, NULL, NULL);
     if (cf_chat_saves_drafts(chat)) {
@@ -106,6 +134,21 @@ void cf_chat_release_opening(struct cf_chat *chat)
     cf_messages_release(&opening->tree);
     free(opening->draft);
     *opening = (struct cf_chat_opening){0};
+}
+
+void cf_chat_give_up_opening(struct cf_chat *chat)
+{
+    bool was_changing = is_changing(chat);
+    cf_chat_release_opening(chat);
+    if (!was_changing) {
+        return;
+    }
+    struct cf_buf text = CF_BUF_INIT;
+    add_paragraph(&text, chat->left_draft, strlen(chat->left_draft));
+    add_unsent(&text, chat);
+    cf_chat_clear_queue(chat);
+    put_draft(chat, cf_buf_take(&text));
+    cf_chat_mark(chat, CF_CHANGE_QUEUE);
 }
 
 static void ask_for(struct cf_chat *chat, int64_t conversation)
@@ -229,7 +272,7 @@ void cf_chat_ask_title(struct cf_chat *chat)
 static void fail_opening(struct cf_chat *chat, const struct cf_err *err)
 {
     bool is_told = !chat->opening.is_refresh || chat->is_partial;
-    cf_chat_release_opening(chat);
+    cf_chat_give_up_opening(chat);
     if (is_told) {
         chat->failure = *err;
         cf_chat_say(chat, true, "%s", err->text);
@@ -253,8 +296,11 @@ static void take_conversation(struct cf_chat *chat)
         return;
     }
     cf_chat_reset_settings(chat, conversation->settings, conversation->system);
-    put_draft(chat, opening->draft != NULL ? opening->draft : cf_strdup(""));
-    opening->draft = NULL;
+    struct cf_buf draft = CF_BUF_INIT;
+    const char *kept = opening->draft != NULL ? opening->draft : "";
+    add_paragraph(&draft, kept, strlen(kept));
+    add_paragraph(&draft, chat->draft, strlen(chat->draft));
+    put_draft(chat, cf_buf_take(&draft));
     chat->has_choice = false;
     cf_chat_mark(chat, CF_CHANGE_OPENED | CF_CHANGE_CHOICE);
 }

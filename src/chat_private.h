@@ -341,6 +341,7 @@ struct cf_chat {
     struct cf_chat_node **trashed; /* deleted from this tree, in order */
     size_t n_trashed, trashed_capacity;
     char *draft;
+    char *left_draft; /* of the conversation that was left last, as it was left */
     bool is_draft_dirty;
     bool is_first_draft_over; /* that of the conversation not begun: it has begun since */
     double draft_dirty_at;
@@ -585,6 +586,9 @@ void cf_chat_handle_port(struct cf_chat *chat, const struct cf_storage_event *ev
 void cf_chat_reload(struct cf_chat *chat);
 void cf_chat_reload_due(struct cf_chat *chat);
 void cf_chat_release_opening(struct cf_chat *chat);
+/* The conversation that was on stays on, if one was being opened: what was typed and sent meanwhile
+ * is its draft, after the one it had. */
+void cf_chat_give_up_opening(struct cf_chat *chat);
 /* Answers of the storage. */
 void cf_chat_handle_last(struct cf_chat *chat, const struct cf_storage_event *event);
 void cf_chat_handle_opening(struct cf_chat *chat, const struct cf_chat_pending *pending,

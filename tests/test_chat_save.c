@@ -76,6 +76,81 @@ static void chat__flush__keeps_what_is_queued_as_the_draft(void **state)
     assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
 }
 
+static void type(struct chat_fixture *fixture, const char *text)
+{
+    cf_chat_set_draft(fixture->chat, text, strlen(text));
+}
+
+/* A conversation with one message and a draft; another one, not begun, is on. */
+static int64_t leave_behind(struct chat_fixture *fixture, const char *message, const char *draft)
+{
+    say(fixture, message);
+    int64_t id = cf_chat_status(fixture->chat)->conversation;
+    type(fixture, draft);
+    cf_chat_new_conversation(fixture->chat);
+    settle(fixture);
+    return id;
+}
+
+/* Who opens a conversation and types on at once means that one; what is left keeps its own. */
+static void chat__opening__keeps_what_is_typed_meanwhile(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    int64_t first = leave_behind(fixture, "one", "uno");
+    int64_t second = leave_behind(fixture, "two", "");
+    type(fixture, "not begun");
+    cf_chat_open(fixture->chat, second);
+    assert_string_equal(cf_chat_draft(fixture->chat), "");
+    type(fixture, "and so on");
+    cf_chat_open(fixture->chat, first); /* before that one was there */
+    settle(fixture);
+    assert_int_equal(cf_chat_status(fixture->chat)->conversation, first);
+    assert_string_equal(cf_chat_draft(fixture->chat), "uno\n\nand so on");
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "not begun");
+    cf_chat_open(fixture->chat, first);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "uno\n\nand so on");
+    cf_chat_open(fixture->chat, second);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "");
+    cf_chat_open(fixture->chat, first);
+    type(fixture, "gone");
+    cf_chat_new_conversation(fixture->chat);
+    assert_string_equal(cf_chat_draft(fixture->chat), "gone");
+}
+
+/* What cannot be opened gets nothing, and neither does what was on before. */
+static void chat__opening__failed_sends_nothing(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    int64_t id = leave_behind(fixture, "one", "uno");
+    cf_chat_open(fixture->chat, id);
+    settle(fixture);
+    cf_chat_open(fixture->chat, id + 100);
+    send(fixture, "to nobody");
+    type(fixture, "typed");
+    settle(fixture);
+    assert_int_equal(cf_chat_status(fixture->chat)->conversation, id);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
+    assert_int_equal(cf_chat_status(fixture->chat)->n_queued, 0);
+    assert_string_equal(cf_chat_draft(fixture->chat), "uno\n\nto nobody\n\ntyped");
+    free(cf_chat_notice_take(fixture->chat, NULL));
+    /* Nor is anything lost when the program ends before the answer. */
+    cf_chat_open(fixture->chat, id + 100);
+    send(fixture, "too late");
+    restart(fixture);
+    settle(fixture);
+    cf_chat_open(fixture->chat, id);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "uno\n\nto nobody\n\ntyped\n\ntoo late");
+}
+
 /* Better whole without the model's digest than taken for interrupted. */
 static void chat__flush__does_not_wait_for_the_digest(void **state)
 {
@@ -217,6 +292,8 @@ int main(void)
         TEST(chat__command__leaves_drafts_alone),
         TEST(chat__message__is_no_draft_once_it_is_sent),
         TEST(chat__flush__keeps_what_is_queued_as_the_draft),
+        TEST(chat__opening__keeps_what_is_typed_meanwhile),
+        TEST(chat__opening__failed_sends_nothing),
         TEST(chat__flush__does_not_wait_for_the_digest),
         cmocka_unit_test_setup_teardown(chat__held_up__reads_nothing_over_what_is_not_saved,
                                         set_up_limit, tear_down_limit),

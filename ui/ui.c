@@ -142,11 +142,14 @@ static void take_notices(struct ui *ui)
 static void show_draft(struct ui *ui)
 {
     const char *draft = cf_chat_draft(ui->chat);
-    if (ui->is_opening_last && !ui_line_is_empty(ui->line)) {
-        /* Nobody asked for this conversation: what was typed meanwhile goes before its draft. */
-        send_draft(ui);
-    } else if (ui->asking == UI_ASK_MESSAGE) {
-        ui_set_line(ui, draft);
+    if (ui->asking == UI_ASK_MESSAGE) {
+        struct ui_line_view view;
+        ui_line_view(ui->line, &view);
+        bool is_there = strcmp(view.text, draft) == 0; /* the cursor stays where it is */
+        bool is_command = draft[0] == '\0' && cf_command_is(view.text); /* no draft */
+        if (!is_there && !is_command) {
+            ui_set_line(ui, draft);
+        }
     } else {
         free(ui->kept_draft);
         ui->kept_draft = cf_strdup(draft);
@@ -161,7 +164,6 @@ static void open_last(struct ui *ui)
     if (!ui->is_list_known && n > 0 && status->conversation == 0 &&
         cf_chat_n_turns(ui->chat) == 0 && ui_line_is_empty(ui->line)) {
         cf_chat_open(ui->chat, CF_CHAT_LAST);
-        ui->is_opening_last = true;
     }
 }
 
@@ -208,9 +210,6 @@ static void react(struct ui *ui, unsigned changes)
         } else {
             ui_ask_list_again(ui);
         }
-    }
-    if (changes & CF_CHANGE_OPENED) {
-        ui->is_opening_last = false;
     }
     ui_look_check(ui);
     if (ui->was_branched && cf_chat_status(ui->chat)->phase == CF_PHASE_STREAMING) {

@@ -84,7 +84,6 @@ struct ui {
     bool is_list_asked;
     bool is_list_known;     /* has been answered once */
     bool has_conversations; /* some were listed */
-    bool is_opening_last;   /* the last conversation, at the start and by itself */
     int64_t tree_selected;  /* message */
     size_t tree_row;        /* where it was last */
     int64_t tree_tagged;    /* message; 0: none */
