@@ -87,7 +87,7 @@ enum cf_change {
     CF_CHANGE_QUEUE = 1 << 6,
     CF_CHANGE_DRAFT = 1 << 7,    /* by the chat, not the person: put it into the input line */
     CF_CHANGE_OPENED = 1 << 8,   /* another conversation is on */
-    CF_CHANGE_LIST = 1 << 9,     /* cf_chat_listed has an answer, or ought to be asked again */
+    CF_CHANGE_LIST = 1 << 9,     /* cf_chat_listing has an answer */
     CF_CHANGE_FOUND = 1 << 10,   /* cf_chat_found has an answer */
     CF_CHANGE_CHOICE = 1 << 11,  /* cf_chat_choice */
     CF_CHANGE_MODEL = 1 << 12,   /* a model was opened, or could not be */
@@ -96,6 +96,7 @@ enum cf_change {
     CF_CHANGE_SETTLED = 1 << 15, /* cf_chat_is_settled turned true */
     CF_CHANGE_LOOK = 1 << 16,    /* cf_chat_looked, or a turn's shades */
     CF_CHANGE_STATS = 1 << 17,   /* cf_chat_counted has an answer */
+    CF_CHANGE_LIST_OLD = 1 << 18 /* what is listed has changed since: cf_chat_list_again */
 };
 
 /* Takes in what worker and storage have to say and goes on with what follows from it.  Returns the
@@ -293,8 +294,8 @@ enum cf_code cf_chat_pin_conversation(struct cf_chat *chat, int64_t conversation
                                       struct cf_err *err);
 enum cf_code cf_chat_archive(struct cf_chat *chat, int64_t conversation, bool is_archived,
                              struct cf_err *err);
-/* Takes back the N things that were deleted, renamed or moved last; answered by one notice that says
- * what. */
+/* Takes back the N things that were deleted, renamed or moved last; answered by one notice that
+ * says what. */
 enum cf_code cf_chat_undo(struct cf_chat *chat, size_t n, struct cf_err *err);
 
 /* Out of the trash again. */

@@ -134,7 +134,7 @@ static void handle_undo(struct cf_chat *chat, const struct cf_storage_event *eve
     } else if (is_nothing_on && event->undone.message == 0) {
         cf_chat_open(chat, event->undone.conversation); /* it was on when it was deleted */
     }
-    cf_chat_mark(chat, CF_CHANGE_LIST);
+    cf_chat_mark(chat, CF_CHANGE_LIST_OLD);
 }
 
 static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pending,
@@ -144,7 +144,7 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
     case CF_WHAT_CREATE:
         if (event->code == CF_OK && chat->conversation == pending->conversation) {
             chat->conversation = event->id;
-            cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_LIST);
+            cf_chat_mark(chat, CF_CHANGE_STATUS | CF_CHANGE_LIST_OLD);
         }
         handle_commit(chat, pending, event, event->message);
         break;
@@ -157,7 +157,7 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
     case CF_WHAT_FINISH:
         if (pending->node != NULL && event->code == CF_OK) {
             pending->node->turn.is_saved = true;
-            cf_chat_mark(chat, CF_CHANGE_TURN | CF_CHANGE_LIST);
+            cf_chat_mark(chat, CF_CHANGE_TURN | CF_CHANGE_LIST_OLD);
         }
         break;
     case CF_WHAT_LIST:
@@ -192,14 +192,14 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
         if (event->code == CF_OK) {
             cf_chat_open(chat, event->id);
             cf_chat_say(chat, false, "this is the fork; what it was made of stays in the list");
-            cf_chat_mark(chat, CF_CHANGE_LIST);
+            cf_chat_mark(chat, CF_CHANGE_LIST_OLD);
         }
         break;
     case CF_WHAT_UNDO:
         handle_undo(chat, event, pending->target);
         return;
     case CF_WHAT_SHELF:
-        cf_chat_mark(chat, CF_CHANGE_LIST);
+        cf_chat_mark(chat, CF_CHANGE_LIST_OLD);
         break;
     case CF_WHAT_PORT:
         cf_chat_handle_port(chat, event);
@@ -251,7 +251,7 @@ static void handle_own_event(struct cf_chat *chat, const struct cf_storage_event
         }
     } else if (event->kind == CF_STORAGE_CHANGED) {
         cf_chat_reload(chat);
-        cf_chat_mark(chat, CF_CHANGE_LIST);
+        cf_chat_mark(chat, CF_CHANGE_LIST_OLD);
     } else if (event->kind == CF_STORAGE_HELD_UP) {
         chat->is_held_up = true;
         chat->failure = event->err;

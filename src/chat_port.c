@@ -109,6 +109,6 @@ void cf_chat_handle_port(struct cf_chat *chat, const struct cf_storage_event *ev
         tell_export(chat, path, &event->exported);
     } else {
         tell_import(chat, path, &event->imported);
-        cf_chat_mark(chat, CF_CHANGE_LIST);
+        cf_chat_mark(chat, CF_CHANGE_LIST_OLD);
     }
 }

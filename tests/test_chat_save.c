@@ -237,7 +237,7 @@ static bool is_saving_again(const struct chat_fixture *fixture)
 
 static bool has_list_news(const struct chat_fixture *fixture)
 {
-    return (fixture->changes & CF_CHANGE_LIST) != 0;
+    return (fixture->changes & CF_CHANGE_LIST_OLD) != 0;
 }
 
 static bool is_named(const struct chat_fixture *fixture)

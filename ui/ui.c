@@ -202,14 +202,13 @@ static void react(struct ui *ui, unsigned changes)
         ui_hush_told(ui); /* what was turned is to be seen */
     }
     if (changes & CF_CHANGE_LIST) {
-        if (ui->is_list_asked) {
-            ui->is_list_asked = false;
-            open_last(ui);
-            ui_take_list(ui);
-            ui->is_list_known = true;
-        } else {
-            ui_ask_list_again(ui);
-        }
+        ui->is_list_asked = false;
+        open_last(ui);
+        ui_take_list(ui);
+        ui->is_list_known = true;
+    }
+    if (changes & CF_CHANGE_LIST_OLD) {
+        ui_ask_list_again(ui);
     }
     ui_look_check(ui);
     if (ui->was_branched && cf_chat_status(ui->chat)->phase == CF_PHASE_STREAMING) {
