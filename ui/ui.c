@@ -161,7 +161,7 @@ static void open_last(struct ui *ui)
 {
     size_t n = cf_chat_listing(ui->chat)->n;
     const struct cf_chat_status *status = cf_chat_status(ui->chat);
-    if (!ui->is_list_known && n > 0 && status->conversation == 0 &&
+    if (!ui->is_list_known && !ui->has_opened && n > 0 && status->conversation == 0 &&
         cf_chat_n_turns(ui->chat) == 0 && ui_line_is_empty(ui->line)) {
         cf_chat_open(ui->chat, CF_CHAT_LAST);
     }
@@ -186,6 +186,7 @@ static void react(struct ui *ui, unsigned changes)
     }
     ui->is_dirty = true;
     if (changes & CF_CHANGE_OPENED) {
+        ui->has_opened = true;
         drop_question(ui);
         ui_transcript_reset(&ui->screen.transcript);
         if (ui->focus == UI_FOCUS_SELECT) {

@@ -83,6 +83,7 @@ struct ui {
     size_t n_undoes; /* what u takes back together: rows dealt with at once */
     bool is_list_asked;
     bool is_list_known;     /* has been answered once */
+    bool has_opened;        /* another conversation than that of the start has been on */
     bool has_conversations; /* some were listed */
     int64_t tree_selected;  /* message */
     size_t tree_row;        /* where it was last */
