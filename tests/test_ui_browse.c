@@ -8,12 +8,29 @@
 
 #define TIANQI "\xe5\xa4\xa9\xe6\xb0\x94"                /* 天气 */
 #define XIAYU "\xe4\xb8\x8b\xe9\x9b\xa8"                 /* 下雨 */
+#define CURRENT "\xe2\x80\xa2"                           /* • */
 #define FOCUS(name) "\xe2\x94\x81 " name " \xe2\x94\x81" /* ━ name ━ */
 
 static void stop_reply(struct pty *pty)
 {
     pty_type(pty, "\033");
     pty_wait_no_text(pty, "Esc stop");
+}
+
+static bool has_title(struct pty *pty, const void *ctx)
+{
+    const char *title = ctx;
+    struct cf_buf row = CF_BUF_INIT;
+    pty_row(pty, 0, &row);
+    bool is_there = row.size > 0 && strncmp(row.data + 1, title, strlen(title)) == 0;
+    cf_buf_release(&row);
+    return is_there;
+}
+
+/* Waits until the conversation is on; its first message may stand above the screen. */
+static void wait_for_title(struct pty *pty, const char *title)
+{
+    pty_wait(pty, has_title, title, title);
 }
 
 /* To a file, and what is in it: every message of every branch. */
@@ -130,7 +147,7 @@ static void browse__chinese_word__found_branched_deleted_restored(void **state)
     pty_wait_text(pty, "about ");
     pty_type(pty, "g\r");
     pty_wait_no_text(pty, FOCUS("list"));
-    pty_wait_text(pty, "you   about " TIANQI " and " XIAYU);
+    wait_for_title(pty, "about " TIANQI " and " XIAYU);
     export_all_branches(pty);
     pty_type(pty, "\004");
     leave(pty);
@@ -192,7 +209,7 @@ static void browse__list__deals_with_several(void **state)
     begin_conversation(pty, "plums");
     pty_type(pty, "\033OR");
     pty_wait_text(pty, FOCUS("list"));
-    pty_wait_text(pty, "apples");
+    pty_wait_text(pty, CURRENT "plums"); /* the list may have been asked for before it was there */
     pty_type(pty, "g  ");
     pty_wait_text(pty, "2 marked");
     pty_type(pty, "d");
@@ -234,6 +251,13 @@ static void browse__list__deals_with_several(void **state)
     leave(pty);
 }
 
+enum { SECOND_ROW = 5 }; /* of the list: where it stands on the screen */
+
+static bool is_in_second_row(struct pty *pty, const void *title)
+{
+    return pty_column_of(pty, SECOND_ROW, title) >= 0;
+}
+
 /* Where the mouse is on, a click takes a row in hand and another opens it. */
 static void browse__mouse__opens_what_is_clicked(void **state)
 {
@@ -245,16 +269,13 @@ static void browse__mouse__opens_what_is_clicked(void **state)
     pty_type(pty, "/set mouse on\r");
     pty_type(pty, "\033OR");
     pty_wait_text(pty, FOCUS("list"));
-    pty_wait_text(pty, "apples");
-    int row = 0;
-    while (pty_column_of(pty, row, "apples") < 0 && row < 29) {
-        row++;
-    }
+    pty_wait(pty, is_in_second_row, "apples", "apples in the second row");
     char click[64];
-    (void)snprintf(click, sizeof click, "\033[<0;5;%dM\033[<0;5;%dm", row + 1, row + 1);
+    (void)snprintf(click, sizeof click, "\033[<0;5;%dM\033[<0;5;%dm", SECOND_ROW + 1,
+                   SECOND_ROW + 1);
     pty_type(pty, click);
     pty_type(pty, click);
-    pty_wait_text(pty, "you   apples");
+    wait_for_title(pty, "apples");
     pty_wait_no_text(pty, FOCUS("list"));
     pty_type(pty, "\004");
     leave(pty);
@@ -275,7 +296,7 @@ static void browse__two_programs__see_each_other(void **state)
     pty_wait_no_text(second, "\xe2\x96\xb8"
                              "apples");
     pty_type(second, "g\r");
-    pty_wait_text(second, "you   apples");
+    wait_for_title(second, "apples");
     pty_wait_no_text(second, FOCUS("list"));
     /* The second goes on in the same conversation; the first shows it. */
     send_message(second, "and pears");
