@@ -112,6 +112,7 @@ struct cf_progress {
     int32_t n_tokens;           /* new ones, all alternatives together */
     int32_t n_firsts;           /* alternatives that have a token */
     enum cf_end_reason reason;  /* of alternative 0 */
+    bool is_paused;             /* as told last */
 };
 /* Decodes alternatives FIRST to FIRST + N together; branch 0 of branches holds prompt and prefix.
  * CF_ERR_CANCELLED when the job is to end. */

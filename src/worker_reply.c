@@ -254,6 +254,7 @@ static void sample_all(struct wave *wave, int32_t forced)
 
 static void emit_paused(struct wave *wave)
 {
+    wave->progress->is_paused = true;
     sample_all(wave, -1);
     for (int32_t i = 0; i < wave->n; i++) {
         struct alternative *alternative = &wave->alternatives[i];
@@ -265,6 +266,17 @@ static void emit_paused(struct wave *wave)
                                  .alternative = alternative->number,
                                  .index = wave->index};
         event.u.choice = alternative->choice;
+        cf_worker_emit_replacing(wave->worker, &event);
+    }
+}
+
+/* Once it was told that the job is held; it may have been freed while a step was being made. */
+static void emit_resumed(struct wave *wave)
+{
+    if (wave->progress->is_paused) {
+        wave->progress->is_paused = false;
+        const struct cf_event event = {
+            .kind = CF_EVENT_RESUMED, .job = wave->job->number, .index = wave->index};
         cf_worker_emit_replacing(wave->worker, &event);
     }
 }
@@ -320,9 +332,7 @@ static enum cf_code wait_held(struct wave *wave, int32_t *forced, struct cf_err 
             (void)read_knobs(wave);
         }
         if (order == ORDER_GO) {
-            const struct cf_event event = {
-                .kind = CF_EVENT_RESUMED, .job = wave->job->number, .index = wave->index};
-            cf_worker_emit_replacing(worker, &event);
+            emit_resumed(wave);
             return CF_OK;
         }
         if (order == ORDER_STEP) {
@@ -342,6 +352,7 @@ static enum cf_code hold(struct wave *wave, int32_t *forced, struct cf_err *err)
 {
     struct cf_worker *worker = wave->worker;
     if (atomic_load_explicit(&worker->held_job, memory_order_relaxed) != wave->job->number) {
+        emit_resumed(wave);
         return CF_OK;
     }
     double from = cf_clock_s();

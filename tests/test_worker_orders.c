@@ -100,6 +100,26 @@ static void worker__knobs__wait_with_the_job_they_are_for(void **state)
     cf_ids_release(&second.ids);
 }
 
+/* Freed while a step is being made it goes on without waiting again, and is told all the same. */
+static void worker__resume__is_told_in_the_middle_of_a_step(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cf_job job = job_of("freed", 3);
+    job.starts_paused = true;
+    for (int round = 0; round < 300; round++) {
+        clear_outcome(&fixture->outcome);
+        uint64_t number = cf_worker_submit(fixture->worker, &job);
+        wait_for_pause(fixture, number, 0);
+        cf_worker_step(fixture->worker, number, -1);
+        while (fixture->outcome.n_ids[0] == 0) {
+            assert_false(take_some(fixture, number));
+        }
+        cf_worker_resume(fixture->worker, number);
+        assert_int_equal(finish(fixture, number)->n_resumed, 1);
+    }
+    cf_ids_release(&job.ids);
+}
+
 /* At this pace the second token is due in a quarter of an hour: what comes at once, came by order.
  */
 static void worker__pace__keeps_no_order_waiting(void **state)
@@ -382,6 +402,7 @@ int main(void)
         TEST(worker__knobs__act_from_the_token_that_is_told),
         TEST(worker__knobs__hold_for_the_waves_that_follow),
         TEST(worker__knobs__wait_with_the_job_they_are_for),
+        TEST(worker__resume__is_told_in_the_middle_of_a_step),
         TEST(worker__pace__keeps_no_order_waiting),
         TEST(worker__pace__changes_no_token),
         TEST(worker__pause__turns_recut_and_steps_take_what_is_chosen),

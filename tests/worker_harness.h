@@ -23,7 +23,7 @@ struct outcome {
     int32_t n_text_tokens[REPLIES_MAX];
     size_t n_runs;
     struct cf_eval_run runs[64]; /* of alternative 0 */
-    int n_ends, n_finished, n_started, n_built, n_knobs, n_paused;
+    int n_ends, n_finished, n_started, n_built, n_knobs, n_paused, n_resumed;
     int32_t knobs_index;
     uint32_t knobs_version;
     int32_t paused_index;
@@ -132,7 +132,6 @@ static inline void take_event(struct outcome *outcome, const struct cf_batch *ba
     case CF_EVENT_LOADED:
     case CF_EVENT_LOAD_FAILED:
     case CF_EVENT_PREFIX:
-    case CF_EVENT_RESUMED:
         break;
     case CF_EVENT_BUILT:
         outcome->n_built++;
@@ -155,6 +154,9 @@ static inline void take_event(struct outcome *outcome, const struct cf_batch *ba
         outcome->n_paused++;
         outcome->paused_index = event->index;
         outcome->paused_id = event->u.choice.id;
+        break;
+    case CF_EVENT_RESUMED:
+        outcome->n_resumed++;
         break;
     case CF_EVENT_FINISHED:
         outcome->n_finished++;
