@@ -117,6 +117,8 @@ static void handle_prefix(struct cf_chat *chat, struct cf_chat_node *node, const
     cf_chat_mark(chat, CF_CHANGE_TEXT | CF_CHANGE_TURN);
 }
 
+static const double TIMED_FROM_S = 0.05; /* before that a speed says nothing */
+
 /* What a reply was held is no part of its time. */
 static void add_held(struct cf_chat_work *work)
 {
@@ -137,7 +139,8 @@ static void time_token(struct cf_chat *chat, struct cf_chat_work *work)
         chat->status.seconds_to_first = now - work->made_at;
     } else if (!work->is_paused) {
         work->n_timed++;
-        if (now > work->first_at) {
+        /* Tokens that were taken in one go would have come at a million a second. */
+        if (now >= work->first_at + TIMED_FROM_S) {
             chat->status.tokens_per_second = work->n_timed / (now - work->first_at);
         }
     }
