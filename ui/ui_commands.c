@@ -113,8 +113,8 @@ static bool is_listed(const struct cf_chat_listing *listing, const char *name)
 static bool lists_instead(struct ui *ui, const char *name)
 {
     const struct cf_chat_listing *listing = cf_chat_listing(ui->chat);
-    bool has_all = !listing->has_older && !listing->has_newer && listing->match[0] == '\0' &&
-                   listing->shelf == CF_CHAT_SHELF_ACTIVE;
+    bool has_all = !ui->is_list_asked && !listing->has_older && !listing->has_newer &&
+                   listing->match[0] == '\0' && listing->shelf == CF_CHAT_SHELF_ACTIVE;
     if (has_all || is_listed(listing, name)) {
         return false;
     }
