@@ -7,8 +7,8 @@
 #include "mem.h"
 #include "ui_state.h"
 
-/* How long a notice is shown: alone, as long as it takes to be read; while others wait that came in
- * the same moment; an error before what nobody asked for takes its place. */
+/* How long a notice is shown: alone, as long as it takes to be read; while others wait, an error or
+ * what a key was answered, and anything at least. */
 enum {
     NOTICE_MS = 6000,
     NOTICE_LEAST_MS = 3000,
@@ -33,21 +33,33 @@ static int reading_ms(const struct ui_notice *notice)
     return !is_short ? NOTICE_MS : ms < NOTICE_LEAST_MS ? NOTICE_LEAST_MS : (int)ms;
 }
 
+static int hurried_ms(const struct ui_notice *notice)
+{
+    return notice->is_error || notice->is_answer ? HURRIED_MS : LEAST_MS;
+}
+
 static void start_first(struct ui *ui)
 {
+    const struct ui_notice *first = &ui->notices[0];
     ui->notice_since_ms = cf_clock_ms();
-    ui->notice_until_ms = ui->notice_since_ms + (ui->n_notices > 1    ? HURRIED_MS
-                                                 : ui->n_notices == 1 ? reading_ms(&ui->notices[0])
+    ui->notice_until_ms = ui->notice_since_ms + (ui->n_notices > 1    ? hurried_ms(first)
+                                                 : ui->n_notices == 1 ? reading_ms(first)
                                                                       : 0);
 }
 
-/* Whether the notice shown makes place at once: it has been in a picture, and an error or what a
- * key was answered could be read. */
+/* Whether the notice shown makes place at once: it has been in a picture and could be read. */
 static bool does_first_yield(const struct ui *ui)
 {
     return ui->n_notices > 0 && ui->drawn_ms >= ui->notice_since_ms &&
-           (ui->is_acting || (!ui->notices[0].is_error && !ui->notices[0].is_answer) ||
-            cf_clock_ms() - ui->notice_since_ms >= LEAST_MS);
+           (ui->is_acting || cf_clock_ms() - ui->notice_since_ms >= LEAST_MS);
+}
+
+/* Whether a text goes on with the one before, as "chats.json: 12 %" does: it takes its place. */
+static bool goes_on(const struct ui_notice *before, const char *text)
+{
+    size_t size = strcspn(text, ":");
+    return strncmp(text + size, ": ", 2) == 0 && text[size + 2] >= '0' && text[size + 2] <= '9' &&
+           strncmp(before->text, text, size + 2) == 0;
 }
 
 /* Whether a sentence begins with an ordinary word: the names of files, settings and models stay as
@@ -74,13 +86,21 @@ void ui_say(struct ui *ui, bool is_error, const char *text)
         start_first(ui);
         return;
     }
-    bool yields = does_first_yield(ui);
-    if (yields || ui->n_notices == UI_NOTICES_MAX) {
-        drop_first(ui);
-    }
     char *copy = cf_strdup(text);
     if (begins_plainly(ui, copy)) {
         copy[0] = (char)(copy[0] - 'a' + 'A');
+    }
+    if (ui->n_notices > 0 && goes_on(&ui->notices[ui->n_notices - 1], copy)) {
+        free(ui->notices[ui->n_notices - 1].text);
+        ui->notices[ui->n_notices - 1].text = copy;
+        if (ui->n_notices == 1) {
+            start_first(ui);
+        }
+        return;
+    }
+    bool yields = does_first_yield(ui);
+    if (yields || ui->n_notices == UI_NOTICES_MAX) {
+        drop_first(ui);
     }
     /* The answer to a key or a command is shown at once; what else was to be said comes after. */
     size_t at = ui->is_acting ? 0 : ui->n_notices;
@@ -89,8 +109,8 @@ void ui_say(struct ui *ui, bool is_error, const char *text)
     ui->n_notices++;
     if (at == 0 || yields) {
         start_first(ui);
-    } else if (ui->notice_until_ms > ui->notice_since_ms + HURRIED_MS) {
-        ui->notice_until_ms = ui->notice_since_ms + HURRIED_MS;
+    } else if (ui->notice_until_ms > ui->notice_since_ms + hurried_ms(&ui->notices[0])) {
+        ui->notice_until_ms = ui->notice_since_ms + hurried_ms(&ui->notices[0]);
     }
 }
 
