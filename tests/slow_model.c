@@ -9,7 +9,7 @@
 
 #include "buf.h"
 
-enum { N_VOCAB = 257, N_EMBD = 256, N_LAYER = 4, EOS = 256 };
+enum { N_VOCAB = 257, N_EMBD = 256, N_LAYER = 12, EOS = 256 };
 
 /* Where a tensor lies among the data. */
 static size_t add_tensor(struct cf_buf *header, size_t *end, const char *name, int n_rows,

@@ -3,6 +3,7 @@
 #include "ui_harness.h"
 
 /* The rule above the pane that has the focus. */
+#define CURRENT "\xe2\x80\xa2" /* • */
 #define FOCUS(pane) "\xe2\x94\x81 " pane " \xe2\x94\x81"
 #define CARET "\xe2\x96\x8c" /* at the end of a reply being written */
 #define WAITS "waits for the reply to end; Up on the empty line takes it back"
@@ -95,6 +96,7 @@ static void ui__question__ends_by_esc_and_nothing_else_does(void **state)
     /* The title, from the list; the value of a knob. */
     pty_type(pty, "\033OR");
     pty_wait_text(pty, FOCUS("list"));
+    pty_wait_text(pty, CURRENT "questions");
     pty_type(pty, "r");
     pty_wait_text(pty, "title \xe2\x80\xba questions");
     pty_type(pty, "\033");
@@ -133,6 +135,10 @@ static void ui__question__is_over_in_another_conversation(void **state)
     struct pty *pty = start(100, 24);
     send_message(pty, "drafts");
     stop_reply(pty);
+    pty_type(pty, "\033OR");
+    pty_wait_text(pty, CURRENT "drafts"); /* /open knows what is listed */
+    pty_type(pty, "\033OR");
+    pty_wait_no_text(pty, FOCUS("list"));
     pty_type(pty, "mine");
     pty_wait_text(pty, "\xe2\x80\xba mine");
     pty_type(pty, "\033");
