@@ -2,8 +2,9 @@
 /* What keys do where: the focus, questions in the input line, messages that wait, alternatives. */
 #include "ui_harness.h"
 
+#define CURRENT "\xe2\x80\xa2"       /* • */
+#define BEING_WRITTEN "\xe2\x96\xb8" /* ▸ */
 /* The rule above the pane that has the focus. */
-#define CURRENT "\xe2\x80\xa2" /* • */
 #define FOCUS(pane) "\xe2\x94\x81 " pane " \xe2\x94\x81"
 #define CARET "\xe2\x96\x8c" /* at the end of a reply being written */
 #define WAITS "waits for the reply to end; Up on the empty line takes it back"
@@ -96,7 +97,7 @@ static void ui__question__ends_by_esc_and_nothing_else_does(void **state)
     /* The title, from the list; the value of a knob. */
     pty_type(pty, "\033OR");
     pty_wait_text(pty, FOCUS("list"));
-    pty_wait_text(pty, CURRENT "questions");
+    pty_wait_text(pty, BEING_WRITTEN "questions");
     pty_type(pty, "r");
     pty_wait_text(pty, "title \xe2\x80\xba questions");
     pty_type(pty, "\033");
