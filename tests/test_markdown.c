@@ -273,7 +273,7 @@ static void markdown__render__takes_little_time(void **state)
 static void markdown__corpus__is_replayed(void **state)
 {
     (void)state;
-    assert_true(test_replay_corpus("markdown", markdown_check_bytes) >= 6);
+    assert_true(test_replay_corpus("markdown", markdown_check_bytes) >= 7);
 }
 
 int main(void)

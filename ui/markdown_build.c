@@ -419,7 +419,9 @@ static void end_heading(struct build *build, const struct item *item)
 
 static void begin_link(struct build *build, const struct item *item)
 {
-    bool is_inline = memchr(build->text + build->at, '[', item->limit - build->at) != NULL;
+    /* What was found before may reach further than this: then no bracket is left for it. */
+    bool is_inline = item->limit > build->at &&
+                     memchr(build->text + build->at, '[', item->limit - build->at) != NULL;
     if (build->n_links < LINK_DEPTH) {
         build->is_inline[build->n_links] = is_inline;
     }
