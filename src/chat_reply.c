@@ -228,19 +228,11 @@ static void end_node(struct cf_chat *chat, struct cf_chat_work *work, int32_t al
     cf_chat_mark(chat, CF_CHANGE_TURN | CF_CHANGE_STATUS);
 }
 
-/* As far as they are known before the job's end, which tells them better. */
-static void set_times(struct cf_chat_work *work, struct cf_chat_node *node)
+static void set_times(struct cf_chat_node *node, const struct cf_times *times)
 {
-    add_held(work);
-    node->seconds = cf_clock_s() - work->made_at;
-    if (work->n_tokens > 0) {
-        node->turn.seconds_to_first = work->first_at - work->made_at;
-    }
-    double decoding = node->seconds - node->turn.seconds_to_first;
-    int32_t n_new = node->n_end_tokens - work->job.n_prefix;
-    if (n_new > 1 && decoding > 0) {
-        node->turn.tokens_per_second = (n_new - 1) / decoding;
-    }
+    node->seconds = times->all;
+    node->turn.seconds_to_first = times->to_first;
+    node->turn.tokens_per_second = times->tokens_per_second;
 }
 
 static void handle_finished(struct cf_chat *chat, struct cf_chat_work *work,
@@ -254,7 +246,7 @@ static void handle_finished(struct cf_chat *chat, struct cf_chat_work *work,
     }
     node->end_size = event->text_size;
     node->n_end_tokens = event->u.finished.n_tokens;
-    set_times(work, node);
+    set_times(node, &event->u.finished.times);
     end_node(chat, work, event->alternative, event->reason);
     cf_chat_mark(chat, CF_CHANGE_TEXT);
 }
@@ -273,9 +265,7 @@ static void end_all(struct cf_chat *chat, struct cf_chat_work *work, const struc
             node->error = cf_strdup(sentence);
         }
         if (!node->is_finished) {
-            node->seconds = event->u.end.seconds;
-            node->turn.seconds_to_first = event->u.end.seconds_to_first;
-            node->turn.tokens_per_second = event->u.end.tokens_per_second;
+            set_times(node, &event->u.end.times);
         }
         cf_chat_node_update(node);
         struct cf_chat_event *heard =
@@ -283,8 +273,8 @@ static void end_all(struct cf_chat *chat, struct cf_chat_work *work, const struc
                       node->text.data + node->text.size - node->end_size, node->end_size);
         heard->index = node->n_end_tokens;
         heard->reason = node->turn.reason;
-        heard->seconds_to_first = event->u.end.seconds_to_first;
-        heard->tokens_per_second = event->u.end.tokens_per_second;
+        heard->seconds_to_first = event->u.end.times.to_first;
+        heard->tokens_per_second = event->u.end.times.tokens_per_second;
         node->end_size = 0;
     }
 }
@@ -293,8 +283,8 @@ static void handle_reply_end(struct cf_chat *chat, struct cf_chat_work *work,
                              const struct cf_event *event, const char *sentence)
 {
     end_all(chat, work, event, sentence);
-    if (event->u.end.tokens_per_second > 0) {
-        chat->status.tokens_per_second = event->u.end.tokens_per_second;
+    if (event->u.end.times.tokens_per_second > 0) {
+        chat->status.tokens_per_second = event->u.end.times.tokens_per_second;
     }
     if (event->reason == CF_END_LOOP) {
         cf_chat_say(

@@ -143,6 +143,13 @@ enum cf_event_kind {
     CF_EVENT_END,      /* of the job */
 };
 
+/* In seconds on the worker's clock; what a reply was held does not count. */
+struct cf_times {
+    double to_first;          /* from when the job began to its first token; 0 without one */
+    double all;               /* from when it began to the end */
+    double tokens_per_second; /* after the first token; 0: unknown */
+};
+
 struct cf_event {
     enum cf_event_kind kind;
     enum cf_end_reason reason; /* FINISHED, END */
@@ -170,15 +177,13 @@ struct cf_event {
         struct {
             int32_t n_tokens;      /* of the reply, prefix counted */
             int32_t n_text_tokens; /* of those, how many lie wholly before the stop */
+            struct cf_times times; /* after its own first token */
         } finished;
         struct {
             int32_t n_tokens;    /* new tokens, all alternatives together */
             int32_t n_evaluated; /* positions evaluated in all */
             int32_t n_reused;
-            double seconds_to_first; /* from when the job began; 0 without a token */
-            double seconds; /* from when it began to its end; in all three what it was held does
-                             * not count */
-            double tokens_per_second; /* after the first token of each alternative; 0: unknown */
+            struct cf_times times; /* after the first token of each alternative */
         } end;
     } u;
     enum cf_code code; /* LOAD_FAILED, END with CF_END_ERROR: the text is the sentence */

@@ -164,14 +164,9 @@ void cf_worker_do(struct cf_worker *worker, struct cf_job *job)
         reason = code == CF_ERR_CANCELLED ? CF_END_CANCELLED : CF_END_ERROR;
     }
     struct cf_event event = end_event(job, reason, &err);
-    double decoding = progress.last - progress.first;
     event.u.end.n_tokens = progress.n_tokens;
     event.u.end.n_evaluated = n_evaluated(worker, &progress);
     event.u.end.n_reused = progress.n_reused;
-    event.u.end.seconds_to_first = progress.n_tokens > 0 ? progress.first - progress.began : 0;
-    event.u.end.seconds = cf_clock_s() - progress.began;
-    if (progress.n_tokens > progress.n_firsts && decoding > 0) {
-        event.u.end.tokens_per_second = (progress.n_tokens - progress.n_firsts) / decoding;
-    }
+    event.u.end.times = cf_worker_times(&progress, progress.n_tokens - progress.n_firsts);
     emit_end(worker, &event, &err);
 }

@@ -120,6 +120,19 @@ static bool is_stop_id(const struct cf_job *job, int32_t id)
     return false;
 }
 
+struct cf_times cf_worker_times(const struct cf_progress *progress, int32_t n_after_first)
+{
+    struct cf_times times = {.all = cf_clock_s() - progress->began};
+    double decoding = progress->last - progress->first;
+    if (progress->n_tokens > 0) {
+        times.to_first = progress->first - progress->began;
+    }
+    if (n_after_first > 0 && decoding > 0) {
+        times.tokens_per_second = n_after_first / decoding;
+    }
+    return times;
+}
+
 static void emit_finished(struct wave *wave, struct alternative *alternative)
 {
     cf_buf_clear(&wave->whole);
@@ -140,6 +153,8 @@ static void emit_finished(struct wave *wave, struct alternative *alternative)
                              .reason = alternative->reason};
     event.u.finished.n_tokens = alternative->n_tokens;
     event.u.finished.n_text_tokens = n_text;
+    event.u.finished.times =
+        cf_worker_times(wave->progress, alternative->n_tokens - wave->job->n_prefix - 1);
     size_t n_runs = 0;
     const struct cf_eval_run *runs =
         cf_session_runs(wave->worker->session, alternative->branch, &n_runs);

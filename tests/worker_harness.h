@@ -172,7 +172,7 @@ static inline void take_event(struct outcome *outcome, const struct cf_batch *ba
     case CF_EVENT_END:
         outcome->n_ends++;
         outcome->reason = event->reason;
-        outcome->tokens_per_second = event->u.end.tokens_per_second;
+        outcome->tokens_per_second = event->u.end.times.tokens_per_second;
         if (event->reason == CF_END_ERROR) {
             cf_err_set(&outcome->err, event->code, "%.*s", (int)event->text_size,
                        batch->text.data + event->text_offset);
