@@ -154,10 +154,7 @@ enum cf_code cf_chat_new(struct cf_chat **chat, const struct cf_chat_params *par
         free_chat(made);
         return code;
     }
-    if (cf_chat_saves_drafts(made)) {
-        uint64_t job = cf_storage_draft_load(made->storage, 0);
-        cf_chat_expect(made, job, CF_WHAT_DRAFT, NULL);
-    }
+    cf_chat_ask_first_draft(made);
     cf_chat_mark(made, CF_CHANGE_STATUS | CF_CHANGE_SETTINGS);
     *chat = made;
     return CF_OK;
@@ -200,6 +197,7 @@ enum cf_code cf_chat_flush(struct cf_chat *chat, int timeout_ms, struct cf_err *
     cf_chat_save_draft(chat);
     /* A digest that does not end must not use up the time that the storage needs. */
     settle(chat, deadline - timeout_ms * 0.25e-3);
+    cf_chat_save_draft(chat); /* one that was kept back for its answer */
     chat->is_flushed = true;
     if (!cf_chat_saves(chat)) {
         return CF_OK;

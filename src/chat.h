@@ -87,7 +87,7 @@ enum cf_change {
     CF_CHANGE_QUEUE = 1 << 6,
     CF_CHANGE_DRAFT = 1 << 7,    /* by the chat, not the person: put it into the input line */
     CF_CHANGE_OPENED = 1 << 8,   /* another conversation is on */
-    CF_CHANGE_LIST = 1 << 9,     /* cf_chat_listing has an answer */
+    CF_CHANGE_LIST = 1 << 9,     /* cf_chat_listing has an answer, or got none */
     CF_CHANGE_FOUND = 1 << 10,   /* cf_chat_found has an answer */
     CF_CHANGE_CHOICE = 1 << 11,  /* cf_chat_choice */
     CF_CHANGE_MODEL = 1 << 12,   /* a model was opened, or could not be */
@@ -273,11 +273,16 @@ bool cf_chat_is_settled(const struct cf_chat *chat);
 /* --- conversations --- */
 
 /* An empty one; it enters the database with its first message (or title).  A reply being written is
- * stopped and kept. */
+ * stopped and kept.  The draft stays with the conversation that is left, and the one that was kept
+ * for a conversation not begun comes into its place (CF_CHANGE_DRAFT), before what has been typed
+ * until then. */
 void cf_chat_new_conversation(struct cf_chat *chat);
 enum { CF_CHAT_LAST = -1 };
 /* Opens a conversation by its id, or the one changed last.  A reply being written is stopped and
- * kept.  Answered by CF_CHANGE_OPENED or a notice. */
+ * kept.  The draft is put away at once, and what is typed and sent from now on belongs to the
+ * conversation that is opened; its own draft comes before it.  Answered by CF_CHANGE_OPENED, or by
+ * a notice: then the conversation before stays, its draft comes back, and what was typed and sent
+ * meanwhile stands behind it, unsent. */
 void cf_chat_open(struct cf_chat *chat, int64_t conversation);
 /* The same with the branch that MESSAGE (a hit of a search) is on, which becomes the one seen last.
  * In the conversation that is on it stops no reply. */
@@ -550,8 +555,8 @@ void cf_chat_shade(struct cf_chat *chat, bool is_on);
 /* The shades of TURN, up to where they are known; valid until the next pump or operation. */
 const struct cf_turn_shade *cf_chat_shades(struct cf_chat *chat, size_t turn, size_t *n);
 
-/* What stands in the input line; saved with the conversation now and then.  Idle work evaluates
- * it. */
+/* What stands in the input line; saved with the conversation now and then, though not before the
+ * draft that was kept for it is known.  Idle work evaluates it. */
 void cf_chat_set_draft(struct cf_chat *chat, const char *text, size_t size);
 
 /* Continues TEXT without a template, N alternatives; nothing is saved and no turns come of it:

@@ -9,8 +9,8 @@
 
 /* --- drafts --- */
 
-/* Another conversation is being opened.  What is typed and sent meanwhile is meant for that one,
- * and its own draft is still to come. */
+/* Another conversation is being opened, and nothing of it is there yet.  What is typed and sent
+ * meanwhile is meant for that one, and its own draft is still to come. */
 static bool is_changing(const struct cf_chat *chat)
 {
     return chat->opening.is_on && !chat->opening.is_refresh;
@@ -18,7 +18,8 @@ static bool is_changing(const struct cf_chat *chat)
 
 bool cf_chat_saves_drafts(const struct cf_chat *chat)
 {
-    return chat->keeps_drafts && cf_chat_saves(chat) && !is_changing(chat);
+    return chat->keeps_drafts && cf_chat_saves(chat) && !is_changing(chat) &&
+           !chat->is_first_draft_due;
 }
 
 static void add_paragraph(struct cf_buf *text, const char *paragraph, size_t size)
@@ -29,11 +30,17 @@ static void add_paragraph(struct cf_buf *text, const char *paragraph, size_t siz
     }
 }
 
+void cf_chat_add_message(struct cf_buf *text, const struct cf_chat_message *message)
+{
+    cf_buf_add_str(text, text->size > 0 ? "\n\n" : message->text[0] == '/' ? "/" : "");
+    cf_buf_add(text, message->text, message->size);
+}
+
 /* What waits to be sent and what is being typed, as one draft. */
 static void add_unsent(struct cf_buf *text, const struct cf_chat *chat)
 {
     for (size_t i = 0; i < chat->n_queue; i++) {
-        add_paragraph(text, chat->queue[i].text, chat->queue[i].size);
+        cf_chat_add_message(text, &chat->queue[i]);
     }
     add_paragraph(text, chat->draft, strlen(chat->draft));
 }
@@ -74,8 +81,58 @@ static void put_draft(struct cf_chat *chat, char *draft)
     cf_chat_mark(chat, CF_CHANGE_DRAFT);
 }
 
+/* BEFORE and AFTER as two paragraphs, from malloc. */
+static char *join(const char *before, const char *after)
+{
+    struct cf_buf text = CF_BUF_INIT;
+    add_paragraph(&text, before, strlen(before));
+    add_paragraph(&text, after, strlen(after));
+    return cf_buf_take(&text);
+}
+
+void cf_chat_ask_first_draft(struct cf_chat *chat)
+{
+    if (cf_chat_saves_drafts(chat)) {
+        chat->is_first_draft_due = true;
+        cf_chat_expect(chat, cf_storage_draft_load(chat->storage, 0), CF_WHAT_DRAFT, NULL);
+    }
+}
+
+/* The draft that was kept, before what has been typed meanwhile. */
+static void put_kept_draft(struct cf_chat *chat, const char *kept)
+{
+    if (kept[0] != '\0' && chat->draft[0] != '\0') {
+        cf_chat_say(chat, false, "the draft that was kept here stands before what you typed");
+    }
+    put_draft(chat, join(kept, chat->draft));
+}
+
+/* Nothing was saved over it since it was asked for: what was typed meanwhile stands behind it. */
+static void take_first_draft(struct cf_chat *chat, const char *draft)
+{
+    chat->is_first_draft_due = false;
+    if (draft[0] == '\0') {
+        return;
+    }
+    if (is_changing(chat)) {
+        char *left = join(draft, chat->left_draft != NULL ? chat->left_draft : "");
+        free(chat->left_draft);
+        chat->left_draft = left;
+        return;
+    }
+    bool is_typed = chat->draft[0] != '\0' || chat->n_queue > 0;
+    put_kept_draft(chat, draft);
+    if (chat->conversation != 0) {
+        chat->is_first_draft_over = true; /* it goes along with what was sent meanwhile */
+    }
+    if (is_typed || chat->conversation != 0) {
+        chat->is_draft_dirty = true;
+        cf_chat_save_draft(chat);
+    }
+}
+
 /* What waited or was being typed stays with the conversation that is left; what was meant for one
- * that is not there yet goes along. */
+ * whose draft is not there yet goes along. */
 static void leave(struct cf_chat *chat)
 {
     if (chat->reply != NULL && !chat->reply->is_cancelled) {
@@ -88,12 +145,15 @@ static void leave(struct cf_chat *chat)
     struct cf_buf unsent = CF_BUF_INIT;
     add_unsent(&unsent, chat);
     cf_chat_clear_queue(chat);
-    if (is_changing(chat)) {
-        put_draft(chat, cf_buf_take(&unsent));
-    } else {
+    char *text = cf_buf_take(&unsent);
+    bool goes_along = is_changing(chat) || chat->is_first_draft_due;
+    if (!is_changing(chat)) {
         free(chat->left_draft);
-        chat->left_draft = cf_buf_take(&unsent);
-        put_draft(chat, cf_strdup(""));
+        chat->left_draft = cf_strdup(goes_along ? "" : text);
+    }
+    put_draft(chat, goes_along ? text : cf_strdup(""));
+    if (!goes_along) {
+        free(text);
         chat->is_draft_dirty = false;
     }
     chat->is_queue_held = false;
@@ -118,9 +178,7 @@ void cf_chat_new_conversation(struct cf_chat *chat)
     set_title(chat, "", false);
     cf_chat_replace_tree(chat, cf_chat_tree_new());
     cf_chat_reset_settings(chat, NULL, NULL);
-    if (cf_chat_saves_drafts(chat)) {
-        cf_chat_expect(chat, cf_storage_draft_load(chat->storage, 0), CF_WHAT_DRAFT, NULL);
-    }
+    cf_chat_ask_first_draft(chat);
     cf_chat_mark(chat, CF_CHANGE_OPENED | CF_CHANGE_TURNS | CF_CHANGE_QUEUE | CF_CHANGE_STATUS);
 }
 
@@ -296,11 +354,8 @@ static void take_conversation(struct cf_chat *chat)
         return;
     }
     cf_chat_reset_settings(chat, conversation->settings, conversation->system);
-    struct cf_buf draft = CF_BUF_INIT;
-    const char *kept = opening->draft != NULL ? opening->draft : "";
-    add_paragraph(&draft, kept, strlen(kept));
-    add_paragraph(&draft, chat->draft, strlen(chat->draft));
-    put_draft(chat, cf_buf_take(&draft));
+    chat->is_first_draft_due = false; /* it stays where it is */
+    put_kept_draft(chat, opening->draft != NULL ? opening->draft : "");
     chat->has_choice = false;
     cf_chat_mark(chat, CF_CHANGE_OPENED | CF_CHANGE_CHOICE);
 }
@@ -406,19 +461,17 @@ void cf_chat_handle_draft(struct cf_chat *chat, const struct cf_chat_pending *pe
     struct cf_chat_opening *opening = &chat->opening;
     char *draft = event->text != NULL ? event->text : cf_strdup("");
     event->text = NULL;
-    if (opening->is_on && pending->target == opening->conversation) {
+    if (pending->target != 0 && opening->is_on && pending->target == opening->conversation) {
         free(opening->draft);
         opening->draft = draft;
         opening->has_draft = true;
         finish_opening(chat);
-    } else if (!opening->is_on && chat->conversation == 0 && pending->target == 0 &&
-               chat->draft[0] == '\0' && !chat->is_draft_dirty && chat->n_queue == 0 &&
-               draft[0] != '\0' && chat->tree->n_path == 0) {
-        /* Nothing was typed or sent before this answer: it could be about that very text. */
-        put_draft(chat, draft);
-    } else {
-        free(draft);
+        return;
     }
+    if (pending->target == 0 && chat->is_first_draft_due) {
+        take_first_draft(chat, draft);
+    }
+    free(draft);
 }
 
 void cf_chat_handle_last(struct cf_chat *chat, const struct cf_storage_event *event)

@@ -343,7 +343,8 @@ struct cf_chat {
     char *draft;
     char *left_draft; /* of the conversation that was left last, as it was left */
     bool is_draft_dirty;
-    bool is_first_draft_over; /* that of the conversation not begun: it has begun since */
+    bool is_first_draft_due;  /* that of the conversation not begun: asked for, saved by nobody */
+    bool is_first_draft_over; /* the same: the conversation has begun since */
     double draft_dirty_at;
     struct cf_chat_message *queue;
     size_t n_queue, queue_capacity;
@@ -586,8 +587,8 @@ void cf_chat_handle_port(struct cf_chat *chat, const struct cf_storage_event *ev
 void cf_chat_reload(struct cf_chat *chat);
 void cf_chat_reload_due(struct cf_chat *chat);
 void cf_chat_release_opening(struct cf_chat *chat);
-/* The conversation that was on stays on, if one was being opened: what was typed and sent meanwhile
- * is its draft, after the one it had. */
+/* If another conversation was being opened, the one that was on stays on: its draft comes back, and
+ * what was typed and sent meanwhile stands behind it. */
 void cf_chat_give_up_opening(struct cf_chat *chat);
 /* Answers of the storage. */
 void cf_chat_handle_last(struct cf_chat *chat, const struct cf_storage_event *event);
@@ -598,8 +599,12 @@ void cf_chat_handle_draft(struct cf_chat *chat, const struct cf_chat_pending *pe
 void cf_chat_handle_title(struct cf_chat *chat, const struct cf_storage_event *event);
 /* Asks for the title as the store has made or trimmed it. */
 void cf_chat_ask_title(struct cf_chat *chat);
-/* Whether drafts are loaded and saved. */
+/* Adds a message that waits to a draft, as it would be typed. */
+void cf_chat_add_message(struct cf_buf *text, const struct cf_chat_message *message);
+/* Whether the draft can be saved: drafts are, and the one on the disk is known. */
 bool cf_chat_saves_drafts(const struct cf_chat *chat);
+/* Asks for the draft of the conversation that has not begun. */
+void cf_chat_ask_first_draft(struct cf_chat *chat);
 /* Writes draft and queue, if they changed. */
 void cf_chat_save_draft(struct cf_chat *chat);
 

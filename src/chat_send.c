@@ -74,7 +74,7 @@ enum cf_code cf_chat_unqueue(struct cf_chat *chat, struct cf_err *err)
     }
     struct cf_chat_message *last = &chat->queue[--chat->n_queue];
     struct cf_buf text = CF_BUF_INIT;
-    cf_buf_add(&text, last->text, last->size);
+    cf_chat_add_message(&text, last);
     if (chat->draft[0] != '\0') {
         cf_buf_addf(&text, "\n\n%s", chat->draft);
     }
@@ -96,7 +96,7 @@ static struct cf_chat_node *add_message(struct cf_chat *chat, struct cf_chat_nod
     bool is_first = chat->conversation == 0;
     if (is_first) {
         chat->conversation = cf_chat_reserve_ids(chat, 1);
-        chat->is_first_draft_over = true;
+        chat->is_first_draft_over = !chat->is_first_draft_due;
         cf_settings_take_over(&chat->own, &chat->settings, CF_ORIGIN_OPTION);
     }
     struct cf_chat_node *node = cf_chat_node_new(chat, CF_ROLE_USER);

@@ -64,7 +64,7 @@ static void chat__flush__keeps_what_is_queued_as_the_draft(void **state)
     struct chat_fixture *fixture = *state;
     start(fixture, true);
     /* The model is not open yet, and is not waited for. */
-    send(fixture, "too early");
+    send(fixture, "/too early"); /* which was typed as "//too early" */
     assert_int_equal(cf_chat_status(fixture->chat)->n_queued, 1);
     cf_chat_set_draft(fixture->chat, "and more", 8);
     struct cf_err err = CF_ERR_INIT;
@@ -72,7 +72,7 @@ static void chat__flush__keeps_what_is_queued_as_the_draft(void **state)
     assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
     restart(fixture);
     settle(fixture);
-    assert_string_equal(cf_chat_draft(fixture->chat), "too early\n\nand more");
+    assert_string_equal(cf_chat_draft(fixture->chat), "//too early\n\nand more");
     assert_int_equal(cf_chat_n_turns(fixture->chat), 0);
 }
 
@@ -121,6 +121,57 @@ static void chat__opening__keeps_what_is_typed_meanwhile(void **state)
     type(fixture, "gone");
     cf_chat_new_conversation(fixture->chat);
     assert_string_equal(cf_chat_draft(fixture->chat), "gone");
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "not begun\n\ngone");
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "not begun\n\ngone");
+}
+
+/* The draft of a conversation not begun is not saved over before it is known. */
+static void chat__first_draft__is_kept_however_it_is_met(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    int64_t id = leave_behind(fixture, "one", "");
+    type(fixture, "kept");
+    restart(fixture);
+    type(fixture, "typed early"); /* and the program ends before the answer */
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "kept\n\ntyped early");
+    cf_chat_open(fixture->chat, id);
+    settle(fixture);
+    /* Opened and left again before the answer. */
+    cf_chat_new_conversation(fixture->chat);
+    type(fixture, "moves on");
+    cf_chat_open(fixture->chat, id);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "moves on");
+    type(fixture, "");
+    /* The other one can't be opened. */
+    cf_chat_new_conversation(fixture->chat);
+    cf_chat_open(fixture->chat, id + 100);
+    type(fixture, "back");
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "kept\n\ntyped early\n\nback");
+    free(cf_chat_notice_take(fixture->chat, NULL));
+    cf_chat_open(fixture->chat, id);
+    settle(fixture);
+    /* Sent before the answer: it goes along with what was sent. */
+    cf_chat_new_conversation(fixture->chat);
+    send(fixture, "hello");
+    settle(fixture);
+    assert_int_equal(cf_chat_n_turns(fixture->chat), 2);
+    assert_string_equal(cf_chat_draft(fixture->chat), "kept\n\ntyped early\n\nback");
+    int64_t begun = cf_chat_status(fixture->chat)->conversation;
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "");
+    cf_chat_open(fixture->chat, begun);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "kept\n\ntyped early\n\nback");
 }
 
 /* What cannot be opened gets nothing, and neither does what was on before. */
@@ -293,6 +344,7 @@ int main(void)
         TEST(chat__message__is_no_draft_once_it_is_sent),
         TEST(chat__flush__keeps_what_is_queued_as_the_draft),
         TEST(chat__opening__keeps_what_is_typed_meanwhile),
+        TEST(chat__first_draft__is_kept_however_it_is_met),
         TEST(chat__opening__failed_sends_nothing),
         TEST(chat__flush__does_not_wait_for_the_digest),
         cmocka_unit_test_setup_teardown(chat__held_up__reads_nothing_over_what_is_not_saved,
