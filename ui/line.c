@@ -94,6 +94,13 @@ static bool owner_takes(struct ui_line *line, uint32_t key)
     return line->hooks.key(line->hooks.ctx, key);
 }
 
+static void tell_before(struct ui_line *line)
+{
+    if (line->hooks.before != NULL && !ui_line_is_pending(line)) {
+        line->hooks.before(line->hooks.ctx);
+    }
+}
+
 /* What readline's commands asked for is done once it has returned. */
 static void after_feeding(struct ui_line *line)
 {
@@ -139,6 +146,7 @@ static void handle_all(struct ui_line *line)
 {
     struct ui_input input;
     while (!line->has_ended && ui_decoder_next(&line->decoder, &input, cf_clock_ms())) {
+        tell_before(line);
         switch (input.kind) {
         case UI_INPUT_KEY:
             handle_key(line, &input);

@@ -36,6 +36,9 @@ struct ui_candidates {
 
 struct ui_line_hooks {
     void *ctx;
+    /* Before a key, a paste or a mouse button is dealt with, unless readline is in the middle of
+     * something: what one before it left for the line can be set now.  May be NULL. */
+    void (*before)(void *ctx);
     /* A key (ui/keys, canonical), before readline sees it; true: it is dealt with.  Not called for
      * what belongs to a search or a sequence that readline has begun (ui_line_is_pending), except
      * for Ctrl-C, Ctrl-L, Ctrl-Z, function keys, the wheel and the focus; nor for Esc in vi insert

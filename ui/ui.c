@@ -72,17 +72,27 @@ static void write_log(const struct loop_log *log)
 /* --- hooks of the input line ------------------------------------------------------------------ */
 
 /* Tells the chat what stands in the line.  A /command is no draft: it would come back once it was
- * carried out. */
+ * carried out.  A draft that came to the conversation while it was typed stands in the line once it
+ * is gone. */
 static void send_draft(struct ui *ui)
 {
     struct ui_line_view view;
     ui_line_view(ui->line, &view);
-    cf_chat_set_draft(ui->chat, view.text, cf_command_is(view.text) ? 0 : view.size);
+    bool was_command = ui->is_command;
+    ui->is_command = cf_command_is(view.text);
+    const char *draft = cf_chat_draft(ui->chat);
+    if (!ui->is_command && was_command && draft[0] != '\0') {
+        struct cf_buf text = CF_BUF_INIT;
+        cf_buf_addf(&text, "%s%s%s", draft, view.size > 0 ? "\n\n" : "", view.text);
+        cf_chat_set_draft(ui->chat, text.data, text.size);
+        ui_put_back(ui, cf_buf_take(&text));
+    } else if (!ui->is_command || !was_command) {
+        cf_chat_set_draft(ui->chat, view.text, ui->is_command ? 0 : view.size);
+    }
 }
 
-static void line_changed(void *context)
+void ui_heed_line(struct ui *ui)
 {
-    struct ui *ui = context;
     ui->is_dirty = true;
     if (ui->is_setting_line) {
         return;
@@ -92,7 +102,9 @@ static void line_changed(void *context)
         ui_set_focus(ui, UI_FOCUS_INPUT); /* something was pasted while a pane had it */
     }
     if (ui->asking == UI_ASK_MESSAGE) {
-        send_draft(ui);
+        if (ui->put_back == NULL) {
+            send_draft(ui);
+        }
     } else if (ui->asking == UI_ASK_FILTER) {
         struct ui_line_view view;
         ui_line_view(ui->line, &view);
@@ -103,6 +115,11 @@ static void line_changed(void *context)
         ui_line_view(ui->line, &view);
         ui_search_as_typed(ui, view.text);
     }
+}
+
+static void line_changed(void *context)
+{
+    ui_heed_line(context);
 }
 
 static void line_edit(void *context)
@@ -139,20 +156,22 @@ static void take_notices(struct ui *ui)
     }
 }
 
+/* The draft as the chat has it, in the line or, while another thing is asked, behind it.  A
+ * /command that stands there comes first. */
 static void show_draft(struct ui *ui)
 {
     const char *draft = cf_chat_draft(ui->chat);
-    if (ui->asking == UI_ASK_MESSAGE) {
-        struct ui_line_view view;
-        ui_line_view(ui->line, &view);
-        bool is_there = strcmp(view.text, draft) == 0; /* the cursor stays where it is */
-        bool is_command = draft[0] == '\0' && cf_command_is(view.text); /* no draft */
-        if (!is_there && !is_command) {
-            ui_set_line(ui, draft);
-        }
-    } else {
+    struct ui_line_view view;
+    ui_line_view(ui->line, &view);
+    if (ui->is_command) {
+        return;
+    }
+    if (ui->asking != UI_ASK_MESSAGE) {
         free(ui->kept_draft);
         ui->kept_draft = cf_strdup(draft);
+    } else if (strcmp(view.text, draft) != 0) { /* else the cursor stays where it is */
+        ui_set_line(ui, draft);
+        send_draft(ui); /* as it stands there: not all that can be stored can be typed */
     }
 }
 
@@ -161,8 +180,10 @@ static void open_last(struct ui *ui)
 {
     size_t n = cf_chat_listing(ui->chat)->n;
     const struct cf_chat_status *status = cf_chat_status(ui->chat);
-    if (!ui->is_list_known && !ui->has_opened && n > 0 && status->conversation == 0 &&
-        cf_chat_n_turns(ui->chat) == 0 && ui_line_is_empty(ui->line)) {
+    bool has_begun = ui->has_opened || status->conversation != 0 || status->title[0] != '\0' ||
+                     status->phase == CF_PHASE_OPENING || status->n_queued > 0 ||
+                     cf_chat_n_turns(ui->chat) > 0 || !ui_line_is_empty(ui->line);
+    if (!ui->is_list_known && n > 0 && !has_begun) {
         cf_chat_open(ui->chat, CF_CHAT_LAST);
     }
 }
@@ -174,8 +195,9 @@ static void drop_question(struct ui *ui)
     if (ui->asking != UI_ASK_MESSAGE) {
         ui_ask_end(ui);
         ui_set_focus(ui, focus);
-        free(ui->put_back);
-        ui->put_back = cf_strdup(cf_chat_draft(ui->chat));
+        if (!ui->is_command) {
+            ui_put_back(ui, cf_strdup(cf_chat_draft(ui->chat)));
+        }
     }
 }
 
@@ -313,6 +335,17 @@ static void read_line(struct ui *ui)
     take_line_notice(ui);
 }
 
+/* What one key has left for the line, or changed of its draft, is there before the next one: a
+ * whole row of keys may come in one read. */
+static void before_key(void *context)
+{
+    struct ui *ui = context;
+    fill_line(ui);
+    if (ui->asking == UI_ASK_MESSAGE) {
+        show_draft(ui);
+    }
+}
+
 /* One pass: input, signals, the chat, a picture. */
 static void pass(struct ui *ui, const struct pollfd *fds)
 {
@@ -374,6 +407,7 @@ static enum cf_code open_line(struct ui *ui, struct cf_err *err)
     };
     struct ui_line_hooks hooks = {
         .ctx = ui,
+        .before = before_key,
         .key = ui_key,
         .mouse = ui_mouse,
         .submit = ui_submit,

@@ -213,10 +213,12 @@ static void interrupt(struct ui *ui, enum ui_action action)
     int64_t now_ms = cf_clock_ms();
     if (ui_line_is_pending(ui->line)) {
         ui_line_abort(ui->line);
+        ui_heed_line(ui);
         return;
     }
     if (!ui_line_is_empty(ui->line)) {
         ui_line_clear(ui->line);
+        ui_heed_line(ui);
         return;
     }
     if (ui->interrupted_ms != 0 && now_ms - ui->interrupted_ms < QUIT_MS) {

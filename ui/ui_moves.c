@@ -46,6 +46,12 @@ void ui_set_line(struct ui *ui, const char *text)
     ui->is_setting_line = false;
 }
 
+void ui_put_back(struct ui *ui, char *text)
+{
+    free(ui->put_back);
+    ui->put_back = text;
+}
+
 static void show_prompt(struct ui *ui)
 {
     struct cf_buf prompt = CF_BUF_INIT;
@@ -92,8 +98,7 @@ void ui_ask_end(struct ui *ui)
     ui->asking = UI_ASK_MESSAGE;
     show_prompt(ui);
     /* Not now: the line may be in the middle of a submission. */
-    free(ui->put_back);
-    ui->put_back = ui->kept_draft != NULL ? ui->kept_draft : cf_strdup("");
+    ui_put_back(ui, ui->kept_draft != NULL ? ui->kept_draft : cf_strdup(""));
     ui->kept_draft = NULL;
     ui->is_dirty = true;
 }

@@ -210,8 +210,7 @@ void ui_act_pipe(struct ui *ui, enum ui_action action)
 /* Asks again with what was answered. */
 static void ask_again(struct ui *ui, const char *text)
 {
-    free(ui->put_back);
-    ui->put_back = cf_strdup(text);
+    ui_put_back(ui, cf_strdup(text));
 }
 
 static void write_held(struct ui *ui, const char *name)

@@ -72,7 +72,8 @@ struct ui {
     int64_t asked_id;
     enum ui_focus asked_from;
     char *kept_draft; /* while another thing is asked */
-    char *put_back;   /* text that goes back into the line after its submission failed */
+    char *put_back;   /* text that goes into the line as soon as it is free */
+    bool is_command;  /* a /command stands in the line: the draft waits until it is gone */
     bool is_refused;  /* an error was said in answer to what the person does */
     bool is_setting_line;
 
@@ -83,7 +84,7 @@ struct ui {
     size_t n_undoes; /* what u takes back together: rows dealt with at once */
     bool is_list_asked;
     bool is_list_known;     /* has been answered once */
-    bool has_opened;        /* another conversation than that of the start has been on */
+    bool has_opened;        /* a conversation was opened, or begun with /new, since the start */
     bool has_conversations; /* some were listed */
     int64_t tree_selected;  /* message */
     size_t tree_row;        /* where it was last */
@@ -174,6 +175,8 @@ void ui_set_focus(struct ui *ui, enum ui_focus focus);
 void ui_ask(struct ui *ui, enum ui_asking asking, int64_t id, const char *text);
 void ui_ask_end(struct ui *ui);
 void ui_set_line(struct ui *ui, const char *text);
+/* TEXT, which is taken over, goes into the line as soon as that is free. */
+void ui_put_back(struct ui *ui, char *text);
 void ui_toggle_list(struct ui *ui);
 void ui_toggle_knobs(struct ui *ui);
 void ui_toggle_help(struct ui *ui);
@@ -190,6 +193,8 @@ void ui_move_message(struct ui *ui, int step);
 
 /* --- ui_actions.c --- */
 bool ui_key(void *context, uint32_t key);
+/* Text or cursor of the line have changed. */
+void ui_heed_line(struct ui *ui);
 void ui_copy(struct ui *ui, const char *text, size_t size);
 void ui_edit_turn(struct ui *ui, size_t turn);
 void ui_mouse(void *context, const struct ui_mouse *mouse);
