@@ -190,6 +190,7 @@ void cf_chat_handle_list(struct cf_chat *chat, struct cf_storage_event *event)
         return;
     }
     list->job = 0;
+    cf_chat_mark(chat, CF_CHANGE_LIST);
     if (event->code != CF_OK) {
         return;
     }
@@ -210,7 +211,6 @@ void cf_chat_handle_list(struct cf_chat *chat, struct cf_storage_event *event)
     }
     list->listing.items = list->items;
     list->listing.n = n;
-    cf_chat_mark(chat, CF_CHANGE_LIST);
 }
 
 /* --- searching --- */

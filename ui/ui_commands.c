@@ -108,14 +108,25 @@ static bool is_listed(const struct cf_chat_listing *listing, const char *name)
     return is_found;
 }
 
+static bool has_title_with(const struct cf_chat_listing *listing, const char *name)
+{
+    bool is_found = false;
+    for (size_t i = 0; i < listing->n && !is_found; i++) {
+        is_found = holds(listing->items[i].title, name);
+    }
+    return is_found;
+}
+
 /* Shows those of all conversations that hold the name, where the list at hand can't tell which one
- * is meant: it holds some of them only. */
-static bool lists_instead(struct ui *ui, const char *name)
+ * is meant: it holds some of them only.  One that is being asked for again is good enough to open
+ * what it names, but not to delete it. */
+static bool lists_instead(struct ui *ui, const char *name, bool is_to_delete)
 {
     const struct cf_chat_listing *listing = cf_chat_listing(ui->chat);
-    bool has_all = !ui->is_list_asked && !listing->has_older && !listing->has_newer &&
-                   listing->match[0] == '\0' && listing->shelf == CF_CHAT_SHELF_ACTIVE;
-    if (has_all || is_listed(listing, name)) {
+    bool has_all = !listing->has_older && !listing->has_newer && listing->match[0] == '\0' &&
+                   listing->shelf == CF_CHAT_SHELF_ACTIVE;
+    bool is_fresh = !ui->is_list_asked || (!is_to_delete && has_title_with(listing, name));
+    if ((has_all && is_fresh) || is_listed(listing, name)) {
         return false;
     }
     ui_ask_list(ui, CF_CHAT_SHELF_ACTIVE, name);
@@ -130,7 +141,7 @@ static void do_open(struct ui *ui, const char *name)
     int64_t id;
     if (name[0] == '\0') {
         ui_open_list(ui);
-    } else if (!lists_instead(ui, name) && find_conversation(ui, name, &id)) {
+    } else if (!lists_instead(ui, name, false) && find_conversation(ui, name, &id)) {
         cf_chat_open(ui->chat, id);
     }
 }
@@ -149,7 +160,7 @@ static void do_rename(struct ui *ui, const char *title)
 static void do_delete(struct ui *ui, const char *name)
 {
     int64_t id = 0;
-    if (name[0] != '\0' && (lists_instead(ui, name) || !find_conversation(ui, name, &id))) {
+    if (name[0] != '\0' && (lists_instead(ui, name, true) || !find_conversation(ui, name, &id))) {
         return;
     }
     ui_delete_conversation(ui, id);
@@ -419,26 +430,19 @@ static void (*const doers[CF_N_COMMANDS])(struct ui *ui, const char *argument) =
     [CF_COMMAND_QUIT] = do_quit,
 };
 
-/* Puts TEXT back into the line once it has been emptied, for another try. */
-static void put_back(struct ui *ui, const char *text, size_t size)
-{
-    free(ui->put_back);
-    ui->put_back = cf_memdup_str(text, size);
-}
-
 static void run_command(struct ui *ui, const char *text, size_t size)
 {
     struct cf_command_line line;
     struct cf_err err = CF_ERR_INIT;
     if (!ui_check(ui, cf_command_parse(&line, text, &err), &err)) {
-        put_back(ui, text, size);
+        ui_put_back(ui, cf_memdup_str(text, size));
         return;
     }
     char *argument = cf_memdup_str(line.argument, line.size);
     ui->is_refused = false;
     doers[line.command](ui, argument);
     if (ui->is_refused && line.size > 0 && ui->put_back == NULL && ui->asking == UI_ASK_MESSAGE) {
-        put_back(ui, text, size);
+        ui_put_back(ui, cf_memdup_str(text, size));
     }
     free(argument);
 }
@@ -455,14 +459,14 @@ static void submit_edit(struct ui *ui, const char *text, size_t size)
             ui_set_focus(ui, UI_FOCUS_INPUT);
             ui_transcript_reset(&ui->screen.transcript);
         } else {
-            put_back(ui, text, size);
+            ui_put_back(ui, cf_memdup_str(text, size));
         }
         return;
     }
     ui_say(ui, true, "The message that was edited is no longer there; this is now a new one");
     ui_ask_end(ui);
     ui_set_focus(ui, UI_FOCUS_INPUT);
-    put_back(ui, text, size);
+    ui_put_back(ui, cf_memdup_str(text, size));
 }
 
 static void submit_message(struct ui *ui, const char *text, size_t size)
@@ -477,7 +481,7 @@ static void submit_message(struct ui *ui, const char *text, size_t size)
     if (ui_check(ui, code, &err)) {
         ui_transcript_reset(&ui->screen.transcript);
     } else {
-        put_back(ui, text, size);
+        ui_put_back(ui, cf_memdup_str(text, size));
     }
 }
 

@@ -57,9 +57,9 @@ static bool does_first_yield(const struct ui *ui)
 /* Whether a text goes on with the one before, as "chats.json: 12 %" does: it takes its place. */
 static bool goes_on(const struct ui_notice *before, const char *text)
 {
-    size_t size = strcspn(text, ":");
-    return strncmp(text + size, ": ", 2) == 0 && text[size + 2] >= '0' && text[size + 2] <= '9' &&
-           strncmp(before->text, text, size + 2) == 0;
+    const char *colon = strrchr(text, ':');
+    return colon != NULL && colon[1] == ' ' && colon[2] >= '0' && colon[2] <= '9' &&
+           strncmp(before->text, text, (size_t)(colon + 2 - text)) == 0;
 }
 
 /* Whether a sentence begins with an ordinary word: the names of files, settings and models stay as
@@ -90,24 +90,25 @@ void ui_say(struct ui *ui, bool is_error, const char *text)
     if (begins_plainly(ui, copy)) {
         copy[0] = (char)(copy[0] - 'a' + 'A');
     }
+    const struct ui_notice notice = {copy, is_error, ui->is_acting};
     if (ui->n_notices > 0 && goes_on(&ui->notices[ui->n_notices - 1], copy)) {
         free(ui->notices[ui->n_notices - 1].text);
-        ui->notices[ui->n_notices - 1].text = copy;
+        ui->notices[ui->n_notices - 1] = notice;
         if (ui->n_notices == 1) {
             start_first(ui);
         }
         return;
     }
-    bool yields = does_first_yield(ui);
-    if (yields || ui->n_notices == UI_NOTICES_MAX) {
+    bool is_dropped = does_first_yield(ui) || ui->n_notices == UI_NOTICES_MAX;
+    if (is_dropped) {
         drop_first(ui);
     }
     /* The answer to a key or a command is shown at once; what else was to be said comes after. */
     size_t at = ui->is_acting ? 0 : ui->n_notices;
     memmove(ui->notices + at + 1, ui->notices + at, (ui->n_notices - at) * sizeof ui->notices[0]);
-    ui->notices[at] = (struct ui_notice){copy, is_error, ui->is_acting};
+    ui->notices[at] = notice;
     ui->n_notices++;
-    if (at == 0 || yields) {
+    if (at == 0 || is_dropped) {
         start_first(ui);
     } else if (ui->notice_until_ms > ui->notice_since_ms + hurried_ms(&ui->notices[0])) {
         ui->notice_until_ms = ui->notice_since_ms + hurried_ms(&ui->notices[0]);
