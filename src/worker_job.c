@@ -167,6 +167,7 @@ void cf_worker_do(struct cf_worker *worker, struct cf_job *job)
     event.u.end.n_tokens = progress.n_tokens;
     event.u.end.n_evaluated = n_evaluated(worker, &progress);
     event.u.end.n_reused = progress.n_reused;
-    event.u.end.times = cf_worker_times(&progress, progress.n_tokens - progress.n_firsts);
+    event.u.end.times =
+        cf_worker_times(&progress, progress.first, progress.n_tokens - progress.n_firsts);
     emit_end(worker, &event, &err);
 }

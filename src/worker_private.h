@@ -114,8 +114,10 @@ struct cf_progress {
     enum cf_end_reason reason;  /* of alternative 0 */
     bool is_paused;             /* as told last */
 };
-/* The times of a job, or of a reply of it, that ends now with N_AFTER_FIRST tokens. */
-struct cf_times cf_worker_times(const struct cf_progress *progress, int32_t n_after_first);
+/* The times of a job, or of a reply of it, that ends now: its FIRST token (0: none came), and how
+ * many came after. */
+struct cf_times cf_worker_times(const struct cf_progress *progress, double first,
+                                int32_t n_after_first);
 /* Decodes alternatives FIRST to FIRST + N together; branch 0 of branches holds prompt and prefix.
  * CF_ERR_CANCELLED when the job is to end. */
 enum cf_code cf_worker_wave(struct cf_worker *worker, const struct cf_job *job, int32_t first,

@@ -42,6 +42,7 @@ struct wave {
     struct cf_sampling sampling;
     bool has_read_knobs; /* what was turned before this wave began is in force */
     size_t n_schedule;   /* runs of the schedule already in force */
+    double first;        /* when its first token came, moved on by what it was held; 0: none yet */
     double paced_at;     /* when the last token was due, while there is a pace */
     struct cf_buf whole; /* characters that came out of the detokenizer */
     struct cf_buf shown; /* text that may be shown */
@@ -120,12 +121,13 @@ static bool is_stop_id(const struct cf_job *job, int32_t id)
     return false;
 }
 
-struct cf_times cf_worker_times(const struct cf_progress *progress, int32_t n_after_first)
+struct cf_times cf_worker_times(const struct cf_progress *progress, double first,
+                                int32_t n_after_first)
 {
     struct cf_times times = {.all = cf_clock_s() - progress->began};
-    double decoding = progress->last - progress->first;
-    if (progress->n_tokens > 0) {
-        times.to_first = progress->first - progress->began;
+    double decoding = progress->last - first;
+    if (first > 0) {
+        times.to_first = first - progress->began;
     }
     if (n_after_first > 0 && decoding > 0) {
         times.tokens_per_second = n_after_first / decoding;
@@ -153,8 +155,8 @@ static void emit_finished(struct wave *wave, struct alternative *alternative)
                              .reason = alternative->reason};
     event.u.finished.n_tokens = alternative->n_tokens;
     event.u.finished.n_text_tokens = n_text;
-    event.u.finished.times =
-        cf_worker_times(wave->progress, alternative->n_tokens - wave->job->n_prefix - 1);
+    event.u.finished.times = cf_worker_times(wave->progress, wave->first,
+                                             alternative->n_tokens - wave->job->n_prefix - 1);
     size_t n_runs = 0;
     const struct cf_eval_run *runs =
         cf_session_runs(wave->worker->session, alternative->branch, &n_runs);
@@ -375,6 +377,8 @@ static enum cf_code hold(struct wave *wave, int32_t *forced, struct cf_err *err)
     double held = cf_clock_s() - from;
     wave->progress->began += held;
     wave->progress->first += wave->progress->n_tokens > 0 ? held : 0;
+    wave->progress->last += wave->progress->n_tokens > 0 ? held : 0;
+    wave->first += wave->first > 0 ? held : 0;
     return code;
 }
 
@@ -441,6 +445,7 @@ static void add_token(struct wave *wave, struct alternative *alternative)
     }
     progress->last = cf_clock_s();
     progress->first = progress->n_tokens == 0 ? progress->last : progress->first;
+    wave->first = wave->first > 0 ? wave->first : progress->last;
     progress->n_firsts += alternative->n_tokens == job->n_prefix + 1;
     progress->n_tokens++;
     struct cf_event event = {.kind = CF_EVENT_TOKEN,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* worker at its header: orders while a job runs, idle work, many jobs at random. */
 #include "worker_harness.h"
-
 #include <stdatomic.h>
 
+#include "clock.h"
 #include "random.h"
 
 /* --- orders --- */
@@ -176,6 +176,34 @@ static void worker__pace__changes_no_token(void **state)
     const struct outcome *outcome = run_job(fixture, &job);
     assert_int_equal(outcome->n_ids[0], 20);
     assert_memory_equal(outcome->ids[0], free_run, sizeof free_run);
+    cf_ids_release(&job.ids);
+}
+
+/* What a reply was held is no part of its times, also where it ends while it is held. */
+static void worker__times__leave_out_what_was_held(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cf_job job = job_of("times", 100);
+    job.starts_paused = true;
+    clear_outcome(&fixture->outcome);
+    double from = cf_clock_s();
+    uint64_t number = cf_worker_submit(fixture->worker, &job);
+    for (int i = 0; i < 3; i++) {
+        wait_for_pause(fixture, number, i);
+        cf_worker_step(fixture->worker, number, -1);
+    }
+    wait_for_pause(fixture, number, 3);
+    double paused_at = cf_clock_s();
+    struct pollfd none = {.fd = -1};
+    (void)poll(&none, 1, 50);
+    double held = cf_clock_s() - paused_at;
+    cf_worker_cancel(fixture->worker, number);
+    const struct outcome *outcome = finish(fixture, number);
+    const struct cf_times *times = &outcome->times[0];
+    assert_true(times->all <= cf_clock_s() - from - held);
+    assert_true(times->to_first > 0 && times->to_first <= times->all);
+    assert_true(times->tokens_per_second >= 2 / times->all);
+    assert_true(outcome->tokens_per_second >= 2 / times->all);
     cf_ids_release(&job.ids);
 }
 
@@ -405,6 +433,7 @@ int main(void)
         TEST(worker__resume__is_told_in_the_middle_of_a_step),
         TEST(worker__pace__keeps_no_order_waiting),
         TEST(worker__pace__changes_no_token),
+        TEST(worker__times__leave_out_what_was_held),
         TEST(worker__pause__turns_recut_and_steps_take_what_is_chosen),
         TEST(worker__cancel__keeps_what_there_is),
         TEST(worker__evaluate__leaves_only_what_is_new),

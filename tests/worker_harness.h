@@ -32,6 +32,7 @@ struct outcome {
     struct cf_err err;
     int32_t n_reused, n_evaluated;
     double tokens_per_second;
+    struct cf_times times[REPLIES_MAX];
 };
 
 struct fixture {
@@ -161,6 +162,7 @@ static inline void take_event(struct outcome *outcome, const struct cf_batch *ba
     case CF_EVENT_FINISHED:
         outcome->n_finished++;
         outcome->reasons[j] = event->reason;
+        outcome->times[j] = event->u.finished.times;
         outcome->n_text_tokens[j] = event->u.finished.n_text_tokens;
         if (j == 0) {
             outcome->n_runs = event->n_runs;
