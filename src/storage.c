@@ -80,21 +80,27 @@ int64_t cf_storage_reserve(struct cf_storage *storage, size_t n)
     return first;
 }
 
-bool cf_storage_resolve(struct cf_storage *storage, int64_t *id)
+bool cf_storage_resolve_locked(const struct cf_storage *storage, int64_t *id)
 {
     if (*id >= 0) {
         return true;
     }
-    (void)pthread_mutex_lock(&storage->mutex);
     size_t index = (size_t)(-(*id + 1));
     assert(index < storage->n_reserved);
     int64_t made = storage->made[index];
-    (void)pthread_mutex_unlock(&storage->mutex);
     if (made <= 0) {
         return false;
     }
     *id = made;
     return true;
+}
+
+bool cf_storage_resolve(struct cf_storage *storage, int64_t *id)
+{
+    (void)pthread_mutex_lock(&storage->mutex);
+    bool is_made = cf_storage_resolve_locked(storage, id);
+    (void)pthread_mutex_unlock(&storage->mutex);
+    return is_made;
 }
 
 void cf_storage_settle(struct cf_storage *storage, int64_t self, const int64_t *ids, size_t n)

@@ -98,6 +98,8 @@ enum cf_code cf_storage_run(struct cf_storage *storage, struct cf_store *store,
 void cf_storage_emit(struct cf_storage *storage, const struct cf_storage_event *event);
 /* The real id for one that may be reserved; false when it was never made. */
 bool cf_storage_resolve(struct cf_storage *storage, int64_t *id);
+/* The same with the mutex. */
+bool cf_storage_resolve_locked(const struct cf_storage *storage, int64_t *id);
 /* Reserved id SELF - i stands for ids[i] from now on; NULL: for nothing. */
 void cf_storage_settle(struct cf_storage *storage, int64_t self, const int64_t *ids, size_t n);
 

@@ -47,10 +47,38 @@ static enum cf_code load_branch(struct cf_store *store, const struct cf_storage_
     return code;
 }
 
-/* A draft, or the snapshot under the job's digest. */
-static enum cf_code load_text(struct cf_store *store, const struct cf_storage_job *job,
-                              struct cf_storage_event *event)
+/* The draft as a write that waits has it, which is newer than the one on the disk; false: none
+ * does. */
+static bool load_waiting_draft(struct cf_storage *storage, struct cf_storage_event *event)
 {
+    const struct cf_storage_job *newest = NULL;
+    (void)pthread_mutex_lock(&storage->mutex);
+    const struct cf_storage_job *job = storage->writing;
+    job = job != NULL ? job : storage->writes.first;
+    while (job != NULL) {
+        int64_t id = job->conversation;
+        if (job->kind == CF_STORAGE_DRAFT_SAVE && cf_storage_resolve_locked(storage, &id) &&
+            id == event->conversation) {
+            newest = job;
+        }
+        job = job == storage->writing ? storage->writes.first : job->next;
+    }
+    if (newest != NULL) {
+        event->text = cf_memdup_str(newest->text, newest->size);
+        event->size = newest->size;
+        event->cursor = newest->cursor;
+    }
+    (void)pthread_mutex_unlock(&storage->mutex);
+    return newest != NULL;
+}
+
+/* A draft, or the snapshot under the job's digest. */
+static enum cf_code load_text(struct cf_storage *storage, struct cf_store *store,
+                              const struct cf_storage_job *job, struct cf_storage_event *event)
+{
+    if (job->kind == CF_STORAGE_DRAFT_LOAD && load_waiting_draft(storage, event)) {
+        return CF_OK;
+    }
     struct cf_buf text = CF_BUF_INIT;
     enum cf_code code =
         job->kind == CF_STORAGE_SNAPSHOT
@@ -72,8 +100,8 @@ static enum cf_code search(struct cf_store *store, const struct cf_storage_job *
     return cf_store_search(&event->hits, store, &wanted, &event->err);
 }
 
-static enum cf_code read_job(struct cf_store *store, const struct cf_storage_job *job,
-                             struct cf_storage_event *event)
+static enum cf_code read_job(struct cf_storage *storage, struct cf_store *store,
+                             const struct cf_storage_job *job, struct cf_storage_event *event)
 {
     struct cf_err *err = &event->err;
     switch ((int)job->kind) {
@@ -89,7 +117,7 @@ static enum cf_code read_job(struct cf_store *store, const struct cf_storage_job
         return cf_store_alternative(&event->id, store, event->id, job->step, err);
     case CF_STORAGE_DRAFT_LOAD:
     case CF_STORAGE_SNAPSHOT:
-        return load_text(store, job, event);
+        return load_text(storage, store, job, event);
     case CF_STORAGE_STATS:
         return cf_store_stats(&event->stats, store, err);
     default:
@@ -192,7 +220,7 @@ enum cf_code cf_storage_run(struct cf_storage *storage, struct cf_store *store,
         return event->code = cf_err_set(&event->err, CF_ERR_NOT_FOUND,
                                         "what this belongs to could not be stored");
     }
-    event->code = cf_storage_is_read(job->kind) ? read_job(store, job, event)
+    event->code = cf_storage_is_read(job->kind) ? read_job(storage, store, job, event)
                                                 : write_job(storage, store, job, event);
     if (event->code == CF_OK && (job->kind == CF_STORAGE_CREATE || job->kind == CF_STORAGE_FORK)) {
         event->conversation = event->id;
