@@ -89,6 +89,14 @@ void cf_buf_add_char(struct cf_buf *buf, char byte)
     cf_buf_add(buf, &byte, 1);
 }
 
+void cf_buf_add_paragraph(struct cf_buf *buf, const char *text, size_t size)
+{
+    if (size > 0) {
+        cf_buf_add_str(buf, buf->size > 0 ? "\n\n" : "");
+        cf_buf_add(buf, text, size);
+    }
+}
+
 void cf_buf_addf(struct cf_buf *buf, const char *format, ...)
 {
     va_list args;

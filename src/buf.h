@@ -37,6 +37,8 @@ void cf_buf_consume(struct cf_buf *buf, size_t size);
 void cf_buf_add(struct cf_buf *buf, const void *bytes, size_t size);
 void cf_buf_add_str(struct cf_buf *buf, const char *text);
 void cf_buf_add_char(struct cf_buf *buf, char byte);
+/* Behind an empty line, if something stands before; nothing when SIZE is 0. */
+void cf_buf_add_paragraph(struct cf_buf *buf, const char *text, size_t size);
 void cf_buf_addf(struct cf_buf *buf, const char *format, ...) CF_PRINTF(2, 3);
 void cf_buf_addv(struct cf_buf *buf, const char *format, va_list args) CF_PRINTF(2, 0);
 

@@ -340,7 +340,7 @@ static enum cf_chat_phase phase_of(const struct cf_chat *chat)
         }
         return reply->is_paused ? CF_PHASE_PAUSED : CF_PHASE_STREAMING;
     }
-    if (chat->opening.is_on && !chat->opening.is_refresh) {
+    if (cf_chat_is_changing(chat)) {
         return CF_PHASE_OPENING;
     }
     if (!chat->is_loaded) {

@@ -157,8 +157,9 @@ static void handle_answer(struct cf_chat *chat, const struct cf_chat_pending *pe
     case CF_WHAT_FINISH:
         if (pending->node != NULL && event->code == CF_OK) {
             pending->node->turn.is_saved = true;
-            cf_chat_mark(chat, CF_CHANGE_TURN | CF_CHANGE_LIST_OLD);
+            cf_chat_mark(chat, CF_CHANGE_TURN);
         }
+        cf_chat_mark(chat, CF_CHANGE_LIST_OLD); /* also where its conversation has been left */
         break;
     case CF_WHAT_LIST:
         cf_chat_handle_list(chat, event);

@@ -223,6 +223,16 @@ static bool is_current(const struct cf_chat *chat, int64_t conversation)
     return conversation == 0 || conversation == chat->conversation;
 }
 
+/* Who names none while one is being opened means that one, which is not known yet. */
+static enum cf_code check_named(const struct cf_chat *chat, int64_t conversation,
+                                struct cf_err *err)
+{
+    if (conversation == 0 && cf_chat_is_changing(chat)) {
+        return cf_err_set(err, CF_ERR_BUSY, "the conversation is still being opened");
+    }
+    return CF_OK;
+}
+
 static void expect_shelf(struct cf_chat *chat, uint64_t job)
 {
     cf_chat_expect(chat, job, CF_WHAT_SHELF, NULL);
@@ -244,7 +254,8 @@ static enum cf_code check_stored(const struct cf_chat *chat, int64_t *conversati
 enum cf_code cf_chat_rename(struct cf_chat *chat, int64_t conversation, const char *title,
                             struct cf_err *err)
 {
-    if (is_current(chat, conversation)) {
+    enum cf_code code = check_named(chat, conversation, err);
+    if (code == CF_OK && is_current(chat, conversation)) {
         free(chat->title);
         chat->title = cf_strdup(title);
         chat->is_title_own = title[0] != '\0';
@@ -253,7 +264,7 @@ enum cf_code cf_chat_rename(struct cf_chat *chat, int64_t conversation, const ch
             return CF_OK;
         }
     }
-    enum cf_code code = check_stored(chat, &conversation, err);
+    code = code == CF_OK ? check_stored(chat, &conversation, err) : code;
     if (code == CF_OK) {
         expect_shelf(chat, cf_storage_conversation_rename(chat->storage, conversation, title));
         cf_chat_ask_title(chat);
@@ -263,12 +274,13 @@ enum cf_code cf_chat_rename(struct cf_chat *chat, int64_t conversation, const ch
 
 enum cf_code cf_chat_delete(struct cf_chat *chat, int64_t conversation, struct cf_err *err)
 {
+    enum cf_code code = check_named(chat, conversation, err);
     bool is_on = is_current(chat, conversation);
-    if (is_on && !cf_chat_saves(chat)) {
+    if (code == CF_OK && is_on && !cf_chat_saves(chat)) {
         cf_chat_new_conversation(chat);
         return CF_OK;
     }
-    enum cf_code code = check_stored(chat, &conversation, err);
+    code = code == CF_OK ? check_stored(chat, &conversation, err) : code;
     if (code != CF_OK) {
         return code;
     }

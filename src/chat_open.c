@@ -5,29 +5,20 @@
 
 #include "chat_private.h"
 #include "clock.h"
+#include "command.h"
 #include "mem.h"
 
 /* --- drafts --- */
 
-/* Another conversation is being opened, and nothing of it is there yet.  What is typed and sent
- * meanwhile is meant for that one, and its own draft is still to come. */
-static bool is_changing(const struct cf_chat *chat)
+bool cf_chat_is_changing(const struct cf_chat *chat)
 {
     return chat->opening.is_on && !chat->opening.is_refresh;
 }
 
 bool cf_chat_saves_drafts(const struct cf_chat *chat)
 {
-    return chat->keeps_drafts && cf_chat_saves(chat) && !is_changing(chat) &&
+    return chat->keeps_drafts && cf_chat_saves(chat) && !cf_chat_is_changing(chat) &&
            !chat->is_first_draft_due;
-}
-
-static void add_paragraph(struct cf_buf *text, const char *paragraph, size_t size)
-{
-    if (size > 0) {
-        cf_buf_add_str(text, text->size > 0 ? "\n\n" : "");
-        cf_buf_add(text, paragraph, size);
-    }
 }
 
 void cf_chat_add_message(struct cf_buf *text, const struct cf_chat_message *message)
@@ -36,13 +27,20 @@ void cf_chat_add_message(struct cf_buf *text, const struct cf_chat_message *mess
     cf_buf_add(text, message->text, message->size);
 }
 
+/* What was typed; behind something else a slash at its beginning need not be doubled. */
+static void add_typed(struct cf_buf *text, const char *typed)
+{
+    typed = text->size > 0 ? cf_command_text(typed) : typed;
+    cf_buf_add_paragraph(text, typed, strlen(typed));
+}
+
 /* What waits to be sent and what is being typed, as one draft. */
 static void add_unsent(struct cf_buf *text, const struct cf_chat *chat)
 {
     for (size_t i = 0; i < chat->n_queue; i++) {
         cf_chat_add_message(text, &chat->queue[i]);
     }
-    add_paragraph(text, chat->draft, strlen(chat->draft));
+    add_typed(text, chat->draft);
 }
 
 void cf_chat_save_draft(struct cf_chat *chat)
@@ -81,15 +79,6 @@ static void put_draft(struct cf_chat *chat, char *draft)
     cf_chat_mark(chat, CF_CHANGE_DRAFT);
 }
 
-/* BEFORE and AFTER as two paragraphs, from malloc. */
-static char *join(const char *before, const char *after)
-{
-    struct cf_buf text = CF_BUF_INIT;
-    add_paragraph(&text, before, strlen(before));
-    add_paragraph(&text, after, strlen(after));
-    return cf_buf_take(&text);
-}
-
 void cf_chat_ask_first_draft(struct cf_chat *chat)
 {
     if (cf_chat_saves_drafts(chat)) {
@@ -104,7 +93,10 @@ static void put_kept_draft(struct cf_chat *chat, const char *kept)
     if (kept[0] != '\0' && chat->draft[0] != '\0') {
         cf_chat_say(chat, false, "the draft that was kept here stands before what you typed");
     }
-    put_draft(chat, join(kept, chat->draft));
+    struct cf_buf text = CF_BUF_INIT;
+    cf_buf_add_str(&text, kept);
+    add_typed(&text, chat->draft);
+    put_draft(chat, cf_buf_take(&text));
 }
 
 /* Nothing was saved over it since it was asked for: what was typed meanwhile stands behind it. */
@@ -114,10 +106,11 @@ static void take_first_draft(struct cf_chat *chat, const char *draft)
     if (draft[0] == '\0') {
         return;
     }
-    if (is_changing(chat)) {
-        char *left = join(draft, chat->left_draft != NULL ? chat->left_draft : "");
-        free(chat->left_draft);
-        chat->left_draft = left;
+    if (cf_chat_is_changing(chat)) {
+        if (chat->conversation == 0) {
+            free(chat->left_draft);
+            chat->left_draft = cf_strdup(draft);
+        }
         return;
     }
     bool is_typed = chat->draft[0] != '\0' || chat->n_queue > 0;
@@ -131,8 +124,8 @@ static void take_first_draft(struct cf_chat *chat, const char *draft)
     }
 }
 
-/* What waited or was being typed stays with the conversation that is left; what was meant for one
- * whose draft is not there yet goes along. */
+/* What waited or was being typed stays with the conversation that is left; where it can't be kept,
+ * or was meant for one whose draft is not there yet, it goes along. */
 static void leave(struct cf_chat *chat)
 {
     if (chat->reply != NULL && !chat->reply->is_cancelled) {
@@ -145,16 +138,16 @@ static void leave(struct cf_chat *chat)
     struct cf_buf unsent = CF_BUF_INIT;
     add_unsent(&unsent, chat);
     cf_chat_clear_queue(chat);
-    char *text = cf_buf_take(&unsent);
-    bool goes_along = is_changing(chat) || chat->is_first_draft_due;
-    if (!is_changing(chat)) {
+    if (!cf_chat_is_changing(chat)) {
         free(chat->left_draft);
-        chat->left_draft = cf_strdup(goes_along ? "" : text);
+        chat->left_draft = NULL;
     }
-    put_draft(chat, goes_along ? text : cf_strdup(""));
-    if (!goes_along) {
-        free(text);
+    if (cf_chat_saves_drafts(chat)) {
+        chat->left_draft = cf_buf_take(&unsent);
+        put_draft(chat, cf_strdup(""));
         chat->is_draft_dirty = false;
+    } else {
+        put_draft(chat, cf_buf_take(&unsent));
     }
     chat->is_queue_held = false;
     chat->is_reload_due = false;
@@ -196,13 +189,13 @@ void cf_chat_release_opening(struct cf_chat *chat)
 
 void cf_chat_give_up_opening(struct cf_chat *chat)
 {
-    bool was_changing = is_changing(chat);
+    bool was_changing = cf_chat_is_changing(chat);
     cf_chat_release_opening(chat);
     if (!was_changing) {
         return;
     }
     struct cf_buf text = CF_BUF_INIT;
-    add_paragraph(&text, chat->left_draft, strlen(chat->left_draft));
+    cf_buf_add_str(&text, chat->left_draft != NULL ? chat->left_draft : "");
     add_unsent(&text, chat);
     cf_chat_clear_queue(chat);
     put_draft(chat, cf_buf_take(&text));
@@ -399,6 +392,9 @@ static void finish_opening(struct cf_chat *chat)
     }
     take_conversation(chat);
     chat->is_partial = false;
+    if (chat->reply != NULL || chat->n_unfinished > 0) {
+        chat->is_reload_due = true; /* a reply of ours that is in there may be without its end */
+    }
     struct cf_chat_node *wanted = cf_chat_tree_find(chat->tree, opening->message);
     if (wanted != NULL) {
         show_found(chat, wanted);
@@ -455,23 +451,44 @@ void cf_chat_handle_opening(struct cf_chat *chat, const struct cf_chat_pending *
     finish_opening(chat);
 }
 
+/* Once more, in case that helps; with FALSE and a sentence the second time. */
+static bool asks_again(struct cf_chat *chat, const struct cf_chat_pending *pending,
+                       const struct cf_err *err)
+{
+    if (chat->is_storage_failed) {
+        return false; /* which was said */
+    }
+    if (pending->is_repeated) {
+        cf_chat_say(chat, true, "the draft that was kept here could not be read: %s", err->text);
+        return false;
+    }
+    uint64_t job = cf_storage_draft_load(chat->storage, pending->target);
+    cf_chat_expect_about(chat, job, CF_WHAT_DRAFT, pending->target);
+    chat->pending[chat->n_pending - 1].is_repeated = true;
+    return true;
+}
+
 void cf_chat_handle_draft(struct cf_chat *chat, const struct cf_chat_pending *pending,
                           struct cf_storage_event *event)
 {
     struct cf_chat_opening *opening = &chat->opening;
+    bool is_first = pending->target == 0;
+    bool is_wanted = is_first ? chat->is_first_draft_due
+                              : opening->is_on && pending->target == opening->conversation;
+    if (!is_wanted || (event->code != CF_OK && asks_again(chat, pending, &event->err))) {
+        return;
+    }
     char *draft = event->text != NULL ? event->text : cf_strdup("");
     event->text = NULL;
-    if (pending->target != 0 && opening->is_on && pending->target == opening->conversation) {
+    if (is_first) {
+        take_first_draft(chat, draft);
+        free(draft);
+    } else {
         free(opening->draft);
         opening->draft = draft;
         opening->has_draft = true;
         finish_opening(chat);
-        return;
     }
-    if (pending->target == 0 && chat->is_first_draft_due) {
-        take_first_draft(chat, draft);
-    }
-    free(draft);
 }
 
 void cf_chat_handle_last(struct cf_chat *chat, const struct cf_storage_event *event)

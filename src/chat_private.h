@@ -208,6 +208,7 @@ struct cf_chat_pending {
     struct cf_chat_node *node;
     int64_t conversation; /* that was on when it was submitted */
     int64_t target;       /* that is asked for: LOAD, TREE, DRAFT; UNDO: how many follow it */
+    bool is_repeated;     /* DRAFT: it was asked for before, in vain */
 };
 
 struct cf_chat_opening {
@@ -599,6 +600,9 @@ void cf_chat_handle_draft(struct cf_chat *chat, const struct cf_chat_pending *pe
 void cf_chat_handle_title(struct cf_chat *chat, const struct cf_storage_event *event);
 /* Asks for the title as the store has made or trimmed it. */
 void cf_chat_ask_title(struct cf_chat *chat);
+/* Another conversation is being opened, and nothing of it is there yet.  What is typed and sent
+ * meanwhile is meant for that one, and its own draft is still to come. */
+bool cf_chat_is_changing(const struct cf_chat *chat);
 /* Adds a message that waits to a draft, as it would be typed. */
 void cf_chat_add_message(struct cf_buf *text, const struct cf_chat_message *message);
 /* Whether the draft can be saved: drafts are, and the one on the disk is known. */

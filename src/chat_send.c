@@ -75,9 +75,7 @@ enum cf_code cf_chat_unqueue(struct cf_chat *chat, struct cf_err *err)
     struct cf_chat_message *last = &chat->queue[--chat->n_queue];
     struct cf_buf text = CF_BUF_INIT;
     cf_chat_add_message(&text, last);
-    if (chat->draft[0] != '\0') {
-        cf_buf_addf(&text, "\n\n%s", chat->draft);
-    }
+    cf_buf_add_paragraph(&text, chat->draft, strlen(chat->draft));
     free(last->text);
     free(chat->draft);
     chat->draft = cf_buf_take(&text);
@@ -214,8 +212,7 @@ enum cf_code cf_chat_send_many(struct cf_chat *chat, const char *text, size_t si
                           CF_WORKER_ALTERNATIVES_MAX, (int)n);
     }
     /* What is sent to a conversation that is only being opened waits, and is looked at then. */
-    bool is_there = !chat->opening.is_on || chat->opening.is_refresh;
-    if (is_there) {
+    if (!cf_chat_is_changing(chat)) {
         code = cf_chat_check_branch(chat, cf_chat_tree_leaf(chat->tree), err);
     }
     if (code != CF_OK) {

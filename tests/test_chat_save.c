@@ -3,6 +3,7 @@
 #include "chat_harness.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -174,6 +175,129 @@ static void chat__first_draft__is_kept_however_it_is_met(void **state)
     assert_string_equal(cf_chat_draft(fixture->chat), "kept\n\ntyped early\n\nback");
 }
 
+/* A slash that had to be doubled at the beginning stands alone behind something else. */
+static void chat__draft__keeps_its_slashes(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    int64_t id = leave_behind(fixture, "one", "uno");
+    cf_chat_open(fixture->chat, id);
+    type(fixture, "//etc");
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "uno\n\n/etc");
+    cf_chat_open(fixture->chat, id + 100);
+    send(fixture, "/tmp"); /* typed as "//tmp" */
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_chat_unqueue(fixture->chat, &err), CF_OK);
+    assert_string_equal(cf_chat_draft(fixture->chat), "//tmp");
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "uno\n\n/etc\n\n/tmp");
+}
+
+/* Where nothing is kept, what is typed goes along. */
+static void chat__draft__goes_along_where_nothing_is_saved(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, false);
+    settle(fixture);
+    type(fixture, "typed");
+    cf_chat_new_conversation(fixture->chat);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "typed");
+}
+
+/* What is being opened can't be deleted or renamed unnamed, and the one before must not be. */
+static void chat__opening__is_what_is_on(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    int64_t first = leave_behind(fixture, "one", "");
+    int64_t second = leave_behind(fixture, "two", "");
+    cf_chat_open(fixture->chat, first);
+    settle(fixture);
+    cf_chat_open(fixture->chat, second);
+    struct cf_err err = CF_ERR_INIT;
+    assert_int_equal(cf_chat_delete(fixture->chat, 0, &err), CF_ERR_BUSY);
+    assert_int_equal(cf_chat_rename(fixture->chat, 0, "other", &err), CF_ERR_BUSY);
+    settle(fixture);
+    assert_int_equal(cf_chat_status(fixture->chat)->conversation, second);
+    cf_chat_open(fixture->chat, first);
+    settle(fixture);
+    assert_string_equal(cf_chat_status(fixture->chat)->title, "one");
+}
+
+/* --- a database that can't be read for once --- */
+
+static sqlite3_vfs failing_vfs;
+static int first_failure, n_failures; /* of the openings of the database */
+
+static int fail_some_openings(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                              int *out_flags)
+{
+    sqlite3_vfs *real = vfs->pAppData;
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
+        first_failure--;
+        if (first_failure < 0 && n_failures > 0) {
+            n_failures--;
+            file->pMethods = NULL;
+            return SQLITE_CANTOPEN;
+        }
+    }
+    return real->xOpen(real, name, file, flags, out_flags);
+}
+
+static int set_up_failing(void **state)
+{
+    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+    failing_vfs = *real;
+    failing_vfs.zName = "failing";
+    failing_vfs.pAppData = real;
+    failing_vfs.xOpen = fail_some_openings;
+    n_failures = 0;
+    return sqlite3_vfs_register(&failing_vfs, 1) == SQLITE_OK ? set_up(state) : -1;
+}
+
+static int tear_down_failing(void **state)
+{
+    int code = tear_down(state);
+    sqlite3_vfs_unregister(&failing_vfs);
+    return code;
+}
+
+/* Opens the database to write, then fails N times to open it to read. */
+static void restart_failing(struct chat_fixture *fixture, int n)
+{
+    cf_chat_free(fixture->chat);
+    first_failure = 1;
+    n_failures = n;
+    start(fixture, true);
+}
+
+static void chat__first_draft__is_read_once_more(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    type(fixture, "kept");
+    restart_failing(fixture, 1);
+    type(fixture, "new");
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "kept\n\nnew");
+    free(cf_chat_notice_take(fixture->chat, NULL));
+    assert_null(cf_chat_notice_take(fixture->chat, NULL));
+    /* Where that does not help, it is said. */
+    restart_failing(fixture, 2);
+    settle(fixture);
+    bool is_error = false;
+    char *notice = cf_chat_notice_take(fixture->chat, &is_error);
+    assert_non_null(notice);
+    assert_true(is_error);
+    assert_non_null(strstr(notice, "could not be read: "));
+    free(notice);
+}
+
 /* What cannot be opened gets nothing, and neither does what was on before. */
 static void chat__opening__failed_sends_nothing(void **state)
 {
@@ -296,6 +420,42 @@ static bool is_named(const struct chat_fixture *fixture)
     return strcmp(cf_chat_status(fixture->chat)->title, "named elsewhere") == 0;
 }
 
+static bool has_draft(const struct chat_fixture *fixture)
+{
+    return cf_chat_draft(fixture->chat)[0] != '\0';
+}
+
+/* What still waits to be written is what is read. */
+static void chat__held_up__draft_is_read_as_it_was_saved(void **state)
+{
+    struct chat_fixture *fixture = *state;
+    start(fixture, true);
+    settle(fixture);
+    int64_t id = leave_behind(fixture, "one", "uno");
+    type(fixture, "kept");
+    cf_chat_open(fixture->chat, id);
+    settle(fixture);
+    limit_files(true);
+    send(fixture, "not saved yet");
+    pump_until(fixture, is_held_up);
+    settle(fixture);
+    cf_chat_new_conversation(fixture->chat);
+    pump_until(fixture, has_draft);
+    assert_string_equal(cf_chat_draft(fixture->chat), "kept");
+    type(fixture, "precious");
+    cf_chat_open(fixture->chat, id);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "");
+    cf_chat_new_conversation(fixture->chat);
+    pump_until(fixture, has_draft);
+    assert_string_equal(cf_chat_draft(fixture->chat), "precious");
+    limit_files(false);
+    (void)cf_chat_flush(fixture->chat, 5000, NULL);
+    restart(fixture);
+    settle(fixture);
+    assert_string_equal(cf_chat_draft(fixture->chat), "precious");
+}
+
 /* The screen knows more than the disk then: what another process changes there must not take it
  * away. */
 static void chat__held_up__reads_nothing_over_what_is_not_saved(void **state)
@@ -345,8 +505,15 @@ int main(void)
         TEST(chat__flush__keeps_what_is_queued_as_the_draft),
         TEST(chat__opening__keeps_what_is_typed_meanwhile),
         TEST(chat__first_draft__is_kept_however_it_is_met),
+        TEST(chat__draft__keeps_its_slashes),
+        TEST(chat__draft__goes_along_where_nothing_is_saved),
+        TEST(chat__opening__is_what_is_on),
+        cmocka_unit_test_setup_teardown(chat__first_draft__is_read_once_more, set_up_failing,
+                                        tear_down_failing),
         TEST(chat__opening__failed_sends_nothing),
         TEST(chat__flush__does_not_wait_for_the_digest),
+        cmocka_unit_test_setup_teardown(chat__held_up__draft_is_read_as_it_was_saved, set_up_limit,
+                                        tear_down_limit),
         cmocka_unit_test_setup_teardown(chat__held_up__reads_nothing_over_what_is_not_saved,
                                         set_up_limit, tear_down_limit),
     };
