@@ -155,48 +155,6 @@ static void ui__question__is_over_in_another_conversation(void **state)
     leave(pty);
 }
 
-/* However fast keys come, each finds the line as the one before has left it; and a /command that is
- * being typed is not taken for a draft, nor does one take its place. */
-static void ui__keys_in_one_read__find_the_line_as_it_is_left(void **state)
-{
-    (void)state;
-    struct pty *pty = start(100, 24);
-    send_message(pty, "drafts");
-    stop_reply(pty);
-    pty_type(pty, "\033OR");
-    pty_wait_text(pty, CURRENT "drafts");
-    pty_type(pty, "\033OS"); /* F4 */
-    pty_wait_text(pty, "New conversation");
-    pty_type(pty, "mine");
-    pty_wait_text(pty, "\xe2\x80\xba mine");
-    pty_type(pty, "\033OR");
-    pty_wait_text(pty, FOCUS("list"));
-    pty_type(pty, "\rhi");
-    pty_wait_text(pty, "\xe2\x80\xba hi");
-    pty_wait_text(pty, CURRENT "drafts");
-    assert_false(pty_has_text(pty, "mine"));
-    pty_type(pty, "\033OS");
-    pty_wait_text(pty, "\xe2\x80\xba mine");
-    /* What is refused comes back before what is typed next. */
-    pty_type(pty, "\025/nosuch\rx");
-    pty_wait_text(pty, "\xe2\x80\xba /nosuchx");
-    pty_type(pty, "\003/open drafts\r/set top-p");
-    pty_wait_text(pty, CURRENT "drafts");
-    pty_wait_text(pty, "\xe2\x80\xba /set top-p");
-    pty_type(pty, " 0.5\r");
-    pty_wait_text(pty, "\xe2\x80\xba hi");
-    /* What Ctrl-C has cleared is no draft. */
-    pty_type(pty, "\003");
-    pty_wait_no_text(pty, "\xe2\x80\xba hi");
-    pty_type(pty, "\033OS/open drafts\r");
-    pty_wait_text(pty, CURRENT "drafts");
-    pty_wait_no_text(pty, "/open");
-    pty_type(pty, ".");
-    pty_wait_text(pty, "\xe2\x80\xba .");
-    pty_type(pty, "\003\004");
-    leave(pty);
-}
-
 static void ui__waiting__is_taken_back_or_sent(void **state)
 {
     (void)state;
@@ -411,7 +369,6 @@ int main(int argc, char **argv)
         TEST(ui__letters_in_the_knobs__go_to_the_line),
         TEST(ui__question__ends_by_esc_and_nothing_else_does),
         TEST(ui__question__is_over_in_another_conversation),
-        TEST(ui__keys_in_one_read__find_the_line_as_it_is_left),
         TEST(ui__waiting__is_taken_back_or_sent),
         TEST(ui__streaming__is_no_reason_to_wait),
         TEST(ui__again__held_makes_one_reply),

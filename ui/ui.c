@@ -71,28 +71,9 @@ static void write_log(const struct loop_log *log)
 
 /* --- hooks of the input line ------------------------------------------------------------------ */
 
-/* Tells the chat what stands in the line.  A /command is no draft: it would come back once it was
- * carried out.  A draft that came to the conversation while it was typed stands in the line once it
- * is gone. */
-static void send_draft(struct ui *ui)
+void ui_heed_line(void *context)
 {
-    struct ui_line_view view;
-    ui_line_view(ui->line, &view);
-    bool was_command = ui->is_command;
-    ui->is_command = cf_command_is(view.text);
-    const char *draft = cf_chat_draft(ui->chat);
-    if (!ui->is_command && was_command && draft[0] != '\0') {
-        struct cf_buf text = CF_BUF_INIT;
-        cf_buf_addf(&text, "%s%s%s", draft, view.size > 0 ? "\n\n" : "", view.text);
-        cf_chat_set_draft(ui->chat, text.data, text.size);
-        ui_put_back(ui, cf_buf_take(&text));
-    } else if (!ui->is_command || !was_command) {
-        cf_chat_set_draft(ui->chat, view.text, ui->is_command ? 0 : view.size);
-    }
-}
-
-void ui_heed_line(struct ui *ui)
-{
+    struct ui *ui = context;
     ui->is_dirty = true;
     if (ui->is_setting_line) {
         return;
@@ -102,8 +83,9 @@ void ui_heed_line(struct ui *ui)
         ui_set_focus(ui, UI_FOCUS_INPUT); /* something was pasted while a pane had it */
     }
     if (ui->asking == UI_ASK_MESSAGE) {
-        if (ui->put_back == NULL) {
-            send_draft(ui);
+        /* What a search finds stands there for the moment only. */
+        if (ui->put_back == NULL && !ui_line_is_pending(ui->line)) {
+            ui_send_draft(ui);
         }
     } else if (ui->asking == UI_ASK_FILTER) {
         struct ui_line_view view;
@@ -115,11 +97,6 @@ void ui_heed_line(struct ui *ui)
         ui_line_view(ui->line, &view);
         ui_search_as_typed(ui, view.text);
     }
-}
-
-static void line_changed(void *context)
-{
-    ui_heed_line(context);
 }
 
 static void line_edit(void *context)
@@ -156,25 +133,6 @@ static void take_notices(struct ui *ui)
     }
 }
 
-/* The draft as the chat has it, in the line or, while another thing is asked, behind it.  A
- * /command that stands there comes first. */
-static void show_draft(struct ui *ui)
-{
-    const char *draft = cf_chat_draft(ui->chat);
-    struct ui_line_view view;
-    ui_line_view(ui->line, &view);
-    if (ui->is_command) {
-        return;
-    }
-    if (ui->asking != UI_ASK_MESSAGE) {
-        free(ui->kept_draft);
-        ui->kept_draft = cf_strdup(draft);
-    } else if (strcmp(view.text, draft) != 0) { /* else the cursor stays where it is */
-        ui_set_line(ui, draft);
-        send_draft(ui); /* as it stands there: not all that can be stored can be typed */
-    }
-}
-
 /* Goes on where it was left, unless the person has begun something in the meantime. */
 static void open_last(struct ui *ui)
 {
@@ -188,19 +146,6 @@ static void open_last(struct ui *ui)
     }
 }
 
-/* Another conversation is on: what was asked about the one before is over, and so is its draft. */
-static void drop_question(struct ui *ui)
-{
-    enum ui_focus focus = ui->focus;
-    if (ui->asking != UI_ASK_MESSAGE) {
-        ui_ask_end(ui);
-        ui_set_focus(ui, focus);
-        if (!ui->is_command) {
-            ui_put_back(ui, cf_strdup(cf_chat_draft(ui->chat)));
-        }
-    }
-}
-
 static void react(struct ui *ui, unsigned changes)
 {
     if (changes == 0) {
@@ -209,7 +154,10 @@ static void react(struct ui *ui, unsigned changes)
     ui->is_dirty = true;
     if (changes & CF_CHANGE_OPENED) {
         ui->has_opened = true;
-        drop_question(ui);
+        if (!ui->has_begun_new) {
+            ui_drop_question(ui); /* it was about the conversation before */
+        }
+        ui->has_begun_new = false;
         ui_transcript_reset(&ui->screen.transcript);
         if (ui->focus == UI_FOCUS_SELECT) {
             ui_set_focus(ui, UI_FOCUS_TRANSCRIPT);
@@ -219,13 +167,14 @@ static void react(struct ui *ui, unsigned changes)
         }
     }
     if (changes & CF_CHANGE_DRAFT) {
-        show_draft(ui);
+        ui_show_draft(ui);
     }
     if (changes & CF_CHANGE_SETTINGS && !(changes & (CF_CHANGE_NOTICE | CF_CHANGE_OPENED))) {
         ui_hush_told(ui); /* what was turned is to be seen */
     }
     if (changes & CF_CHANGE_LIST) {
         ui->is_list_asked = false;
+        ui->is_list_asked_again = false;
         open_last(ui);
         ui_take_list(ui);
         ui->is_list_known = true;
@@ -285,7 +234,7 @@ static void take_signals(struct ui *ui)
             ui_system_end(ui, ui_term_child_status(ui->term));
         } else {
             ui_check(ui, ui_line_edit_end(ui->line, ui_term_child_status(ui->term), &err), &err);
-            line_changed(ui);
+            ui_heed_line(ui);
         }
     }
     if (events & UI_TERM_SUSPEND) {
@@ -301,20 +250,6 @@ static void take_signals(struct ui *ui)
     if (events & (UI_TERM_TERMINATE | UI_TERM_HANGUP)) {
         ui->is_done = true;
         ui->is_hung_up = ui->is_hung_up || events & UI_TERM_HANGUP;
-    }
-}
-
-/* Text that a submission or another conversation left for the line, now that it is free. */
-static void fill_line(struct ui *ui)
-{
-    if (ui->put_back != NULL) {
-        char *text = ui->put_back;
-        ui->put_back = NULL;
-        ui_set_line(ui, text);
-        if (ui->asking == UI_ASK_MESSAGE) {
-            send_draft(ui);
-        }
-        free(text);
     }
 }
 
@@ -335,15 +270,10 @@ static void read_line(struct ui *ui)
     take_line_notice(ui);
 }
 
-/* What one key has left for the line, or changed of its draft, is there before the next one: a
- * whole row of keys may come in one read. */
+/* A whole row of keys may come in one read: each finds the line as the one before has left it. */
 static void before_key(void *context)
 {
-    struct ui *ui = context;
-    fill_line(ui);
-    if (ui->asking == UI_ASK_MESSAGE) {
-        show_draft(ui);
-    }
+    ui_settle_line(context);
 }
 
 /* One pass: input, signals, the chat, a picture. */
@@ -354,11 +284,11 @@ static void pass(struct ui *ui, const struct pollfd *fds)
             read_line(ui);
         }
         ui_line_tick(ui->line);
-        fill_line(ui);
+        ui_settle_line(ui);
     }
     take_signals(ui);
     react(ui, cf_chat_pump(ui->chat));
-    fill_line(ui);
+    ui_settle_line(ui);
     bool is_due = ui->is_urgent || cf_clock_ms() >= ui->drawn_ms + FRAME_MS;
     if (ui->is_dirty && is_due && !ui->is_hung_up && !ui->is_done) {
         ui_draw(ui);
@@ -413,7 +343,7 @@ static enum cf_code open_line(struct ui *ui, struct cf_err *err)
         .submit = ui_submit,
         .complete = ui_complete,
         .edit = line_edit,
-        .changed = line_changed,
+        .changed = ui_heed_line,
     };
     enum cf_code code = ui_line_open(&ui->line, &options, &hooks, err);
     free(history);
@@ -432,6 +362,7 @@ static void release(struct ui *ui)
     free(ui->query);
     free(ui->kept_draft);
     free(ui->put_back);
+    free(ui->waiting_draft);
     free(ui->theme_name);
     free(ui->turns);
     free(ui->tagged);
@@ -465,7 +396,7 @@ static void begin(struct ui *ui)
         ui_say(ui, false, ui_term_notice(ui->term));
     }
     ui_ask_list(ui, CF_CHAT_SHELF_ACTIVE, NULL);
-    show_draft(ui);
+    ui_show_draft(ui);
     take_line_notice(ui);
     ui->is_dirty = true;
     ui->is_urgent = true;

@@ -59,6 +59,7 @@ void ui_edit_turn(struct ui *ui, size_t turn)
         return;
     }
     char *text = cf_memdup_str(edited->text, edited->size);
+    ui->asked_turn = turn;
     ui_ask(ui, UI_ASK_EDIT, edited->id, text);
     free(text);
 }
@@ -233,10 +234,18 @@ static void interrupt(struct ui *ui, enum ui_action action)
     ui_say(ui, false, "Ctrl-C again quits");
 }
 
+void ui_new_conversation(struct ui *ui)
+{
+    cf_chat_new_conversation(ui->chat);
+    ui_drop_question(ui);
+    ui->has_begun_new = true;
+    ui_show_draft(ui);
+}
+
 static void new_conversation(struct ui *ui, enum ui_action action)
 {
     (void)action;
-    cf_chat_new_conversation(ui->chat);
+    ui_new_conversation(ui);
     ui_set_focus(ui, UI_FOCUS_INPUT);
 }
 

@@ -92,7 +92,7 @@ static bool find_conversation(struct ui *ui, const char *name, int64_t *id)
 static void do_new(struct ui *ui, const char *title)
 {
     struct cf_err err = CF_ERR_INIT;
-    cf_chat_new_conversation(ui->chat);
+    ui_new_conversation(ui);
     if (title[0] != '\0') {
         ui_check(ui, cf_chat_rename(ui->chat, 0, title, &err), &err);
     }
@@ -125,7 +125,8 @@ static bool lists_instead(struct ui *ui, const char *name, bool is_to_delete)
     const struct cf_chat_listing *listing = cf_chat_listing(ui->chat);
     bool has_all = !listing->has_older && !listing->has_newer && listing->match[0] == '\0' &&
                    listing->shelf == CF_CHAT_SHELF_ACTIVE;
-    bool is_fresh = !ui->is_list_asked || (!is_to_delete && has_title_with(listing, name));
+    bool is_fresh = !ui->is_list_asked ||
+                    (ui->is_list_asked_again && !is_to_delete && has_title_with(listing, name));
     if ((has_all && is_fresh) || is_listed(listing, name)) {
         return false;
     }
@@ -451,7 +452,9 @@ static void submit_edit(struct ui *ui, const char *text, size_t size)
 {
     struct cf_err err = CF_ERR_INIT;
     for (size_t i = 0; i < cf_chat_n_turns(ui->chat); i++) {
-        if (cf_chat_turn(ui->chat, i)->id != ui->asked_id) {
+        /* One that was on its way to the disk when it was asked about has got another id since. */
+        bool is_place = ui->asked_id < 0 && i == ui->asked_turn;
+        if (cf_chat_turn(ui->chat, i)->id != ui->asked_id && !is_place) {
             continue;
         }
         if (ui_check(ui, cf_chat_edit(ui->chat, i, text, size, &err), &err)) {

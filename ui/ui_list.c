@@ -14,11 +14,13 @@ void ui_ask_list(struct ui *ui, enum cf_chat_shelf shelf, const char *match)
 {
     const struct cf_chat_list_query query = {.shelf = shelf, .match = match};
     ui->is_list_asked = true;
+    ui->is_list_asked_again = false;
     cf_chat_list(ui->chat, &query);
 }
 
 void ui_ask_list_again(struct ui *ui)
 {
+    ui->is_list_asked_again = ui->is_list_asked_again || !ui->is_list_asked;
     ui->is_list_asked = true;
     cf_chat_list_again(ui->chat);
 }
@@ -127,6 +129,7 @@ void ui_list_to(struct ui *ui, bool is_end)
     if (is_end ? listing->has_older : listing->has_newer) {
         ui->list_edge = is_end ? 1 : -1;
         ui->is_list_asked = true;
+        ui->is_list_asked_again = false;
         cf_chat_list_edge(ui->chat, is_end);
     }
     ui_move_in_list(ui, is_end ? (int)listing->n : -(int)listing->n);

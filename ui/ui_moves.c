@@ -39,19 +39,6 @@ void ui_set_focus(struct ui *ui, enum ui_focus focus)
     ui->is_dirty = true;
 }
 
-void ui_set_line(struct ui *ui, const char *text)
-{
-    ui->is_setting_line = true;
-    ui_line_set(ui->line, text, strlen(text));
-    ui->is_setting_line = false;
-}
-
-void ui_put_back(struct ui *ui, char *text)
-{
-    free(ui->put_back);
-    ui->put_back = text;
-}
-
 static void show_prompt(struct ui *ui)
 {
     struct cf_buf prompt = CF_BUF_INIT;
@@ -101,6 +88,15 @@ void ui_ask_end(struct ui *ui)
     ui_put_back(ui, ui->kept_draft != NULL ? ui->kept_draft : cf_strdup(""));
     ui->kept_draft = NULL;
     ui->is_dirty = true;
+}
+
+void ui_drop_question(struct ui *ui)
+{
+    enum ui_focus focus = ui->focus;
+    if (ui->asking != UI_ASK_MESSAGE) {
+        ui_ask_end(ui);
+        ui_set_focus(ui, focus);
+    }
 }
 
 void ui_toggle_list(struct ui *ui)

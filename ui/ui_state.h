@@ -70,11 +70,13 @@ struct ui {
     /* UI_ASK_EDIT, UI_ASK_CODE: the message; UI_ASK_TITLE: the conversation, 0 this one;
      * UI_ASK_VALUE: the setting. */
     int64_t asked_id;
+    size_t asked_turn; /* UI_ASK_EDIT: its place, while its id is still to come */
     enum ui_focus asked_from;
-    char *kept_draft; /* while another thing is asked */
-    char *put_back;   /* text that goes into the line as soon as it is free */
-    bool is_command;  /* a /command stands in the line: the draft waits until it is gone */
-    bool is_refused;  /* an error was said in answer to what the person does */
+    char *kept_draft;    /* while another thing is asked */
+    char *put_back;      /* text that goes into the line as soon as it is free */
+    char *waiting_draft; /* for the line to be empty; NULL: none, see ui_draft.c */
+    bool has_begun_new;  /* a conversation, and a question that stands is about that one already */
+    bool is_refused;     /* an error was said in answer to what the person does */
     bool is_setting_line;
 
     int64_t list_selected;
@@ -83,12 +85,13 @@ struct ui {
     int list_edge;   /* to come into hand once the list is there: 1 the last row, -1 the first */
     size_t n_undoes; /* what u takes back together: rows dealt with at once */
     bool is_list_asked;
-    bool is_list_known;     /* has been answered once */
-    bool has_opened;        /* a conversation was opened, or begun with /new, since the start */
-    bool has_conversations; /* some were listed */
-    int64_t tree_selected;  /* message */
-    size_t tree_row;        /* where it was last */
-    int64_t tree_tagged;    /* message; 0: none */
+    bool is_list_asked_again; /* what is asked for is what was at hand */
+    bool is_list_known;       /* has been asked for once, and it is over */
+    bool has_opened;          /* a conversation was opened, or begun with /new, since the start */
+    bool has_conversations;   /* some were listed */
+    int64_t tree_selected;    /* message */
+    size_t tree_row;          /* where it was last */
+    int64_t tree_tagged;      /* message; 0: none */
     size_t knob_selected;
     bool is_looking;           /* at a reply, token by token */
     size_t token;              /* where the cursor stands */
@@ -174,9 +177,8 @@ int ui_notice_tick(struct ui *ui);
 void ui_set_focus(struct ui *ui, enum ui_focus focus);
 void ui_ask(struct ui *ui, enum ui_asking asking, int64_t id, const char *text);
 void ui_ask_end(struct ui *ui);
-void ui_set_line(struct ui *ui, const char *text);
-/* TEXT, which is taken over, goes into the line as soon as that is free. */
-void ui_put_back(struct ui *ui, char *text);
+/* Another conversation is on: what was asked about the one before is over. */
+void ui_drop_question(struct ui *ui);
 void ui_toggle_list(struct ui *ui);
 void ui_toggle_knobs(struct ui *ui);
 void ui_toggle_help(struct ui *ui);
@@ -191,10 +193,25 @@ void ui_move_to(struct ui *ui, bool is_end);
 /* The previous or next message, or row. */
 void ui_move_message(struct ui *ui, int step);
 
+/* --- ui.c --- */
+/* Text or cursor of the line have changed. */
+void ui_heed_line(void *context);
+
+/* --- ui_draft.c --- */
+void ui_set_line(struct ui *ui, const char *text);
+/* TEXT, which is taken over, goes into the line as soon as that is free. */
+void ui_put_back(struct ui *ui, char *text);
+/* Tells the chat what the message is. */
+void ui_send_draft(struct ui *ui);
+/* Shows the draft, if the chat has changed it: the one of another conversation, say. */
+void ui_show_draft(struct ui *ui);
+/* Brings line and draft in step, and puts back what is to go into the line.  Not from within what a
+ * key or a submission does. */
+void ui_settle_line(struct ui *ui);
+
 /* --- ui_actions.c --- */
 bool ui_key(void *context, uint32_t key);
-/* Text or cursor of the line have changed. */
-void ui_heed_line(struct ui *ui);
+void ui_new_conversation(struct ui *ui);
 void ui_copy(struct ui *ui, const char *text, size_t size);
 void ui_edit_turn(struct ui *ui, size_t turn);
 void ui_mouse(void *context, const struct ui_mouse *mouse);
