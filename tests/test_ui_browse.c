@@ -11,12 +11,6 @@
 #define CURRENT "\xe2\x80\xa2"                           /* • */
 #define FOCUS(name) "\xe2\x94\x81 " name " \xe2\x94\x81" /* ━ name ━ */
 
-static void stop_reply(struct pty *pty)
-{
-    pty_type(pty, "\033");
-    pty_wait_no_text(pty, "Esc stop");
-}
-
 static bool has_title(struct pty *pty, const void *ctx)
 {
     const char *title = ctx;

@@ -11,13 +11,6 @@
 /* The rule above the pane that has the focus. */
 #define FOCUS(pane) "\xe2\x94\x81 " pane " \xe2\x94\x81"
 
-static void stop_reply(struct pty *pty)
-{
-    pty_wait_text(pty, "Esc stop");
-    pty_type(pty, "\033");
-    pty_wait_no_text(pty, "Esc stop");
-}
-
 /* A conversation "first" with the draft "uno"; one that has not begun is on, and the list has the
  * focus. */
 static struct pty *start_with_draft(const char *const more[])

@@ -10,15 +10,6 @@
 #define WAITS "waits for the reply to end; Up on the empty line takes it back"
 #define HELD "held back: Enter on the empty line sends it, Up takes it back"
 
-/* Ends the reply, once the footer says that it can be, and waits until it has ended: a key right
- * behind Esc would be another key. */
-static void stop_reply(struct pty *pty)
-{
-    pty_wait_text(pty, "Esc stop");
-    pty_type(pty, "\033");
-    pty_wait_no_text(pty, "Esc stop");
-}
-
 static void ui__focus__is_shown_and_goes_back(void **state)
 {
     (void)state;

@@ -116,6 +116,15 @@ static inline void send_message(struct pty *pty, const char *text)
     pty_wait_text(pty, "Esc stop");
 }
 
+/* Ends the reply, once the footer says that it can be, and waits until it has ended: a key right
+ * behind Esc would be another key. */
+static inline void stop_reply(struct pty *pty)
+{
+    pty_wait_text(pty, "Esc stop");
+    pty_type(pty, "\033");
+    pty_wait_no_text(pty, "Esc stop");
+}
+
 static inline bool has_reply_begun(struct pty *pty, const void *ctx)
 {
     (void)ctx;
