@@ -36,7 +36,7 @@ static void model__open__has_the_shape_of_its_card(void **state)
     if (cf_model_open(&model, path, &err) != CF_OK) {
         fail_msg("%s", err.text);
     }
-    assert_string_equal(model->name, "confab-2");
+    assert_string_equal(model->name, "confab-3");
     assert_int_equal(model->n_layer, 6);
     assert_int_equal(model->n_head, 4);
     assert_int_equal(model->n_embd, 256);

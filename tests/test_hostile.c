@@ -242,13 +242,13 @@ static void prompt__longer_than_the_context__is_cut_and_said(void **state)
     }
     cf_buf_add_str(&words, "end");
     PROGRAM(&result, 0, words.data, "ask", "-n", "4");
-    assert_non_null(strstr(result.err.data, "longer than what confab-2"));
+    assert_non_null(strstr(result.err.data, "longer than what confab-3"));
     program_release(&result);
     PROGRAM(&result, 0, NULL, "show", "last");
     assert_true(holds(&result.out, words.data, words.size));
     program_release(&result);
     PROGRAM(&result, 1, words.data, "complete", "-n", "4");
-    assert_non_null(strstr(result.err.data, "the context of confab-2 only 512"));
+    assert_non_null(strstr(result.err.data, "the context of confab-3 only 512"));
     program_release(&result);
     cf_buf_release(&words);
 }

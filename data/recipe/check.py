@@ -165,10 +165,12 @@ def check_llama(program: str, gguf: Path) -> None:
     if "server" in Path(program).name:
         text = ask_server(program, gguf)
     else:
-        done = subprocess.run([program, "-m", str(gguf), "-t", "1", "-c", "512", "-n", "12", "-no-cnv",
-                               "--temp", "0", "-p", "<|user|>Hello!<|endoftext|><|assistant|>"],
+        # A single turn of a chat, through the template in the file.
+        done = subprocess.run([program, "-m", str(gguf), "-t", "1", "-c", "512", "-n", "12", "-st",
+                               "--temp", "0", "-p", "Hello!"],
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
         text = done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
+        text = text.partition("> Hello!\n")[2].partition("[ Prompt")[0]
     tell(bool(re.search(r"\w", text)), f"llama.cpp writes {text.strip()[-60:]!r}")
 
 
