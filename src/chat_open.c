@@ -107,18 +107,13 @@ static void take_first_draft(struct cf_chat *chat, const char *draft)
         return;
     }
     if (cf_chat_is_changing(chat)) {
-        if (chat->conversation == 0) {
-            free(chat->left_draft);
-            chat->left_draft = cf_strdup(draft);
-        }
+        free(chat->left_draft);
+        chat->left_draft = cf_strdup(draft);
         return;
     }
     bool is_typed = chat->draft[0] != '\0' || chat->n_queue > 0;
     put_kept_draft(chat, draft);
-    if (chat->conversation != 0) {
-        chat->is_first_draft_over = true; /* it goes along with what was sent meanwhile */
-    }
-    if (is_typed || chat->conversation != 0) {
+    if (is_typed) {
         chat->is_draft_dirty = true;
         cf_chat_save_draft(chat);
     }

@@ -94,7 +94,9 @@ static struct cf_chat_node *add_message(struct cf_chat *chat, struct cf_chat_nod
     bool is_first = chat->conversation == 0;
     if (is_first) {
         chat->conversation = cf_chat_reserve_ids(chat, 1);
+        /* One that is still to come stays for the next one. */
         chat->is_first_draft_over = !chat->is_first_draft_due;
+        chat->is_first_draft_due = false;
         cf_settings_take_over(&chat->own, &chat->settings, CF_ORIGIN_OPTION);
     }
     struct cf_chat_node *node = cf_chat_node_new(chat, CF_ROLE_USER);
