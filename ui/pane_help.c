@@ -11,7 +11,7 @@ static const struct {
     unsigned place;
     const char *heading;
 } sections[] = {
-    {UI_ANYWHERE, "Anywhere"},
+    {UI_ANYWHERE, "Anywhere (keys that edit: in panes)"},
     {UI_IN_EMPTY | UI_IN_WAITING, "While the line is empty, and in the panes"},
     {UI_IN_PANES | UI_IN_SEARCHING, "In the panes"},
     {UI_IN_TRANSCRIPT, "In the transcript"},
